@@ -1,0 +1,36 @@
+# Every target of the project is declared through these three functions.
+
+# gradmint_library(NAME PURE|IO SOURCES f... [DEPS t...])
+# PURE: no socket, disk, clock, GPU or randomness; tests/check_purity.py holds it to that.
+function(gradmint_library name kind)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT kind STREQUAL "PURE" AND NOT kind STREQUAL "IO")
+    message(FATAL_ERROR "gradmint_library(${name}): say PURE or IO")
+  endif()
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC gradmint_flags ${ARG_DEPS})
+  set_property(GLOBAL APPEND PROPERTY GRADMINT_${kind}_TARGETS ${name})
+  list(TRANSFORM ARG_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  set_property(GLOBAL APPEND PROPERTY GRADMINT_${kind}_SOURCES ${ARG_SOURCES})
+endfunction()
+
+# gradmint_program(NAME SOURCES f... [DEPS t...]): an executable that is installed.
+function(gradmint_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE gradmint_flags ${ARG_DEPS})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds]): a doctest executable run by ctest.
+function(gradmint_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES} "${PROJECT_SOURCE_DIR}/tests/main.cc")
+  target_link_libraries(${name} PRIVATE gradmint_flags ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
