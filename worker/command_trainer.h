@@ -1,0 +1,27 @@
+// A user's own program as the trainer. Each round it runs `/bin/sh -c COMMAND` in a fresh directory
+// that holds global.safetensors and round.json, and expects parameters.safetensors and metrics.json
+// there when it exits with 0. docs/own-trainer.md is the contract for its authors.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "worker/trainer.h"
+
+namespace gradmint {
+
+struct CommandTrainerOptions {
+  std::string command;
+  std::filesystem::path rounds_dir;         // round-000001/ … are made here
+  std::uint64_t terminate_grace_ms = 5000;  // between SIGTERM and SIGKILL of its process group
+  bool keep_round_dirs = false;             // false: removed after a successful round
+};
+
+// Every failure of the program is one Error: it did not start, exited with n, was ended by a
+// signal, overran, left no or unusable outputs. The error names the round directory, which is then
+// kept.
+Result<std::unique_ptr<Trainer>> make_command_trainer(CommandTrainerOptions options,
+                                                      ModelLayout layout);
+
+}  // namespace gradmint

@@ -1,0 +1,25 @@
+// The checks a worker makes before it joins: one line each, with the remedy.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gradmint {
+
+struct CheckLine {
+  std::string name;
+  bool passed = false;
+  std::string text;  // what was found; when it failed, also what to do
+};
+
+CheckLine check_memory(std::uint64_t needed_bytes);
+CheckLine check_clock(
+    std::optional<std::int64_t> peer_unix_ms);            // of a coordinator, when connected
+CheckLine check_home(const std::filesystem::path& home);  // exists or can be made, space left
+CheckLine check_key(const std::filesystem::path& home);
+std::string format_check(const CheckLine& line);
+
+}  // namespace gradmint
