@@ -1,0 +1,172 @@
+#include "ledger/durable_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace gradmint {
+
+namespace {
+
+// A descriptor that is closed on every way out.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  // Closes now and reports what only closing finds out (quota, network file systems).
+  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+int open_retrying(const std::filesystem::path& path, int flags, unsigned mode = 0) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+bool write_all(int fd, ByteView content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content = content.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+// Creates `file`, writes and syncs it. On failure nothing of it is left, and errno says why.
+bool write_new_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT | O_EXCL, mode));
+  if (fd.get() < 0) return false;
+  if (write_all(fd.get(), content) && ::fsync(fd.get()) == 0 && fd.close()) return true;
+  const int reason = errno;
+  ::unlink(file.c_str());
+  errno = reason;
+  return false;
+}
+
+std::filesystem::path parent_of(const std::filesystem::path& path) {
+  const auto parent = path.parent_path();
+  return parent.empty() ? std::filesystem::path(".") : parent;
+}
+
+}  // namespace
+
+Error file_error(std::string_view what, const std::filesystem::path& path, int error_number) {
+  std::string line = "cannot " + std::string(what) + " '" + path.string() +
+                     "': " + std::generic_category().message(error_number);
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      line += "; free some space and start again";
+      break;
+    case EACCES:
+    case EPERM:
+      line += "; run as the user that owns it, or change its permissions";
+      break;
+    case EROFS:
+      line += "; it lies on a read-only file system";
+      break;
+    case EMFILE:
+      line += "; raise the limit on open files (ulimit -n)";
+      break;
+    default:
+      break;
+  }
+  const bool missing = error_number == ENOENT || error_number == ENOTDIR;
+  return {missing ? ErrorCode::not_found : ErrorCode::io, std::move(line)};
+}
+
+Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes) {
+  const Descriptor fd(open_retrying(file, O_RDONLY));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  Bytes content;
+  std::array<std::uint8_t, 65536> piece;
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return file_error("read", file, errno);
+    if (got == 0) return content;
+    content.insert(content.end(), piece.begin(), piece.begin() + got);
+    if (content.size() > cap_bytes) {
+      return Error{ErrorCode::corrupt, "'" + file.string() + "' is longer than " +
+                                           std::to_string(cap_bytes) +
+                                           " bytes, so it is not what was expected there"};
+    }
+  }
+}
+
+Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  static std::atomic<unsigned> counter{0};
+  std::filesystem::path beside = file;
+  beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+  ::unlink(beside.c_str());  // left by a process of the same number that was killed
+  if (!write_new_file(beside, content, mode)) return file_error("write", beside, errno);
+  if (::rename(beside.c_str(), file.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(beside.c_str());
+    return file_error("rename to", file, reason);
+  }
+  return sync_directory(parent_of(file));
+}
+
+Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  if (!write_new_file(file, content, mode)) {
+    if (errno == EEXIST) {
+      return Error{ErrorCode::refused,
+                   "'" + file.string() + "' exists already; choose another name or move it away"};
+    }
+    return file_error("create", file, errno);
+  }
+  return sync_directory(parent_of(file));
+}
+
+Status sync_file(const std::filesystem::path& file) {
+  const Descriptor fd(open_retrying(file, O_RDONLY));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  if (::fsync(fd.get()) != 0) return file_error("sync", file, errno);
+  return {};
+}
+
+Status sync_directory(const std::filesystem::path& directory) {
+  const Descriptor fd(open_retrying(directory, O_RDONLY | O_DIRECTORY));
+  if (fd.get() < 0) return file_error("open", directory, errno);
+  if (::fsync(fd.get()) != 0) return file_error("sync", directory, errno);
+  return {};
+}
+
+Status create_directory_synced(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0755) == 0) return sync_directory(parent_of(directory));
+  if (errno == EEXIST) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(directory, ignored)) return {};
+    return file_error("create directory", directory, ENOTDIR);
+  }
+  if (errno != ENOENT) return file_error("create directory", directory, errno);
+  if (directory.empty() || directory == parent_of(directory)) {
+    return file_error("create directory", directory, ENOENT);
+  }
+  if (const Status above = create_directory_synced(parent_of(directory)); !above.ok()) return above;
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+    return file_error("create directory", directory, errno);
+  }
+  return sync_directory(parent_of(directory));
+}
+
+}  // namespace gradmint

@@ -1,0 +1,34 @@
+// Files that must survive a power cut: written beside their place, synced, renamed, and the
+// directory synced. Shared by the keystore, the blobs and the block store. Thread safe.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+
+#include "kernels/base/result.h"
+#include "ledger/bytes.h"
+
+namespace gradmint {
+
+// The Error for a failed system call on `path`: not_found for a missing file, io for the rest; the
+// line says what was tried, why it failed and, where that is known, what to do.
+Error file_error(std::string_view what, const std::filesystem::path& path, int error_number);
+
+// The whole file. corrupt when it is longer than `cap_bytes`.
+Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes);
+
+// Replaces `file` as one step: whoever reads it, or finds it after a crash, sees the old bytes or
+// the new. `mode` are the permission bits of the new file.
+Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode = 0644);
+
+// Creates a file that must not exist yet (refused when it does), synced with its directory.
+Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode);
+
+Status sync_file(const std::filesystem::path& file);
+Status sync_directory(const std::filesystem::path& directory);
+
+// Creates the directory and its missing parents, each synced into the one above it.
+Status create_directory_synced(const std::filesystem::path& directory);
+
+}  // namespace gradmint

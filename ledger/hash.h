@@ -1,0 +1,34 @@
+// SHA-256 (FIPS 180-4) and the tagged hash of BIP-340, through OpenSSL. Thread safe: each call or
+// object owns its context.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "ledger/bytes.h"
+
+namespace gradmint {
+
+// Incremental SHA-256. `finish` may be called once.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  Sha256& update(ByteView bytes);
+  Hash finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+Hash sha256(ByteView bytes);
+
+// BIP-340: SHA256(SHA256(tag) || SHA256(tag) || bytes). A distinct tag for each kind of statement
+// keeps a signature over one from being read as another.
+Hash tagged_hash(std::string_view tag, ByteView bytes);
+
+}  // namespace gradmint

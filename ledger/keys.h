@@ -1,0 +1,52 @@
+// BIP-340 Schnorr keys and signatures over secp256k1 (libsecp256k1). Randomness is an argument:
+// this file stays pure. Thread safe.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ledger/bytes.h"
+
+namespace gradmint {
+
+inline constexpr std::uint8_t kSigAlgBip340 = 1;
+
+struct Signature {
+  std::array<std::uint8_t, 64> bytes{};
+  auto operator<=>(const Signature&) const = default;
+};
+
+// A secret key; wiped when destroyed.
+class SecretKey {
+ public:
+  // Empty when the 32 bytes are zero or not below the group order.
+  static std::optional<SecretKey> from_bytes(const Hash& secret);
+  ~SecretKey();
+  SecretKey(const SecretKey&) = default;
+  SecretKey& operator=(const SecretKey&) = default;
+
+  const Hash& public_key() const { return public_key_; }  // x-only, BIP-340
+  AccountId account() const;                              // account_of(public_key())
+  const Hash& secret() const { return secret_; }          // for the keystore alone
+
+  // Signs a 32-byte digest. Deterministic: the auxiliary randomness is zero, as BIP-340 permits.
+  Signature sign(const Hash& digest) const;
+
+ private:
+  SecretKey() = default;
+  Hash secret_;
+  Hash public_key_;
+};
+
+bool verify_signature(const Hash& public_key, const Hash& digest, const Signature& signature);
+// BIP-340 also signs messages of any length; its test vectors need that.
+bool verify_signature(const Hash& public_key, ByteView message, const Signature& signature);
+
+// tagged_hash("gradmint/account/v1", sig_alg || public key): permanent, whatever key comes later.
+AccountId account_of(const Hash& public_key);
+
+// bech32m (BIP-350) with the prefix "gm": what people read, type and compare.
+std::string address_of(const AccountId& account);
+std::optional<AccountId> parse_address(std::string_view address);
+
+}  // namespace gradmint
