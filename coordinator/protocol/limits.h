@@ -1,0 +1,80 @@
+// Every limit of the wire in one place. Nothing a peer sends makes this side hold more than these
+// allow.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gradmint {
+
+// Spoken in every frame; frames of another version are refused, by name.
+inline constexpr std::uint16_t kProtocolVersion = 1;
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+// A transport chunk is an aligned power-of-two subtree of a blob's Merkle tree (design: the
+// ledger).
+inline constexpr std::size_t kMinChunkBytes = 1 * kMiB;
+inline constexpr std::size_t kMaxChunkBytes = 4 * kMiB;
+inline constexpr std::size_t kMaxPayloadBytes = 4 * kMiB;
+
+// Fields of the header frame.
+inline constexpr std::size_t kMaxTransactionBytes = 256 * kKiB;
+inline constexpr std::size_t kMaxRecordBytes = 1 * kMiB;  // an OpenRound record, opaque here
+inline constexpr std::size_t kMaxReceiptBytes = 1 * kKiB;
+inline constexpr std::size_t kMaxHeaderBytes = 1 * kKiB;  // a block header, opaque here
+inline constexpr std::size_t kMaxCertificateBytes = 20 * kKiB;
+inline constexpr std::uint32_t kMaxHeadersPerReply = 64;
+inline constexpr std::size_t kMaxTextBytes = 512;  // one line for a person
+inline constexpr std::size_t kMaxNameBytes = 64;
+inline constexpr std::size_t kMaxEndpointBytes = 255;
+inline constexpr std::size_t kMaxAdminRequestBytes = 64 * kKiB;
+inline constexpr std::size_t kMaxAdminReplyBytes = 1 * kMiB;
+
+// Frames. A header frame is bounded by direction: what a client may send is smaller.
+inline constexpr std::size_t kMaxRequestFrameBytes = 384 * kKiB;
+inline constexpr std::size_t kMaxReplyFrameBytes = 2 * kMiB;
+// CURVE wraps each frame in a MESSAGE command (name, nonce, flags, authenticator), and libzmq
+// compares ZMQ_MAXMSGSIZE with the wrapped size.
+inline constexpr std::size_t kCurveOverheadBytes = 64;
+inline constexpr std::size_t kFramePrefixBytes = 2 + 2 + 8;  // version, type, request id
+
+// Flow: a sender has at most this many chunks unacknowledged, below the high-water marks, which
+// count messages for each peer.
+inline constexpr std::uint16_t kMaxCredit = 4;
+inline constexpr int kSendHighWaterMessages = 16;
+inline constexpr int kReceiveHighWaterMessages = 16;
+// A peer whose bytes keep coming without completing a message is cut off after this many: libzmq
+// bounds the size of a frame and the number of messages, not the number of frames in a message.
+inline constexpr std::size_t kMaxUnfinishedJoinBytes = 16 * kMiB;
+inline constexpr std::size_t kMaxUnfinishedWorkBytes = 96 * kMiB;
+
+// Taken in one turn of the server's loop.
+inline constexpr std::size_t kMaxInboundPerPoll = 64;
+inline constexpr std::size_t kMaxInboundBytesPerPoll = 64 * kMiB;
+// Reports that wait for the loop; more are counted, not kept.
+inline constexpr std::size_t kMaxWaitingEvents = 256;
+
+inline constexpr std::size_t kMaxJoinConnections = 1024;
+inline constexpr std::size_t kMaxWorkConnections = 4096;
+inline constexpr std::size_t kMaxConnectionsPerAddress = 512;
+
+static_assert((kMinChunkBytes & (kMinChunkBytes - 1)) == 0 &&
+              (kMaxChunkBytes & (kMaxChunkBytes - 1)) == 0);
+static_assert(kMaxChunkBytes <= kMaxPayloadBytes);
+static_assert(kFramePrefixBytes + kMaxTransactionBytes + kMaxTextBytes <= kMaxRequestFrameBytes);
+static_assert(kFramePrefixBytes + kMaxAdminRequestBytes <= kMaxRequestFrameBytes);
+static_assert(kFramePrefixBytes +
+                  kMaxHeadersPerReply * (kMaxHeaderBytes + kMaxCertificateBytes + 8) + 12 <=
+              kMaxReplyFrameBytes);
+static_assert(kFramePrefixBytes + kMaxRecordBytes + 4 * kKiB <= kMaxReplyFrameBytes);
+static_assert(kFramePrefixBytes + kMaxAdminReplyBytes <= kMaxReplyFrameBytes);
+static_assert(kMaxReplyFrameBytes <= kMaxPayloadBytes && kMaxRequestFrameBytes <= kMaxPayloadBytes);
+static_assert(2 * kMaxCredit <= kSendHighWaterMessages &&
+              2 * kMaxCredit <= kReceiveHighWaterMessages);
+static_assert(kMaxUnfinishedJoinBytes > kReceiveHighWaterMessages * kMaxRequestFrameBytes);
+static_assert(kMaxUnfinishedWorkBytes >
+              static_cast<std::size_t>(kReceiveHighWaterMessages) * kMaxPayloadBytes);
+
+}  // namespace gradmint
