@@ -2,6 +2,7 @@
 // object owns its context.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -26,6 +27,9 @@ class Sha256 {
 };
 
 Hash sha256(ByteView bytes);
+
+// SHA-256 of the parts, one after the other, without copying them together.
+Hash sha256_concat(std::initializer_list<ByteView> parts);
 
 // BIP-340: SHA256(SHA256(tag) || SHA256(tag) || bytes). A distinct tag for each kind of statement
 // keeps a signature over one from being read as another.

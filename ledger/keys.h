@@ -2,7 +2,9 @@
 // this file stays pure. Thread safe.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ledger/bytes.h"
@@ -36,6 +38,8 @@ class SecretKey {
   SecretKey() = default;
   Hash secret_;
   Hash public_key_;
+  std::array<std::uint8_t, 96>
+      key_pair_{};  // libsecp256k1's form: making it costs half a signature
 };
 
 bool verify_signature(const Hash& public_key, const Hash& digest, const Signature& signature);

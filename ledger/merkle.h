@@ -27,6 +27,8 @@ bool verify_inclusion(const Hash& leaf_hash, std::uint64_t index, std::uint64_t 
 // size.
 std::vector<Hash> merkle_consistency_proof(std::span<const Hash> leaf_hashes,
                                            std::uint64_t old_size);
+// An old tree of no leaves is a prefix of every tree: its proof is empty and its root that of no
+// leaves.
 bool verify_consistency(std::uint64_t old_size, std::uint64_t new_size, const Hash& old_root,
                         const Hash& new_root, std::span<const Hash> proof);
 
@@ -54,7 +56,7 @@ Hash blob_root(ByteView payload);
 class BlobHasher {
  public:
   void update(ByteView piece);
-  Hash finish();  // once
+  Hash finish();  // once; nothing may follow it
 
  private:
   MerkleFrontier frontier_;
