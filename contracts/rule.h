@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,7 +32,7 @@ enum class RuleCode : std::uint16_t {
   out_of_memory = 2,
   runtime_error = 3,     // the interpreter stopped it: nil indexed, wrong operand type, stack depth
   bad_argument = 4,      // a host function was called with what it does not take
-  overflow = 5,          // a host function's result does not fit int64, or a division by zero
+  overflow = 5,          // a host function's result does not fit int64
   too_many_effects = 6,  // more mint calls than the manifest or the limits allow
   over_budget = 7,       // minted more than the manifest's part of the pool
   unknown_account = 8,   // mint to an account that took no part in the round
