@@ -18,7 +18,7 @@ class Seeded {
   std::uint64_t next() { return mix(state_ += kStep); }
   double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
   std::uint64_t below(std::uint64_t bound) {  // bias below 2^-32 for bounds below 2^32
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((Wide{next()} * bound) >> 64);
   }
   double normal();             // mean 0, deviation 1 (Box and Muller)
   double gamma(double shape);  // scale 1 (Marsaglia and Tsang, 2000)
@@ -29,6 +29,7 @@ class Seeded {
   }
 
  private:
+  __extension__ using Wide = unsigned __int128;
   static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15ULL;
   static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;

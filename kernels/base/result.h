@@ -39,6 +39,7 @@ class [[nodiscard]] Result {
   const T& value() const& { GRADMINT_CHECK(ok()); return std::get<0>(held_); }
   T&& value() && { GRADMINT_CHECK(ok()); return std::get<0>(std::move(held_)); }
   T& operator*() & { return value(); }
+  T&& operator*() && { return std::move(*this).value(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }

@@ -16,8 +16,7 @@
 
 namespace gradmint {
 
-inline constexpr std::uint64_t kMaxSafetensorsHeaderBytes = 100ULL
-                                                            << 20;  // as the format's reference
+inline constexpr std::uint64_t kMaxSafetensorsHeaderBytes = 16ULL << 20;
 
 struct SafetensorsTensor {
   std::string name;

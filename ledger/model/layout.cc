@@ -1,0 +1,111 @@
+#include "ledger/model/layout.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <tuple>
+
+#include "ledger/model/json_input.h"
+
+namespace gradmint {
+namespace {
+
+constexpr const char* kFormat = "gradmint/layout/v1";
+
+Error bad_layout(const std::string& what) {
+  return {ErrorCode::bad_input, "model layout: " + what};
+}
+
+bool printable(const std::string& name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Result<std::uint64_t> checked_count(const TensorSpec& tensor) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t extent : tensor.shape) {
+    if (extent != 0 && count > kMaxParameterCount / extent)
+      return bad_layout("tensor '" + tensor.name + "' has too many elements");
+    count *= extent;
+  }
+  return count;
+}
+
+Status check_tensor(const TensorSpec& tensor) {
+  if (tensor.name.empty() || tensor.name.size() > kMaxTensorNameBytes)
+    return bad_layout("a tensor's name must have 1 to 512 characters");
+  if (tensor.name == "__metadata__")
+    return bad_layout("a tensor may not be called __metadata__ (safetensors keeps that name)");
+  if (!printable(tensor.name))
+    return bad_layout("a tensor's name must be printable ASCII without spaces");
+  if (tensor.shape.size() > kMaxTensorRank)
+    return bad_layout("tensor '" + tensor.name + "' has more than 8 dimensions");
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t TensorSpec::element_count() const {
+  std::uint64_t count = 1;
+  for (const std::uint64_t extent : shape) count *= extent;
+  return count;
+}
+
+Result<ModelLayout> ModelLayout::create(std::vector<TensorSpec> tensors) {
+  if (tensors.empty()) return bad_layout("there are no tensors");
+  if (tensors.size() > kMaxLayoutTensors) return bad_layout("there are more than 65536 tensors");
+  std::vector<std::string> names;
+  std::uint64_t total = 0;
+  for (const TensorSpec& tensor : tensors) {
+    if (Status status = check_tensor(tensor); !status) return status.error();
+    Result<std::uint64_t> count = checked_count(tensor);
+    if (!count) return count.error();
+    total += *count;  // at most kMaxLayoutTensors · kMaxParameterCount = 2^56
+    names.push_back(tensor.name);
+  }
+  if (total > kMaxParameterCount) return bad_layout("there are too many parameters");
+  if (total == 0) return bad_layout("all tensors are empty");
+  std::sort(names.begin(), names.end());
+  if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+    return bad_layout("tensor '" + *twice + "' is there twice");
+  std::sort(tensors.begin(), tensors.end(), [](const TensorSpec& a, const TensorSpec& b) {
+    return std::tie(a.is_buffer, a.name) < std::tie(b.is_buffer, b.name);
+  });
+  ModelLayout layout;
+  layout.tensors_ = std::move(tensors);
+  layout.parameter_count_ = total;
+  return layout;
+}
+
+std::string ModelLayout::encode() const {
+  nlohmann::json tensors = nlohmann::json::array();
+  for (const TensorSpec& tensor : tensors_)
+    tensors.push_back(
+        {{"buffer", tensor.is_buffer}, {"name", tensor.name}, {"shape", tensor.shape}});
+  return nlohmann::json{{"format", kFormat}, {"tensors", std::move(tensors)}}.dump();
+}
+
+Result<ModelLayout> ModelLayout::decode(std::string_view text) {
+  if (text.size() > kMaxLayoutBytes) return bad_layout("the text is larger than 64 MiB");
+  const std::optional<nlohmann::json> parsed = parse_untrusted_json(text);
+  if (!parsed || !parsed->is_object()) return bad_layout("the text is not JSON");
+  const auto format = parsed->find("format");
+  if (format == parsed->end() || *format != kFormat)
+    return bad_layout(std::string("its format is not ") + kFormat);
+  const auto listed = parsed->find("tensors");
+  if (listed == parsed->end() || !listed->is_array()) return bad_layout("it lists no tensors");
+  std::vector<TensorSpec> tensors;
+  for (const nlohmann::json& entry : *listed) {
+    if (!entry.is_object() || !entry.contains("name") || !entry["name"].is_string() ||
+        !entry.contains("buffer") || !entry["buffer"].is_boolean() || !entry.contains("shape"))
+      return bad_layout("a tensor needs buffer, name and shape");
+    const std::optional<std::vector<std::uint64_t>> shape = unsigned_list(entry["shape"]);
+    if (!shape) return bad_layout("a shape is a list of whole numbers");
+    tensors.push_back({entry["name"].get<std::string>(), *shape, entry["buffer"].get<bool>()});
+  }
+  Result<ModelLayout> layout = create(std::move(tensors));
+  if (!layout) return layout;
+  if (layout->encode() != text) return bad_layout("the text is not canonical");
+  return layout;
+}
+
+}  // namespace gradmint

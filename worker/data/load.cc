@@ -1,0 +1,224 @@
+#include "worker/data/load.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace gradmint {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error system_error(const std::filesystem::path& file, const char* what) {
+  const int code = errno;
+  return {code == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+          file.string() + ": " + what + ": " + std::strerror(code)};
+}
+
+Result<Bytes> gunzip(const Bytes& packed, const std::filesystem::path& file,
+                     std::uint64_t cap_bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+    return Error{ErrorCode::io, file.string() + ": out of memory while decompressing"};
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, inflateEnd);
+  Bytes plain;
+  Bytes piece(1 << 20);
+  stream.next_in = const_cast<Bytef*>(packed.data());
+  std::uint64_t left = packed.size();
+  for (;;) {
+    if (stream.avail_in == 0) {
+      stream.avail_in = static_cast<uInt>(std::min<std::uint64_t>(left, 1U << 30));
+      left -= stream.avail_in;
+    }
+    stream.next_out = piece.data();
+    stream.avail_out = static_cast<uInt>(piece.size());
+    const int code = inflate(&stream, Z_NO_FLUSH);
+    plain.insert(plain.end(), piece.begin(),
+                 piece.begin() + static_cast<std::ptrdiff_t>(piece.size() - stream.avail_out));
+    if (plain.size() > cap_bytes)
+      return Error{ErrorCode::bad_input, file.string() + ": larger than the limit of " +
+                                             std::to_string(cap_bytes) + " bytes"};
+    if (code == Z_STREAM_END) break;
+    if (code == Z_BUF_ERROR && stream.avail_in == 0 && left == 0)
+      return Error{ErrorCode::corrupt, file.string() + ": the gzip stream is truncated after " +
+                                           std::to_string(plain.size()) +
+                                           " bytes; fetch the file again"};
+    if (code != Z_OK && code != Z_BUF_ERROR)
+      return Error{ErrorCode::corrupt, file.string() + ": the gzip stream is damaged after " +
+                                           std::to_string(plain.size()) +
+                                           " bytes; fetch the file again"};
+  }
+  if (stream.avail_in != 0 || left != 0)
+    return Error{ErrorCode::corrupt, file.string() + ": bytes after the end of the gzip stream"};
+  return plain;
+}
+
+std::optional<std::filesystem::path> find_idx(const std::filesystem::path& dir,
+                                              const std::string& stem) {
+  for (const char* ending : {"", ".gz"}) {
+    std::error_code ignored;
+    const std::filesystem::path file = dir / (stem + ending);
+    if (std::filesystem::exists(file, ignored)) return file;
+  }
+  return std::nullopt;
+}
+
+Result<Dataset> load_idx_pair(const std::filesystem::path& dir, const std::string& prefix) {
+  const auto images = find_idx(dir, prefix + "-images-idx3-ubyte");
+  const auto labels = find_idx(dir, prefix + "-labels-idx1-ubyte");
+  if (!images || !labels)
+    return Error{
+        ErrorCode::not_found,
+        (dir / (prefix + (images ? "-labels-idx1-ubyte" : "-images-idx3-ubyte"))).string() +
+            ": there is no such file, nor with .gz"};
+  Result<Bytes> image_bytes = read_data_file(*images);
+  if (!image_bytes) return image_bytes.error();
+  Result<Bytes> label_bytes = read_data_file(*labels);
+  if (!label_bytes) return label_bytes.error();
+  return parse_idx(*image_bytes, *label_bytes, images->string(), labels->string());
+}
+
+Result<Dataset> load_mnist(const std::filesystem::path& dir) {
+  const bool has_train = find_idx(dir, "train-images-idx3-ubyte").has_value();
+  const bool has_test = find_idx(dir, "t10k-images-idx3-ubyte").has_value();
+  if (!has_train && !has_test)
+    return Error{ErrorCode::not_found, dir.string() +
+                                           ": neither train-images-idx3-ubyte nor "
+                                           "t10k-images-idx3-ubyte (or .gz) is there"};
+  Result<Dataset> data = load_idx_pair(dir, has_train ? "train" : "t10k");
+  if (!data) return data;
+  data->name = "mnist:" + dir.string();
+  if (!has_train || !has_test) {
+    data->fixed_holdout_from = data->rows() * 4 / 5;  // of t10k: 8,000 train, 2,000 validate
+    return data;
+  }
+  Result<Dataset> test = load_idx_pair(dir, "t10k");
+  if (!test) return test;
+  if (test->sample_shape != data->sample_shape)
+    return Error{ErrorCode::bad_input, dir.string() + ": train and t10k images differ in size"};
+  data->fixed_holdout_from = data->rows();
+  data->features.insert(data->features.end(), test->features.begin(), test->features.end());
+  data->labels.insert(data->labels.end(), test->labels.begin(), test->labels.end());
+  return data;
+}
+
+std::string_view as_text(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Result<Dataset> load_digits(std::filesystem::path file) {
+  if (const char* given = std::getenv("GRADMINT_DIGITS"); given != nullptr && *given != '\0')
+    file = given;
+  Result<Bytes> bytes = read_data_file(file);
+  if (!bytes) {
+    Error error = bytes.error();
+    if (error.code == ErrorCode::not_found)
+      error.message += "; run scripts/fetch_digits, or set GRADMINT_DIGITS to digits.csv.gz";
+    return error;
+  }
+  return parse_digits(as_text(*bytes), file.string());
+}
+
+Status write_all(int fd, ByteView bytes, const std::filesystem::path& file) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return system_error(file, "cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  if (::fsync(fd) != 0) return system_error(file, "cannot sync");
+  return {};
+}
+
+}  // namespace
+
+Result<Bytes> read_plain_file(const std::filesystem::path& file, std::uint64_t cap_bytes) {
+  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return system_error(file, "cannot open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return system_error(file, "cannot read");
+  if (!S_ISREG(info.st_mode))
+    return Error{ErrorCode::bad_input, file.string() + ": not a regular file"};
+  if (static_cast<std::uint64_t>(info.st_size) > cap_bytes)
+    return Error{ErrorCode::bad_input, file.string() + ": larger than the limit of " +
+                                           std::to_string(cap_bytes) + " bytes"};
+  Bytes bytes(static_cast<std::size_t>(info.st_size));
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t got = ::read(fd.get(), bytes.data() + at, bytes.size() - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(file, "cannot read");
+    if (got == 0) break;  // it shrank meanwhile
+    at += static_cast<std::size_t>(got);
+  }
+  bytes.resize(at);
+  return bytes;
+}
+
+Result<Bytes> read_data_file(const std::filesystem::path& file, std::uint64_t cap_bytes) {
+  Result<Bytes> bytes = read_plain_file(file, cap_bytes);
+  if (!bytes) return bytes;
+  if (bytes->size() >= 2 && (*bytes)[0] == 0x1F && (*bytes)[1] == 0x8B)
+    return gunzip(*bytes, file, cap_bytes);
+  if (file.extension() == ".gz")
+    return Error{ErrorCode::corrupt, file.string() + ": named .gz, but not a gzip file"};
+  return bytes;
+}
+
+Status write_file_atomically(const std::filesystem::path& file, ByteView bytes) {
+  std::filesystem::path partial = file;
+  partial += ".part";
+  {
+    const Descriptor fd(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return system_error(file, "cannot create");
+    if (Status status = write_all(fd.get(), bytes, file); !status) {
+      ::unlink(partial.c_str());
+      return status;
+    }
+  }
+  if (::rename(partial.c_str(), file.c_str()) != 0) return system_error(file, "cannot replace");
+  const std::filesystem::path dir = file.has_parent_path() ? file.parent_path() : ".";
+  const Descriptor dir_fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (dir_fd.get() < 0 || ::fsync(dir_fd.get()) != 0) return system_error(dir, "cannot sync");
+  return {};
+}
+
+Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,
+                             const std::filesystem::path& digits_file) {
+  if (spec == "digits") return load_digits(digits_file);
+  if (spec.starts_with("mnist:") && spec.size() > 6) return load_mnist(spec.substr(6));
+  if (spec.starts_with("csv:") && spec.size() > 4) {
+    Result<Bytes> bytes = read_data_file(spec.substr(4));
+    if (!bytes) return bytes.error();
+    return parse_csv(as_text(*bytes), spec.substr(4), csv);
+  }
+  return Error{ErrorCode::bad_input, "data '" + spec + "' is not digits, mnist:DIR or csv:FILE"};
+}
+
+std::filesystem::path default_digits_file() {
+  std::error_code failed;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const std::filesystem::path base = failed ? "." : program.parent_path().parent_path();
+  return base / "data" / "digits.csv.gz";
+}
+
+}  // namespace gradmint
