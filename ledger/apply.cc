@@ -1,0 +1,104 @@
+#include "ledger/apply.h"
+
+namespace gradmint {
+namespace {
+
+// The key a sender signs with: from the state, or for a first registration from the body itself.
+Verdict signing_key(const SignedTransaction& tx, const std::optional<AccountRecord>& account,
+                    Hash& key) {
+  const bool known = account.has_value() && !account->public_key.is_zero();
+  if (tx.transaction.type == TxType::register_worker) {
+    const auto body = decode_record<RegisterWorker>(tx.transaction.body);
+    if (!body) return Verdict::malformed;
+    if (known) return Verdict::already_registered;
+    if (account_of(body->public_key) != tx.transaction.sender) return Verdict::wrong_key;
+    key = body->public_key;
+    return Verdict::ok;
+  }
+  if (!known) return Verdict::unknown_sender;
+  key = account->public_key;
+  return Verdict::ok;
+}
+
+Verdict check_envelope(const SignedTransaction& tx, const ApplyContext& context,
+                       const std::optional<AccountRecord>& account) {
+  const Transaction& t = tx.transaction;
+  if (t.chain_id != context.chain_id) return Verdict::wrong_chain;
+  if (t.valid_until < context.height) return Verdict::expired;
+  Hash key;
+  if (const Verdict v = signing_key(tx, account, key); v != Verdict::ok) return v;
+  if (context.verify_signatures && !verify_signature(key, signing_digest(tx), tx.signature)) {
+    return Verdict::bad_signature;
+  }
+  if (t.nonce != (account ? account->nonce : 0)) return Verdict::wrong_nonce;
+  if (t.seen_height >= context.history.size() || context.history[t.seen_height] != t.seen_hash) {
+    return Verdict::unknown_anchor;
+  }
+  return Verdict::ok;
+}
+
+template <class Body, class Rule>
+Verdict with_body(const Transaction& t, Rule rule) {
+  const auto body = decode_record<Body>(t.body);
+  return body ? rule(*body) : Verdict::malformed;
+}
+
+Verdict apply_body(const Transaction& t, const ApplyContext& c, StateDelta& s,
+                   TransactionReceipt& receipt) {
+  const AccountId& from = t.sender;
+  switch (t.type) {
+    case TxType::register_worker:
+      return with_body<RegisterWorker>(
+          t, [&](auto& b) { return apply::register_worker(b, from, c, s); });
+    case TxType::register_dataset:
+      return with_body<RegisterDataset>(
+          t, [&](auto& b) { return apply::register_dataset(b, from, c, s); });
+    case TxType::open_round:
+      return with_body<OpenRound>(t, [&](auto& b) { return apply::open_round(b, from, c, s); });
+    case TxType::commit_update:
+      return with_body<CommitUpdate>(t,
+                                     [&](auto& b) { return apply::commit_update(b, from, c, s); });
+    case TxType::close_commits:
+      return with_body<CloseCommits>(t, [&](auto& b) { return apply::close_commits(b, from, s); });
+    case TxType::round_result:
+      return with_body<RoundResult>(t, [&](auto& b) { return apply::round_result(b, from, c, s); });
+    case TxType::abandon_round:
+      return with_body<AbandonRound>(t,
+                                     [&](auto& b) { return apply::abandon_round(b, from, c, s); });
+    case TxType::commit_evaluation:
+      return with_body<CommitEvaluation>(
+          t, [&](auto& b) { return apply::commit_evaluation(b, from, c, s); });
+    case TxType::reveal_evaluation:
+      return with_body<RevealEvaluation>(
+          t, [&](auto& b) { return apply::reveal_evaluation(b, from, c, s); });
+    case TxType::settle_round:
+      return with_body<SettleRound>(
+          t, [&](auto& b) { return apply::settle_round(b, from, c, s, receipt); });
+    case TxType::transfer:
+      return with_body<Transfer>(t, [&](auto& b) { return apply::transfer(b, from, s); });
+  }
+  return Verdict::unknown_type;
+}
+
+}  // namespace
+
+Verdict apply_transaction(const SignedTransaction& tx, const ApplyContext& context,
+                          StateDelta& state, TransactionReceipt& receipt) {
+  const std::string key = state_key::account(tx.transaction.sender);
+  if (const Verdict v = check_envelope(tx, context, get<AccountRecord>(state, key));
+      v != Verdict::ok) {
+    return v;
+  }
+  receipt = TransactionReceipt{};
+  receipt.transaction_id = tx.id;
+  if (const Verdict v = apply_body(tx.transaction, context, state, receipt); v != Verdict::ok) {
+    return v;
+  }
+  auto sender = get<AccountRecord>(state, key);
+  GRADMINT_CHECK(sender.has_value());
+  sender->nonce += 1;
+  put(state, key, *sender);
+  return Verdict::ok;
+}
+
+}  // namespace gradmint

@@ -1,0 +1,21 @@
+// What a CloseCommits must say, from the commitments alone: the order, weights, exclusions, E and
+// s. The coordinator proposes it and every validator and auditor recomputes it with this same
+// function.
+#pragma once
+
+#include "ledger/state.h"
+
+namespace gradmint {
+
+// tagged_hash("gradmint/seed/v1", round || attempt || preimage || sorted commitments): biasable
+// only by withholding a commitment or the close itself.
+Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
+                const std::vector<std::pair<AccountId, CommitRecord>>& commits);
+
+// Order: ascending tagged_hash("gradmint/order/v1", seed || worker). Weight: the committed
+// examples. E = min(max e, lower median of e + 10); updates with e > E are out_of_range. s: the
+// largest shift with 2^E * w_max * 2^s <= 2^51. Precondition: at least one commitment.
+CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
+                        const std::vector<std::pair<AccountId, CommitRecord>>& commits);
+
+}  // namespace gradmint

@@ -1,0 +1,55 @@
+// What a round's payloads come to: the one function by which the coordinator makes a RoundResult,
+// other validators check it and an auditor recomputes it. Integers and exact operations only; the same
+// inputs give the same bytes on every machine and backend. Pure but for the threads or the GPU that
+// the device argument names.
+#pragma once
+
+#include <map>
+
+#include "kernels/aggregate.h"
+#include "kernels/base/result.h"
+#include "ledger/state.h"
+
+namespace gradmint {
+
+// One commitment of a closed round, in the round's order (that of CloseCommits).
+struct RoundPayload {
+  std::optional<Opening> opening;  // nothing was revealed
+  std::int16_t exponent = 0;       // as committed
+  // What the ledger alone already says: out_of_range, not_revealed, wrong_size, root_seen_before or ok.
+  Verdict verdict = Verdict::ok;
+  // The encoded payload, already verified against opening->root; empty unless verdict is ok. Must
+  // stay valid for the call.
+  ByteView bytes;
+};
+
+struct RoundInputs {
+  const OpenRound* open = nullptr;
+  const CloseCommits* close = nullptr;
+  std::vector<RoundPayload> payloads;  // one for each close entry
+  std::span<const float> model;            // the round's starting model
+  std::span<const float> optimizer_state;  // empty: the optimizer's initial state
+};
+
+struct RoundExecution {
+  RoundResult result;
+  std::vector<float> model, optimizer_state;
+};
+
+// The ledger's own verdict on each commitment of a closed round, given what was revealed.
+std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
+                                     std::uint64_t payload_bytes,
+                                     const std::map<AccountId, Opening>& openings);
+
+// Errors: bad_input for a specification the kernels do not know or whose preconditions do not hold
+// (too few updates for f, …) and for a non-finite result; both fail the round by name.
+Result<RoundExecution> execute_round(const RoundInputs& inputs, const kernels::Device& device);
+
+// blob_root of a flat fp32 vector; the zero hash for an empty one (the optimizer's initial state).
+Hash vector_root(std::span<const float> values);
+
+// fp32 vectors on the ledger are little-endian, as this machine is. Empty when the size is not a
+// multiple of four or the bytes are not aligned.
+std::optional<std::span<const float>> as_floats(ByteView bytes);
+
+}  // namespace gradmint

@@ -1,0 +1,142 @@
+#include "ledger/genesis.h"
+
+#include "contracts/amount.h"
+#include "ledger/hash.h"
+#include "ledger/keys.h"
+
+namespace gradmint {
+namespace {
+constexpr std::uint32_t kMaxValidators = 64;
+constexpr std::uint32_t kMaxAllocations = 65536;
+}  // namespace
+
+void Validator::write(Writer& w) const {
+  w.hash(public_key);
+  w.hash(seed_chain_head);
+}
+void Validator::read(Reader& r) {
+  public_key = r.hash();
+  seed_chain_head = r.hash();
+}
+
+void Allocation::write(Writer& w) const {
+  w.hash(account);
+  w.u64(amount);
+}
+void Allocation::read(Reader& r) {
+  account = r.hash();
+  amount = r.u64();
+}
+
+void TaskSpec::write(Writer& w) const {
+  w.text(model);
+  w.text(objective);
+  w.hash(program_hash);
+  w.hash(layout_root);
+  w.u64(parameter_count);
+  w.hash(model_root);
+}
+void TaskSpec::read(Reader& r) {
+  model = r.text(kMaxRecordTextBytes);
+  objective = r.text(kMaxRecordTextBytes);
+  program_hash = r.hash();
+  layout_root = r.hash();
+  parameter_count = r.u64();
+  model_root = r.hash();
+}
+
+void GenesisRecord::write(Writer& w) const {
+  w.u16(kGenesisSchema);
+  w.text(name);
+  w.u64(time_ms);
+  write_list(w, validators);
+  write_list(w, allocations);
+  w.u64(emission.initial_per_round);
+  w.u64(emission.halving_rounds);
+  w.u64(emission.cap);
+  w.text(rule_source);
+  w.text(rule_manifest);
+  w.text(rule_abi);
+  w.u64(rule_limits.gas);
+  w.u64(rule_limits.memory_bytes);
+  w.u32(rule_limits.max_effects);
+  task.write(w);
+  w.u8(static_cast<std::uint8_t>(enrolment));
+  write_accounts(w, allowed);
+  w.hash(nonce);
+}
+void GenesisRecord::read(Reader& r) {
+  if (r.u16() != kGenesisSchema) r.fail();
+  name = r.text(kMaxRecordTextBytes);
+  time_ms = r.u64();
+  validators = read_list<Validator>(r, kMaxValidators, 64);
+  allocations = read_list<Allocation>(r, kMaxAllocations, 40);
+  for (std::size_t i = 1; i < allocations.size(); ++i) {
+    if (!(allocations[i - 1].account < allocations[i].account)) r.fail();
+  }
+  emission.initial_per_round = r.u64();
+  emission.halving_rounds = r.u64();
+  emission.cap = r.u64();
+  rule_source = r.text(contracts::kMaxRuleSourceBytes);
+  rule_manifest = r.text(contracts::kMaxRuleManifestBytes);
+  rule_abi = r.text(kMaxRecordTextBytes);
+  rule_limits.gas = r.u64();
+  rule_limits.memory_bytes = r.u64();
+  rule_limits.max_effects = r.u32();
+  task.read(r);
+  const std::uint8_t mode = r.u8();
+  if (mode > static_cast<std::uint8_t>(Enrolment::allow_list)) r.fail();
+  enrolment = static_cast<Enrolment>(mode);
+  allowed = read_sorted_accounts(r, kMaxAllocations);
+  nonce = r.hash();
+}
+
+Hash GenesisRecord::chain_id() const {
+  return tagged_hash("gradmint/genesis/v1", encode_record(*this));
+}
+Hash GenesisRecord::params_hash() const {
+  return tagged_hash("gradmint/params/v1", encode_record(*this));
+}
+Hash GenesisRecord::rule_id() const {
+  return sha256(as_bytes(contracts::rule_id_preimage(rule_source, rule_manifest)));
+}
+Hash GenesisRecord::validators_hash() const {
+  Writer w;
+  write_list(w, validators);
+  return tagged_hash("gradmint/validators/v1", w.view());
+}
+
+std::uint32_t quorum_of(std::size_t validators) {
+  return static_cast<std::uint32_t>(2 * validators / 3 + 1);
+}
+
+std::string genesis_fault(const GenesisRecord& genesis) {
+  if (genesis.validators.empty()) return "the genesis names no validator";
+  for (std::size_t i = 0; i < genesis.validators.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (genesis.validators[i].public_key == genesis.validators[j].public_key) {
+        return "the genesis names one validator twice";
+      }
+    }
+  }
+  std::uint64_t total = genesis.emission.cap;
+  for (const Allocation& a : genesis.allocations) {
+    const auto sum = contracts::checked_add(total, a.amount);
+    if (!sum || *sum > contracts::kMaxAmount)
+      return "allocations and cap exceed the largest amount";
+    total = *sum;
+  }
+  if (const char* fault = contracts::emission_fault(genesis.emission)) return fault;
+  if (genesis.rule_abi != contracts::rule_abi()) {
+    return "the reward rule was made for " + genesis.rule_abi + ", this program has " +
+           contracts::rule_abi() + "; use a release built for that interpreter";
+  }
+  const auto compiled = contracts::compile_rule(genesis.rule_source, genesis.rule_manifest);
+  if (const auto* refusal = std::get_if<contracts::RuleRefusal>(&compiled)) {
+    return "the reward rule is refused: " + refusal->message;
+  }
+  if (genesis.task.parameter_count == 0) return "the task's model has no parameters";
+  return {};
+}
+
+}  // namespace gradmint

@@ -1,0 +1,72 @@
+// What a chain is: its validators, first money, emission, reward rule, task and enrolment. The
+// genesis record's bytes are its identity (chain_id), so two chains with one parameter apart cannot
+// be confused.
+#pragma once
+
+#include "contracts/emission.h"
+#include "contracts/rule.h"
+#include "ledger/records.h"
+
+namespace gradmint {
+
+inline constexpr std::uint16_t kGenesisSchema = 1;
+
+struct Validator {
+  Hash public_key;
+  Hash seed_chain_head;  // H^n of a secret; each CloseCommits reveals the next preimage
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+struct Allocation {
+  AccountId account;
+  std::uint64_t amount = 0;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// What is trained. The layout blob names every tensor; TorchScript is named by the SHA-256 of its
+// file.
+struct TaskSpec {
+  std::string model;  // "mlp", "cnn", "torchscript" or "external" (the trainers bring their own)
+  std::string objective;  // "classification" or "regression"
+  Hash program_hash;      // SHA-256 of the TorchScript file, or zero
+  Hash layout_root;       // blob: tensor names, shapes and order (ledger/model/layout.h)
+  std::uint64_t parameter_count = 0;
+  Hash model_root;  // blob: the model the first round starts from
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+enum class Enrolment : std::uint8_t { open = 0, invitation = 1, allow_list = 2 };
+
+struct GenesisRecord {
+  std::string name;
+  std::uint64_t time_ms = 0;  // of block 0
+  std::vector<Validator> validators;
+  std::vector<Allocation> allocations;  // ascending by account
+  contracts::Emission emission;
+  std::string rule_source, rule_manifest, rule_abi;
+  contracts::RuleLimits rule_limits;
+  TaskSpec task;
+  Enrolment enrolment = Enrolment::invitation;
+  std::vector<AccountId> allowed;  // for allow_list; ascending
+  Hash nonce;                      // makes chains of equal parameters distinct
+  void write(Writer& w) const;
+  void read(Reader& r);
+
+  Hash chain_id() const;     // tagged_hash("gradmint/genesis/v1", bytes)
+  Hash params_hash() const;  // all that blocks are executed under; today the whole genesis
+  Hash rule_id() const;      // SHA-256 of contracts::rule_id_preimage
+  Hash validators_hash() const;
+};
+
+// bft: floor(2n/3) + 1 of n validators must sign a block.
+std::uint32_t quorum_of(std::size_t validators);
+
+// One line that says why this genesis cannot start a chain here (the rule does not compile, the
+// rule was made for another interpreter, emission parameters, no validators, …), or an empty
+// string.
+std::string genesis_fault(const GenesisRecord& genesis);
+
+}  // namespace gradmint

@@ -1,0 +1,191 @@
+// The state: what is true after a block. Key-value entries under a sparse Merkle root; typed
+// records over them. Pure: persistence is the store's affair.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "kernels/base/check.h"
+#include "ledger/records.h"
+#include "ledger/sparse_merkle.h"
+
+namespace gradmint {
+
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+  virtual std::optional<Bytes> find(const std::string& key) const = 0;
+  // Visits entries whose key begins with `prefix`, ascending by key.
+  virtual void scan(const std::string& prefix,
+                    const std::function<void(const std::string&, const Bytes&)>& visit) const = 0;
+};
+
+using StateChanges = std::map<std::string, std::optional<Bytes>>;  // nothing = removed
+
+// The committed state.
+class State : public StateReader {
+ public:
+  std::optional<Bytes> find(const std::string& key) const override;
+  void scan(const std::string& prefix,
+            const std::function<void(const std::string&, const Bytes&)>& visit) const override;
+
+  // The tree as it would be after `changes`, without making them.
+  SparseMerkleTree tree_after(const StateChanges& changes) const;
+  void apply(const StateChanges& changes, SparseMerkleTree tree);
+  void insert(const std::string& key, Bytes value);  // when restoring from disk
+  Hash root() const { return tree_.root(); }
+  const SparseMerkleTree& tree() const { return tree_; }
+
+ private:
+  std::map<std::string, Bytes> entries_;
+  SparseMerkleTree tree_;
+};
+
+// Changes over a committed state, not yet made. The base must outlive it and stay as it is.
+class StateDelta : public StateReader {
+ public:
+  explicit StateDelta(const State& base) : base_(base) {}
+  std::optional<Bytes> find(const std::string& key) const override;
+  void scan(const std::string& prefix,
+            const std::function<void(const std::string&, const Bytes&)>& visit) const override;
+  void put(const std::string& key, Bytes value) { changes_[key] = std::move(value); }
+  void remove(const std::string& key) { changes_[key] = std::nullopt; }
+  const StateChanges& changes() const { return changes_; }
+  const State& base() const { return base_; }
+
+ private:
+  const State& base_;
+  StateChanges changes_;
+};
+
+struct AccountRecord {
+  Hash public_key;  // zero until the account registers
+  Hash curve_key;
+  std::string name;
+  bool is_worker = false, is_validator = false;
+  std::uint64_t nonce = 0, balance = 0;
+  std::uint64_t registered_height = 0;
+  std::uint64_t datasets = 0;         // registered by it
+  std::uint64_t rounds_accepted = 0;  // settled rounds in which its update was accepted
+  std::uint64_t score_sum_ppm = 0, minted = 0;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+struct DatasetRecord {
+  AccountId owner;
+  std::uint64_t height = 0;
+  RegisterDataset manifest;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// Each phase says what is legal in it.
+enum class RoundPhase : std::uint8_t {
+  training = 1,    // commit_update, close_commits, abandon_round
+  revealing = 2,   // payloads stream (off the ledger); round_result, abandon_round
+  evaluating = 3,  // commit_evaluation, reveal_evaluation, settle_round
+  settled = 4,     // open_round of the next round
+  abandoned = 5,   // open_round of the next attempt
+};
+std::string_view round_phase_name(RoundPhase phase);
+
+struct RoundRecord {
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+  RoundPhase phase = RoundPhase::training;
+  std::uint64_t open_height = 0, result_height = 0;
+  OpenRound open;      // emptied of members once settled: the blocks keep it whole
+  CloseCommits close;  // likewise
+  RoundResult result;  // likewise
+  std::uint32_t attestations = 0;
+  std::int64_t loss_micro = 0;
+  std::uint32_t accuracy_ppm = 0;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+struct CommitRecord {
+  CommitUpdate body;
+  std::uint64_t height = 0;  // of its block
+  std::uint64_t order = 0;   // how many of this attempt stood before it
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+struct RootRecord {
+  std::uint64_t round = 0;
+  AccountId worker;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+struct EvaluationRecord {
+  Hash commitment;
+  bool revealed = false;
+  RevealEvaluation body;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// The job so far: where the next round starts.
+struct JobRecord {
+  std::uint64_t round = 0;  // the newest opened
+  Hash model_root, optimizer_root;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// allocated + minted = Σ balances; issued = minted + carry.
+struct TotalsRecord {
+  std::uint64_t allocated = 0, issued = 0, minted = 0, carry = 0;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+namespace state_key {
+std::string account(const AccountId& id);
+std::string dataset(const Hash& id);
+std::string round(std::uint64_t round);
+std::string commit_prefix(std::uint64_t round, std::uint32_t attempt);
+std::string commit(std::uint64_t round, std::uint32_t attempt, const AccountId& worker);
+std::string root(const Hash& root);
+std::string evaluation_prefix(std::uint64_t round);
+std::string evaluation(std::uint64_t round, const AccountId& evaluator);
+std::string invitation(const Hash& code_hash);
+std::string curve_key(const Hash& key);
+std::string seed_head(const AccountId& validator);
+inline const std::string kAccountPrefix = "a/";
+inline const std::string kDatasetPrefix = "d/";
+inline const std::string kRoundPrefix = "r/";
+inline const std::string kJob = "j";
+inline const std::string kTotals = "t";
+}  // namespace state_key
+
+// Reads one typed record. State bytes are our own, checked against the state root when loaded.
+template <class T>
+std::optional<T> get(const StateReader& state, const std::string& key) {
+  const auto bytes = state.find(key);
+  if (!bytes) return std::nullopt;
+  auto record = decode_record<T>(*bytes);
+  GRADMINT_CHECK(record.has_value());
+  return record;
+}
+template <class T>
+void put(StateDelta& state, const std::string& key, const T& record) {
+  state.put(key, encode_record(record));
+}
+// The last 32 bytes of a key: the account or dataset it is about.
+Hash id_of_key(const std::string& key);
+
+TotalsRecord totals_of(const StateReader& state);
+JobRecord job_of(const StateReader& state);
+std::optional<RoundRecord> current_round(const StateReader& state);  // nothing before the first
+// Workers that may take part: registered, with at least one dataset. Ascending.
+std::vector<AccountId> members_of(const StateReader& state);
+// The commitments of an attempt, in the order in which they came to stand.
+std::vector<std::pair<AccountId, CommitRecord>> commits_of(const StateReader& state,
+                                                           std::uint64_t round,
+                                                           std::uint32_t attempt);
+
+}  // namespace gradmint
