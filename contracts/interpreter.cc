@@ -52,16 +52,21 @@ void on_instruction(lua_State* state, lua_Debug*) {
   if (!meter_of(state).charge(1)) stop_run(state, RuleCode::out_of_gas);
 }
 
-// Message handler: notes the source line for people. It allocates nothing.
-int on_error(lua_State* state) {
+// Notes the source line for people. Allocates nothing, so it works with every limit used up.
+void note_line(lua_State* state) {
   lua_Debug frame;
-  for (int level = 1; lua_getstack(state, level, &frame) != 0; ++level) {
+  for (int level = 0; lua_getstack(state, level, &frame) != 0; ++level) {
     lua_getinfo(state, "l", &frame);
     if (frame.currentline > 0) {
       meter_of(state).set_line(static_cast<std::uint32_t>(frame.currentline));
-      break;
+      return;
     }
   }
+}
+
+// Message handler, for errors that Lua itself raises.
+int on_error(lua_State* state) {
+  if (meter_of(state).line() == 0) note_line(state);
   return 1;
 }
 
@@ -111,6 +116,7 @@ Meter& meter_of(lua_State* state) { return **static_cast<Meter**>(lua_getextrasp
 void start_counting(lua_State* state) { lua_sethook(state, on_instruction, LUA_MASKCOUNT, 1); }
 
 int stop_run(lua_State* state, RuleCode code) {
+  note_line(state);
   meter_of(state).stop_with(code);
   lua_pushnil(state);
   return lua_error(state);
