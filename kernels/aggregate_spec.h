@@ -1,0 +1,67 @@
+// What a round asks the kernels to do, by name: pre-aggregation, aggregator and server optimizer,
+// each with parameters by name. Parameters are fp32; their bits go on the ledger.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/base/result.h"
+
+namespace gradmint::kernels {
+
+struct Parameter {
+  std::string name;
+  float value = 0;
+  bool operator==(const Parameter&) const = default;
+};
+
+struct NamedRule {
+  std::string name;
+  std::vector<Parameter> parameters;
+  bool operator==(const NamedRule&) const = default;
+};
+
+struct AggregateSpec {
+  std::vector<NamedRule> pre;  // applied in order, before the aggregator; empty for none
+  NamedRule aggregator{"mean", {}};
+  NamedRule optimizer{"plain", {}};
+  bool operator==(const AggregateSpec&) const = default;
+};
+
+// What is known of a parameter: allowed are finite values with minimum <= x <= maximum, or
+// minimum < x where `above_minimum`.
+struct ParameterInfo {
+  std::string_view name;
+  std::string_view meaning;
+  std::optional<float> preset;  // used where the spec leaves it out; without one it must be given
+  float minimum = 0;
+  float maximum = 0;
+  bool above_minimum = false;
+};
+
+struct RuleInfo {
+  std::string_view name;
+  std::string_view meaning;
+  std::vector<ParameterInfo> parameters;
+};
+
+// Everything there is, for help texts and checks.
+std::span<const RuleInfo> pre_rules();         // clip
+std::span<const RuleInfo> aggregator_rules();  // mean, median
+std::span<const RuleInfo> optimizer_rules();   // plain, nesterov
+
+// The same spec with every parameter present, in the order the rule declares them: the form that
+// goes on the ledger. An Error naming what is unknown, repeated, missing or out of its range.
+Result<AggregateSpec> complete_spec(const AggregateSpec& spec);
+
+// Optimizer state values per coordinate of the model: plain 0, nesterov 1. The name must be known
+// (checked).
+std::size_t optimizer_state_per_value(std::string_view optimizer);
+
+// The value of a parameter of a completed rule (checked).
+float parameter_of(const NamedRule& rule, std::string_view name);
+
+}  // namespace gradmint::kernels

@@ -1,0 +1,71 @@
+// The tile functions of one CPU level: cpu_level.cc, compiled once per instruction set. Inside the
+// library only. No function checks its arguments, allocates or keeps anything; all are thread safe.
+// Buffers named "padded" have room up to the next multiple of 16 elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/blocks_rule.h"
+#include "kernels/mean_rule.h"
+#include "kernels/optimizer_rule.h"
+
+namespace gradmint::kernels {
+
+inline constexpr std::size_t kMedianTile = 512;
+
+struct CpuKernels {
+  // The largest magnitude (lanes.h) among `count` values.
+  std::int32_t (*largest_magnitude)(const float* values, std::size_t count);
+
+  // -0 becomes +0, in place.
+  void (*canonicalise)(float* values, std::size_t count);
+
+  // sums[c] += biased term of rows[i][c] for each of `n` rows. Returns the largest magnitude seen.
+  // `sums` is padded.
+  std::int32_t (*accumulate)(const float* const* rows, const double* factors, std::size_t n,
+                             std::size_t count, std::uint64_t* sums);
+
+  // delta[c] from sums[c]; both padded.
+  void (*finish)(const std::uint64_t* sums, std::size_t count, const MeanFinish& finish,
+                 float* delta);
+
+  // out[c] = scaled value of in[c] (median_rule.h).
+  void (*scale)(const float* in, double factor, std::size_t count, float* out);
+
+  // The two middle values of `n` rows, count <= kMedianTile. `scratch` has room for 16 * n keys.
+  // lower and upper padded. Returns the largest magnitude seen.
+  std::int32_t (*middle)(const float* const* rows, std::size_t n, std::size_t count, float* lower,
+                         float* upper, std::int32_t* scratch);
+
+  // median[c] from lower[c] and upper[c]; all padded.
+  void (*middle_mean)(const float* lower, const float* upper, std::size_t count, float* median);
+
+  // How many values lie strictly below lower or strictly above upper; lower and upper padded.
+  std::size_t (*count_outside)(const float* row, const float* lower, const float* upper,
+                               std::size_t count);
+
+  // One optimizer step. `state` in and out may be null for an optimizer without state. Returns the
+  // largest magnitude written.
+  std::int32_t (*step)(const OptimizerStep& step, const float* delta, const float* model,
+                       const float* state, std::size_t count, float* model_out, float* state_out);
+
+  // One block (count <= kBlockSize) to integers, zero-filled to the next multiple of 128. Returns
+  // the largest magnitude; the integers mean nothing where that is not finite.
+  std::int32_t (*quantise)(const float* values, std::size_t count, std::int16_t* integers,
+                           int* shift);
+
+  // The exact integer dot product; count a multiple of 128.
+  std::int64_t (*dot)(const std::int16_t* a, const std::int16_t* b, std::size_t count);
+
+  // The exact integer sum of squared differences of a block, and its shift.
+  std::int64_t (*square_difference)(const float* a, const float* b, std::size_t count, int* shift);
+};
+
+// The three levels. Calling a function of a level this processor lacks is an illegal instruction:
+// cpu_level.h decides.
+extern const CpuKernels kScalarKernels;
+extern const CpuKernels kAvx2Kernels;
+extern const CpuKernels kAvx512Kernels;
+
+}  // namespace gradmint::kernels

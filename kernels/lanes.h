@@ -1,0 +1,102 @@
+// The value types a rule is written over: one coordinate (any compiler, and CUDA threads) or W
+// coordinates at a time (GCC vector types, which AVX2 and AVX-512 hold in one or two registers).
+// A rule is a template over `Lanes<W>`; its operators mean the same on every width, so one source
+// gives the same bits everywhere.
+//
+// Everything here and in the *_rule.h files is forced inline: the same header is compiled once per
+// instruction set, and a function left out of line could be merged by the linker with one that
+// another machine cannot run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__CUDACC__)
+#define GRADMINT_RULE __host__ __device__ __forceinline__
+#else
+#define GRADMINT_RULE [[gnu::always_inline]] inline
+#endif
+
+namespace gradmint::kernels {
+
+// W = 1: plain types. Wider ones (4, 8, 16) exist in cpu_level.cc only, where the instructions for
+// them are allowed; they are spelled out by a macro because GCC loses a vector type's width when it
+// depends on a template parameter.
+template <int W>
+struct Lanes;
+
+template <>
+struct Lanes<1> {
+  static constexpr int width = 1;
+  using F32 = float;
+  using I32 = std::int32_t;
+  using F64 = double;
+  using I64 = std::int64_t;
+  using U64 = std::uint64_t;
+
+  GRADMINT_RULE static F64 widen(F32 x) { return static_cast<double>(x); }
+  GRADMINT_RULE static F32 narrow(F64 x) { return static_cast<float>(x); }
+  GRADMINT_RULE static F64 from_integer(I64 x) { return static_cast<double>(x); }
+  GRADMINT_RULE static I32 one_if(bool held) { return held ? 1 : 0; }
+  GRADMINT_RULE static F32 all(float x) { return x; }
+  GRADMINT_RULE static I32 all(std::int32_t x) { return x; }
+};
+
+#if defined(GRADMINT_LEVEL_AVX2) || defined(GRADMINT_LEVEL_AVX512)
+#define GRADMINT_WIDE_LANES(W)                                                               \
+  template <>                                                                                \
+  struct Lanes<W> {                                                                          \
+    static constexpr int width = W;                                                          \
+    typedef float F32 __attribute__((vector_size(W * 4)));                                   \
+    typedef std::int32_t I32 __attribute__((vector_size(W * 4)));                            \
+    typedef double F64 __attribute__((vector_size(W * 8)));                                  \
+    typedef std::int64_t I64 __attribute__((vector_size(W * 8)));                            \
+    typedef std::uint64_t U64 __attribute__((vector_size(W * 8)));                           \
+    GRADMINT_RULE static F64 widen(F32 x) { return __builtin_convertvector(x, F64); }        \
+    GRADMINT_RULE static F32 narrow(F64 x) { return __builtin_convertvector(x, F32); }       \
+    GRADMINT_RULE static F64 from_integer(I64 x) { return __builtin_convertvector(x, F64); } \
+    /* 1 where the comparison held, 0 elsewhere (a vector comparison gives -1). */           \
+    GRADMINT_RULE static I32 one_if(I32 mask) { return -mask; }                              \
+    GRADMINT_RULE static F32 all(float x) { return x - F32{}; }                              \
+    GRADMINT_RULE static I32 all(std::int32_t x) { return x - I32{}; }                       \
+  };
+GRADMINT_WIDE_LANES(4)
+GRADMINT_WIDE_LANES(8)
+GRADMINT_WIDE_LANES(16)
+#undef GRADMINT_WIDE_LANES
+#endif
+
+// The same bytes as another type of the same size.
+template <class To, class From>
+GRADMINT_RULE To bit_copy(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+// -0 becomes +0; every other value stays (round to nearest: -0 + +0 = +0).
+template <class F>
+GRADMINT_RULE F canonical(F x) {
+  return x + 0.0f;
+}
+
+template <class I>
+GRADMINT_RULE I smaller(I a, I b) {
+  return a < b ? a : b;
+}
+template <class I>
+GRADMINT_RULE I larger(I a, I b) {
+  return a < b ? b : a;
+}
+
+// |x| as an integer: it orders finite magnitudes, and is at least 0x7f800000 for what is not
+// finite.
+template <class L>
+GRADMINT_RULE typename L::I32 magnitude(typename L::F32 x) {
+  return bit_copy<typename L::I32>(x) & 0x7fffffff;
+}
+inline constexpr std::int32_t kInfinityMagnitude = 0x7f800000;
+
+}  // namespace gradmint::kernels

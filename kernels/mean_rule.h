@@ -1,0 +1,44 @@
+// Weighted mean, per coordinate (design: the numeric law, weighted mean).
+//
+//   term_i = round to nearest even( fp64(x_i) * factor_i ),  factor_i = (w_i * clip_i) * 2^s
+//   A      = sum of term_i in int64
+//   mean   = fp32( fp64(A) / fp64(sum of w) * 2^-s ), and -0 becomes +0
+//
+// The caller has chosen s so that |term| <= 2^51 and n <= 4095: the sum cannot overflow. x * w has
+// at most 48 significant bits, so without a clip factor the product is exact and the term is
+// rounded once.
+//
+// A term within 2^51 is rounded by adding 1.5 * 2^52: the sum lies in [2^52, 2^53], where one unit
+// in the last place is 1, so the addition itself rounds to an integer and the bits are that integer
+// plus a constant. The constant is taken off once, at the end (all modulo 2^64).
+//
+// Tried: this form only, in tiles of 2048 coordinates that stay in the first-level cache, four
+// updates per pass over the tile. benchmarks/README.md has what was measured.
+#pragma once
+
+#include "kernels/lanes.h"
+
+namespace gradmint::kernels {
+
+inline constexpr double kRoundingBias = 6755399441055744.0;  // 1.5 * 2^52
+inline constexpr std::uint64_t kRoundingBiasBits = 0x4338000000000000ULL;
+
+template <class L>
+GRADMINT_RULE typename L::U64 biased_term(typename L::F32 x, double factor) {
+  return bit_copy<typename L::U64>(L::widen(x) * factor + kRoundingBias);
+}
+
+// What turns a sum of biased terms into the mean.
+struct MeanFinish {
+  std::uint64_t bias = 0;     // n * kRoundingBiasBits, modulo 2^64
+  double total_weight = 1.0;  // sum of w, exact
+  double unscale = 1.0;       // 2^-s
+};
+
+template <class L>
+GRADMINT_RULE typename L::F32 finish_mean(typename L::U64 sum, const MeanFinish& finish) {
+  const auto exact = bit_copy<typename L::I64>(sum - finish.bias);
+  return canonical(L::narrow(L::from_integer(exact) / finish.total_weight * finish.unscale));
+}
+
+}  // namespace gradmint::kernels

@@ -1,0 +1,13 @@
+#include "tests/kernels/backends.h"
+
+namespace gradmint::test {
+
+std::vector<std::unique_ptr<kernels::Backend>> backends() {
+  std::vector<std::unique_ptr<kernels::Backend>> all;
+  for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
+    for (const int threads : {1, 2, 3}) all.push_back(kernels::make_cpu_backend(level, threads));
+  }
+  return all;
+}
+
+}  // namespace gradmint::test
