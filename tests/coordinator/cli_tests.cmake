@@ -1,0 +1,1 @@
+gradmint_test(toml_config_test SOURCES cli_toml_config_test.cc DEPS gradmint_config LABELS coordinator)
