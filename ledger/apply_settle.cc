@@ -17,8 +17,12 @@ std::vector<EvaluationRecord> evaluations_of(const StateReader& state, std::uint
   return all;
 }
 
-bool waited_long_enough(const RoundRecord& round, std::uint64_t height) {
-  return height > round.result_height + round.open.limits.evaluation_blocks;
+// Commitments have K blocks to come, reveals another K.
+bool waited(const RoundRecord& round, std::uint64_t height, std::uint64_t spans) {
+  return height > round.result_height + spans * round.open.limits.evaluation_blocks;
+}
+bool commits_are_over(const RoundRecord& round, std::uint64_t height) {
+  return waited(round, height, 1);
 }
 
 Verdict find_evaluating(const StateReader& state, std::uint64_t number,
@@ -47,7 +51,7 @@ Verdict commit_evaluation(const CommitEvaluation& body, const Sender& sender,
   }
   const std::string key = state_key::evaluation(body.round, sender);
   if (state.find(key)) return Verdict::duplicate;
-  if (waited_long_enough(*round, context.height)) return Verdict::late;
+  if (commits_are_over(*round, context.height)) return Verdict::late;
   for (const EvaluationRecord& other : evaluations_of(state, body.round)) {
     if (other.revealed) return Verdict::late;
   }
@@ -68,7 +72,7 @@ Verdict reveal_evaluation(const RevealEvaluation& body, const Sender& sender,
   // Nobody reads another's figures before committing to its own.
   const bool all_committed =
       evaluations_of(state, body.round).size() == round->open.evaluators.size();
-  if (!all_committed && !waited_long_enough(*round, context.height)) return Verdict::wrong_phase;
+  if (!all_committed && !commits_are_over(*round, context.height)) return Verdict::wrong_phase;
   if (body.examples == 0) return Verdict::no_examples;
   if (evaluation_commitment(sender, round->result.model_root, body) != record->commitment) {
     return Verdict::commitment_mismatch;
@@ -172,15 +176,17 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
 
   std::vector<std::int64_t> losses;
   std::vector<std::uint32_t> accuracies;
-  for (const EvaluationRecord& e : evaluations_of(state, body.round)) {
+  const auto evaluations = evaluations_of(state, body.round);
+  for (const EvaluationRecord& e : evaluations) {
     if (!e.revealed) continue;
     losses.push_back(e.body.loss_micro);
     accuracies.push_back(e.body.accuracy_ppm);
   }
-  if (losses.size() < round->open.evaluators.size() &&
-      !waited_long_enough(*round, context.height)) {
-    return Verdict::evaluation_missing;
-  }
+  const bool all_committed = evaluations.size() == round->open.evaluators.size() ||
+                             commits_are_over(*round, context.height);
+  const bool all_revealed =
+      losses.size() == evaluations.size() || waited(*round, context.height, 2);
+  if (!all_committed || !all_revealed) return Verdict::evaluation_missing;
   if (body.attestations != losses.size() || body.loss_micro != lower_median(losses) ||
       body.accuracy_ppm != lower_median(accuracies)) {
     return Verdict::wrong_median;

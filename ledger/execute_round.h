@@ -1,7 +1,7 @@
 // What a round's payloads come to: the one function by which the coordinator makes a RoundResult,
-// other validators check it and an auditor recomputes it. Integers and exact operations only; the same
-// inputs give the same bytes on every machine and backend. Pure but for the threads or the GPU that
-// the device argument names.
+// other validators check it and an auditor recomputes it. Integers and exact operations only; the
+// same inputs give the same bytes on every machine and backend. Pure but for what the backend
+// argument uses.
 #pragma once
 
 #include <map>
@@ -16,7 +16,8 @@ namespace gradmint {
 struct RoundPayload {
   std::optional<Opening> opening;  // nothing was revealed
   std::int16_t exponent = 0;       // as committed
-  // What the ledger alone already says: out_of_range, not_revealed, wrong_size, root_seen_before or ok.
+  // What the ledger alone already says: out_of_range, not_revealed, wrong_size, root_seen_before or
+  // ok.
   Verdict verdict = Verdict::ok;
   // The encoded payload, already verified against opening->root; empty unless verdict is ok. Must
   // stay valid for the call.
@@ -26,7 +27,7 @@ struct RoundPayload {
 struct RoundInputs {
   const OpenRound* open = nullptr;
   const CloseCommits* close = nullptr;
-  std::vector<RoundPayload> payloads;  // one for each close entry
+  std::vector<RoundPayload> payloads;      // one for each close entry
   std::span<const float> model;            // the round's starting model
   std::span<const float> optimizer_state;  // empty: the optimizer's initial state
 };
@@ -43,7 +44,11 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
 
 // Errors: bad_input for a specification the kernels do not know or whose preconditions do not hold
 // (too few updates for f, …) and for a non-finite result; both fail the round by name.
-Result<RoundExecution> execute_round(const RoundInputs& inputs, const kernels::Device& device);
+Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend& backend);
+
+// The kernels' form of a ledger specification, and back.
+kernels::AggregateSpec kernel_spec(const AggregationSpec& spec);
+AggregationSpec ledger_spec(const kernels::AggregateSpec& spec);
 
 // blob_root of a flat fp32 vector; the zero hash for an empty one (the optimizer's initial state).
 Hash vector_root(std::span<const float> values);

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::uint32_t kMaxParameters = 32;
+constexpr std::uint32_t kMaxPreSteps = 8;
 
 void write_verdict(Writer& w, Verdict v) { w.u16(static_cast<std::uint16_t>(v)); }
 Verdict read_verdict(Reader& r) {
@@ -21,14 +22,6 @@ E read_enum(Reader& r, E last) {
   const std::uint8_t value = r.u8();
   if (value > static_cast<std::uint8_t>(last)) r.fail();
   return static_cast<E>(value);
-}
-
-std::vector<Parameter> read_parameters(Reader& r) {
-  auto list = read_list<Parameter>(r, kMaxParameters, 4 + 1 + 8 + 4);
-  for (std::size_t i = 1; i < list.size(); ++i) {
-    if (!(list[i - 1].name < list[i].name)) r.fail();
-  }
-  return list;
 }
 
 }  // namespace
@@ -99,32 +92,31 @@ Hash dataset_id(const AccountId& owner, const RegisterDataset& body) {
 
 void Parameter::write(Writer& w) const {
   w.text(name);
-  w.u8(static_cast<std::uint8_t>(kind));
-  w.i64(number);
-  w.text(word);
+  w.u32(bits);
 }
 void Parameter::read(Reader& r) {
   name = r.text(kMaxNameBytes);
-  kind = read_enum(r, Kind::word);
-  number = r.i64();
-  word = r.text(kMaxNameBytes);
-  if (kind == Kind::word ? number != 0 : !word.empty()) r.fail();
-  if (kind == Kind::fp32 && (number < 0 || number > 0xFFFFFFFFLL)) r.fail();
+  bits = r.u32();
+}
+
+void AggregationStep::write(Writer& w) const {
+  w.text(name);
+  write_list(w, parameters);
+}
+void AggregationStep::read(Reader& r) {
+  name = r.text(kMaxNameBytes);
+  parameters = read_list<Parameter>(r, kMaxParameters, 4 + 4);
 }
 
 void AggregationSpec::write(Writer& w) const {
-  w.text(aggregator);
-  write_list(w, aggregator_parameters);
-  w.u32(clip_norm_bits);
-  w.text(optimizer);
-  write_list(w, optimizer_parameters);
+  write_list(w, pre);
+  aggregator.write(w);
+  optimizer.write(w);
 }
 void AggregationSpec::read(Reader& r) {
-  aggregator = r.text(kMaxNameBytes);
-  aggregator_parameters = read_parameters(r);
-  clip_norm_bits = r.u32();
-  optimizer = r.text(kMaxNameBytes);
-  optimizer_parameters = read_parameters(r);
+  pre = read_list<AggregationStep>(r, kMaxPreSteps, 4 + 4);
+  aggregator.read(r);
+  optimizer.read(r);
 }
 
 void TrainingSpec::write(Writer& w) const {

@@ -57,25 +57,30 @@ struct RegisterDataset {
 // The dataset's name on the ledger: tagged_hash("gradmint/dataset/v1", owner || body).
 Hash dataset_id(const AccountId& owner, const RegisterDataset& body);
 
-// One named hyperparameter: an integer, the bits of an fp32, or a word.
+// One named hyperparameter, as the bits of an fp32.
 struct Parameter {
-  enum class Kind : std::uint8_t { integer = 0, fp32 = 1, word = 2 };
   std::string name;
-  Kind kind = Kind::integer;
-  std::int64_t number = 0;  // integer, or the fp32's bits
-  std::string word;
+  std::uint32_t bits = 0;
   void write(Writer& w) const;
   void read(Reader& r);
   bool operator==(const Parameter&) const = default;
 };
 
-// How updates are combined: replayed bit for bit by everyone. Parameters ascend by name.
+// A step of the aggregation, by the kernels' name for it. Parameters stand in the kernels' order,
+// all of them (kernels::complete_spec), so that no default can change under a ledger.
+struct AggregationStep {
+  std::string name;
+  std::vector<Parameter> parameters;
+  void write(Writer& w) const;
+  void read(Reader& r);
+  bool operator==(const AggregationStep&) const = default;
+};
+
+// How updates are combined: replayed bit for bit by everyone.
 struct AggregationSpec {
-  std::string aggregator = "mean";
-  std::vector<Parameter> aggregator_parameters;
-  std::uint32_t clip_norm_bits = 0;  // fp32; 0 = no clipping
-  std::string optimizer = "plain";
-  std::vector<Parameter> optimizer_parameters;
+  std::vector<AggregationStep> pre;  // in this order, before the aggregator
+  AggregationStep aggregator{"mean", {}};
+  AggregationStep optimizer{"plain", {}};
   void write(Writer& w) const;
   void read(Reader& r);
   bool operator==(const AggregationSpec&) const = default;

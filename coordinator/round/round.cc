@@ -1,0 +1,354 @@
+#include "coordinator/round/round.h"
+
+#include <algorithm>
+
+namespace gradmint {
+namespace {
+
+// When half have finished in time t, the others get three times t, but never less than the stall
+// limit.
+constexpr std::uint64_t kRateFactor = 3;
+constexpr std::uint64_t kEmptyBlockInterval_ms = 500;
+
+Station station_of(const RoundView& view, const RoundPolicy& policy) {
+  if (!view.round) return Station::waiting;
+  switch (view.round->phase) {
+    case RoundPhase::training:
+      return Station::training;
+    case RoundPhase::revealing:
+      return Station::revealing;
+    case RoundPhase::evaluating:
+      return Station::evaluating;
+    case RoundPhase::abandoned:
+      return Station::waiting;
+    case RoundPhase::settled:
+      return view.round->round >= policy.rounds ? Station::finished : Station::waiting;
+  }
+  return Station::waiting;
+}
+
+bool same_attempt(const RoundView& a, const RoundView& b) {
+  return a.round.has_value() == b.round.has_value() &&
+         (!a.round || (a.round->round == b.round->round && a.round->attempt == b.round->attempt));
+}
+
+}  // namespace
+
+OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view) {
+  OpenRound open;
+  const bool retry = view.round && view.round->phase == RoundPhase::abandoned;
+  open.round = retry ? view.job.round : view.job.round + 1;
+  open.attempt = retry ? view.round->attempt + 1 : 0;
+  open.model_root = view.job.model_root;
+  open.optimizer_root = view.job.optimizer_root;
+  open.aggregation = policy.aggregation;
+  open.training = policy.training;
+  open.training.seed = policy.training.seed + open.round;
+  open.limits = policy.limits;
+  open.members = view.members;
+  open.evaluators = policy.evaluate_here ? std::vector<AccountId>{policy.self} : view.members;
+  return open;
+}
+
+Verdict RoundMachine::step(const RoundEvent& event, RoundEffects& effects) {
+  if (!started_) {
+    started_ = true;
+    start_ms_ = entered_ms_ = event.now_ms;
+  }
+  return std::visit([&](const auto& what) { return on(what, event.now_ms, effects); }, event.what);
+}
+
+void RoundMachine::enter(Station station, std::uint64_t now_ms, std::uint64_t deadline_ms,
+                         RoundEffects& effects) {
+  station_ = station;
+  entered_ms_ = now_ms;
+  deadline_ms_ = deadline_ms;
+  half_finished_ms_ = 0;
+  proposed_ = false;
+  effects.push_back(Announce{});
+}
+
+Verdict RoundMachine::on(const Tick&, std::uint64_t now_ms, RoundEffects& effects) {
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, RoundEffects& effects) {
+  const bool new_attempt = !same_attempt(view_, event.view);
+  view_ = event.view;
+  if (new_attempt) {
+    stored_.clear();
+    unusable_.clear();
+    figures_.reset();
+    evaluation_failed_ = false;
+  }
+  const Station next = station_of(view_, policy_);
+  // Aggregating is a stretch of the ledger's revealing phase.
+  const bool stays =
+      next == station_ || (next == Station::revealing && station_ == Station::aggregating);
+  if (!stays || new_attempt) {
+    std::uint64_t deadline = 0;
+    if (next == Station::training) deadline = now_ms + view_.round->open.limits.train_deadline_ms;
+    if (next == Station::revealing) deadline = now_ms + view_.round->open.limits.reveal_deadline_ms;
+    if (next == Station::evaluating) deadline = now_ms + policy_.evaluation_deadline_ms;
+    enter(next, now_ms, deadline, effects);
+    if (next == Station::finished) effects.push_back(Finished{});
+    if (next == Station::evaluating) {
+      empty_block_ms_ = now_ms;
+      if (policy_.evaluate_here) {
+        effects.push_back(Evaluate{view_.round->round, view_.round->result.model_root});
+      }
+    }
+  } else {
+    proposed_ = false;  // whatever was under way stands in a block, or was refused
+    if (station_ == Station::training || station_ == Station::evaluating)
+      effects.push_back(Announce{});
+  }
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const WorkerHeard& event, std::uint64_t now_ms, RoundEffects& effects) {
+  heard_ms_[event.worker] = now_ms;
+  if (station_ == Station::waiting) advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const PayloadStored& event, std::uint64_t now_ms, RoundEffects& effects) {
+  if (station_ == Station::aggregating) return Verdict::late;
+  if (station_ != Station::revealing) return Verdict::wrong_phase;
+  if (!stored_.emplace(event.worker, event.opening).second) return Verdict::duplicate;
+  heard_ms_[event.worker] = now_ms;
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const PayloadUnusable& event, std::uint64_t now_ms,
+                         RoundEffects& effects) {
+  if (station_ != Station::revealing) return Verdict::wrong_phase;
+  if (!unusable_.emplace(event.worker, event.opening).second) return Verdict::duplicate;
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects& effects) {
+  if (station_ != Station::aggregating || event.round != view_.round->round ||
+      event.attempt != view_.round->attempt) {
+    return Verdict::wrong_round;
+  }
+  if (!event.error.empty()) {
+    paused_ = true;
+    effects.push_back(Halt{event.error});
+    return Verdict::ok;
+  }
+  const auto accepted = std::count_if(event.result.entries.begin(), event.result.entries.end(),
+                                      [](const auto& e) { return e.verdict == Verdict::ok; });
+  if (static_cast<std::size_t>(accepted) < view_.round->open.limits.min_updates) {
+    abandon(Verdict::too_few_updates, effects);
+    return Verdict::ok;
+  }
+  effects.push_back(Propose{TxType::round_result, encode_record(event.result)});
+  proposed_ = true;
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const EvaluationDone& event, std::uint64_t now_ms, RoundEffects& effects) {
+  if (station_ != Station::evaluating || event.round != view_.round->round) {
+    return Verdict::wrong_round;
+  }
+  if (!event.error.empty()) {
+    // No attestation will come from here; the ledger lets the round settle without after some
+    // blocks.
+    evaluation_failed_ = true;
+    empty_block_ms_ = now_ms;
+  } else {
+    figures_ = event.figures;
+  }
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const PauseRequested&, std::uint64_t, RoundEffects& effects) {
+  if (paused_) return Verdict::duplicate;
+  paused_ = true;
+  effects.push_back(Announce{});
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const ResumeRequested&, std::uint64_t now_ms, RoundEffects& effects) {
+  if (!paused_) return Verdict::duplicate;
+  paused_ = false;
+  if (station_ == Station::aggregating) station_ = Station::revealing;  // after a Halt: try again
+  effects.push_back(Announce{});
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+// A pause stops new rounds only: what has begun is brought to its end.
+void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
+  if (proposed_) return;
+  switch (station_) {
+    case Station::waiting:
+      try_open(now_ms, effects);
+      break;
+    case Station::training:
+      try_close(now_ms, effects);
+      break;
+    case Station::revealing:
+      try_execute(now_ms, effects);
+      break;
+    case Station::evaluating:
+      try_settle(now_ms, effects);
+      break;
+    case Station::aggregating:
+    case Station::finished:
+      break;
+  }
+}
+
+bool RoundMachine::present(const AccountId& worker, std::uint64_t now_ms) const {
+  const auto heard = heard_ms_.find(worker);
+  return heard != heard_ms_.end() && now_ms - heard->second < policy_.limits.stall_deadline_ms;
+}
+
+std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
+  return static_cast<std::uint32_t>(
+      std::count_if(view_.members.begin(), view_.members.end(),
+                    [&](const AccountId& member) { return present(member, now_ms); }));
+}
+
+void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
+  if (paused_) return;
+  const bool retry = view_.round && view_.round->phase == RoundPhase::abandoned;
+  if (retry && now_ms - entered_ms_ < policy_.retry_wait_ms) return;
+  const std::uint32_t needed = view_.round
+                                   ? policy_.limits.min_updates
+                                   : std::max(policy_.min_workers, policy_.limits.min_updates);
+  if (present_count(now_ms) < needed) return;
+  effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
+  proposed_ = true;
+}
+
+bool RoundMachine::gathered(const std::vector<AccountId>& expected,
+                            const std::set<AccountId>& finished, std::uint64_t now_ms) {
+  if (now_ms >= deadline_ms_) return true;
+  const std::uint64_t elapsed_ms = now_ms - entered_ms_;
+  if (half_finished_ms_ == 0 && 2 * finished.size() >= expected.size()) {
+    half_finished_ms_ = std::max<std::uint64_t>(elapsed_ms, 1);
+  }
+  const std::uint64_t stall_ms = policy_.limits.stall_deadline_ms;
+  if (half_finished_ms_ != 0 && elapsed_ms > stall_ms &&
+      elapsed_ms > kRateFactor * half_finished_ms_) {
+    return true;
+  }
+  return std::all_of(expected.begin(), expected.end(), [&](const AccountId& worker) {
+    if (finished.count(worker) != 0) return true;
+    // Someone not heard of since this coordinator started gets the stall limit from then on.
+    const auto heard = heard_ms_.find(worker);
+    const std::uint64_t last_ms = heard == heard_ms_.end() ? start_ms_ : heard->second;
+    return now_ms - last_ms >= stall_ms;
+  });
+}
+
+void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
+  std::set<AccountId> committed;
+  for (const auto& [worker, commit] : view_.commits) committed.insert(worker);
+  if (!gathered(view_.round->open.members, committed, now_ms)) return;
+  if (committed.size() < view_.round->open.limits.min_updates) {
+    abandon(Verdict::too_few_updates, effects);
+    return;
+  }
+  effects.push_back(ProposeClose{view_.round->round, view_.round->attempt});
+  proposed_ = true;
+}
+
+void RoundMachine::try_execute(std::uint64_t now_ms, RoundEffects& effects) {
+  std::vector<AccountId> expected;
+  for (const CloseEntry& entry : view_.round->close.entries) {
+    if (entry.verdict == Verdict::ok) expected.push_back(entry.worker);
+  }
+  std::set<AccountId> finished;
+  for (const auto& [worker, opening] : stored_) finished.insert(worker);
+  for (const auto& [worker, opening] : unusable_) finished.insert(worker);
+  if (!gathered(expected, finished, now_ms)) return;
+  if (stored_.size() < view_.round->open.limits.min_updates) {
+    abandon(Verdict::too_few_updates, effects);
+    return;
+  }
+  Execute execute{view_.round->round, view_.round->attempt, stored_};
+  execute.openings.insert(unusable_.begin(), unusable_.end());
+  effects.push_back(std::move(execute));
+  enter(Station::aggregating, now_ms, 0, effects);
+}
+
+void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
+  AbandonRound body;
+  body.round = view_.round->round;
+  body.attempt = view_.round->attempt;
+  body.reason = reason;
+  std::map<AccountId, Opening> revealed = stored_;
+  revealed.insert(unusable_.begin(), unusable_.end());
+  for (const auto& [worker, opening] : revealed) body.revealed.push_back({worker, opening});
+  effects.push_back(Propose{TxType::abandon_round, encode_record(body)});
+  proposed_ = true;
+}
+
+void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
+  const RoundRecord& round = *view_.round;
+  std::vector<std::int64_t> losses;
+  std::vector<std::uint32_t> accuracies;
+  for (const auto& [evaluator, record] : view_.evaluations) {
+    if (!record.revealed) continue;
+    losses.push_back(record.body.loss_micro);
+    accuracies.push_back(record.body.accuracy_ppm);
+  }
+  // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
+  const std::uint64_t waited_blocks = view_.height - round.result_height;
+  const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;
+  const bool all_committed =
+      view_.evaluations.size() == round.open.evaluators.size() || waited_blocks >= span_blocks;
+  const bool all_revealed =
+      losses.size() == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
+  if (all_committed && all_revealed) {
+    const auto lower_median = [](auto values) {
+      using Value = typename decltype(values)::value_type;
+      std::sort(values.begin(), values.end());
+      return values.empty() ? Value{0} : values[(values.size() - 1) / 2];
+    };
+    SettleRound settle;
+    settle.round = round.round;
+    settle.attestations = static_cast<std::uint32_t>(losses.size());
+    settle.loss_micro = lower_median(losses);
+    settle.accuracy_ppm = lower_median(accuracies);
+    effects.push_back(Propose{TxType::settle_round, encode_record(settle)});
+    proposed_ = true;
+    return;
+  }
+  if (figures_) {
+    const auto own = view_.evaluations.find(policy_.self);
+    if (own == view_.evaluations.end()) {
+      CommitEvaluation commit;
+      commit.round = round.round;
+      commit.commitment = evaluation_commitment(policy_.self, round.result.model_root, *figures_);
+      effects.push_back(Propose{TxType::commit_evaluation, encode_record(commit)});
+      proposed_ = true;
+      return;
+    }
+    if (!own->second.revealed) {
+      effects.push_back(Propose{TxType::reveal_evaluation, encode_record(*figures_)});
+      proposed_ = true;
+      return;
+    }
+  }
+  const bool nobody_else_comes = std::all_of(
+      round.open.evaluators.begin(), round.open.evaluators.end(), [&](const AccountId& evaluator) {
+        return view_.evaluations.count(evaluator) != 0 ||
+               (evaluator == policy_.self ? evaluation_failed_ : !present(evaluator, now_ms));
+      });
+  if ((now_ms >= deadline_ms_ || nobody_else_comes) && now_ms >= empty_block_ms_) {
+    empty_block_ms_ = now_ms + kEmptyBlockInterval_ms;
+    effects.push_back(ProposeEmptyBlock{});
+  }
+}
+
+}  // namespace gradmint

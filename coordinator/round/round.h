@@ -1,0 +1,99 @@
+// The life of rounds as a pure state machine: when to open, close, abandon, aggregate, evaluate and
+// settle.
+//
+//   waiting → training → revealing → aggregating → evaluating → (waiting for the next | finished)
+//
+// The ledger is its only memory: what it must not forget is in blocks or in the store's pending
+// entries, so a restarted coordinator feeds it the ledger's view and what is pending, and it goes
+// on. Verdicts say what became of an event; effects say what is to be done. Not thread safe.
+#pragma once
+
+#include <set>
+
+#include "coordinator/round/round_events.h"
+
+namespace gradmint {
+
+enum class Station : std::uint8_t {
+  waiting,      // for workers, or between attempts: open_round is next
+  training,     // commitments come in
+  revealing,    // payloads come in
+  aggregating,  // Execute is out
+  evaluating,   // attestations come in
+  finished,     // the last round is settled
+};
+
+struct RoundPolicy {
+  std::uint64_t rounds = 1;       // stop after this one
+  std::uint32_t min_workers = 1;  // present before the first round
+  AggregationSpec aggregation;
+  TrainingSpec training;  // seed is the job's; the round's is derived from it
+  RoundLimits limits;
+  bool evaluate_here = true;  // by the coordinator's own data, else by the workers
+  AccountId self;             // the validator's account
+  std::uint64_t payload_bytes = 0;
+  std::uint32_t evaluation_deadline_ms = 60'000;
+  std::uint32_t retry_wait_ms = 1'000;  // between an abandoned attempt and the next
+};
+
+class RoundMachine {
+ public:
+  explicit RoundMachine(RoundPolicy policy) : policy_(std::move(policy)) {}
+
+  Verdict step(const RoundEvent& event, RoundEffects& effects);
+
+  Station station() const { return station_; }
+  bool paused() const { return paused_; }
+  const RoundView& view() const { return view_; }
+  const RoundPolicy& policy() const { return policy_; }
+  // Payloads held, and when the current station must end (0: no timer runs).
+  std::size_t stored_count() const { return stored_.size(); }
+  std::uint64_t deadline_ms() const { return deadline_ms_; }
+  std::uint32_t present_count(std::uint64_t now_ms) const;
+  bool has_stored(const AccountId& worker) const { return stored_.count(worker) != 0; }
+
+ private:
+  Verdict on(const Tick&, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const LedgerAdvanced& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const WorkerHeard& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const PayloadStored& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const PayloadUnusable& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const ExecutionDone& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const EvaluationDone& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const PauseRequested&, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const ResumeRequested&, std::uint64_t now_ms, RoundEffects& effects);
+
+  void enter(Station station, std::uint64_t now_ms, std::uint64_t deadline_ms,
+             RoundEffects& effects);
+  void advance(std::uint64_t now_ms, RoundEffects& effects);
+  void try_open(std::uint64_t now_ms, RoundEffects& effects);
+  void try_close(std::uint64_t now_ms, RoundEffects& effects);
+  void try_execute(std::uint64_t now_ms, RoundEffects& effects);
+  void try_settle(std::uint64_t now_ms, RoundEffects& effects);
+  void abandon(Verdict reason, RoundEffects& effects);
+
+  bool present(const AccountId& worker, std::uint64_t now_ms) const;
+  // Whether everyone worth waiting for has finished, or the time for it is over.
+  bool gathered(const std::vector<AccountId>& expected, const std::set<AccountId>& finished,
+                std::uint64_t now_ms);
+
+  RoundPolicy policy_;
+  RoundView view_;
+  Station station_ = Station::waiting;
+  bool paused_ = false;
+  bool proposed_ = false;  // a proposal for this station is on its way into a block
+  std::uint64_t entered_ms_ = 0, deadline_ms_ = 0;
+  std::uint64_t half_finished_ms_ = 0;  // how long half of the expected took; 0 until then
+  std::uint64_t empty_block_ms_ = 0;    // when the next empty block is due
+  std::uint64_t start_ms_ = 0;          // first event: nobody has been heard before it
+  bool started_ = false;
+  std::map<AccountId, std::uint64_t> heard_ms_;
+  std::map<AccountId, Opening> stored_, unusable_;
+  std::optional<RevealEvaluation> figures_;
+  bool evaluation_failed_ = false;
+};
+
+// The specification the next attempt would open with. Pure; shared with tests.
+OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view);
+
+}  // namespace gradmint

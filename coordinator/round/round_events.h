@@ -1,0 +1,89 @@
+// What can happen to a round and what it can ask for. Time is a number in every event; nothing here
+// reads a clock, a socket or a file.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+
+#include "ledger/execute_round.h"
+
+namespace gradmint {
+
+// The ledger's facts about the job, taken anew after every block.
+struct RoundView {
+  std::uint64_t height = 0;
+  JobRecord job;
+  std::optional<RoundRecord> round;  // the newest opened; absent before the first
+  std::vector<AccountId> members;    // who may take part in the next round
+  std::vector<std::pair<AccountId, CommitRecord>> commits;  // of the current attempt
+  std::map<AccountId, EvaluationRecord> evaluations;        // of the current round
+};
+
+// ---- events
+struct LedgerAdvanced {
+  RoundView view;
+};
+struct Tick {};
+struct WorkerHeard {  // any sign of life
+  AccountId worker;
+};
+struct PayloadStored {  // synced, and acknowledged to the worker
+  AccountId worker;
+  Opening opening;
+};
+struct PayloadUnusable {  // opened, but refused by its size or root; nothing more will come
+  AccountId worker;
+  Opening opening;
+};
+struct ExecutionDone {
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+  RoundResult result;
+  std::string error;  // not empty: the aggregation cannot succeed with these inputs
+};
+struct EvaluationDone {
+  std::uint64_t round = 0;
+  RevealEvaluation figures;  // salt included
+  std::string error;         // not empty: there are no figures
+};
+struct PauseRequested {};
+struct ResumeRequested {};
+
+struct RoundEvent {
+  std::uint64_t now_ms = 0;  // of one monotonic clock
+  std::variant<Tick, LedgerAdvanced, WorkerHeard, PayloadStored, PayloadUnusable, ExecutionDone,
+               EvaluationDone, PauseRequested, ResumeRequested>
+      what;
+};
+
+// ---- effects
+struct Propose {  // sign with the validator's key and put into the next block
+  TxType type = TxType::open_round;
+  Bytes body;
+};
+struct ProposeEmptyBlock {};  // on-ledger timers count blocks
+struct ProposeClose {         // needs the validator's next seed preimage: the shell completes it
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+};
+struct Execute {  // aggregate; answer with ExecutionDone
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+  std::map<AccountId, Opening> openings;
+};
+struct Evaluate {  // answer with EvaluationDone
+  std::uint64_t round = 0;
+  Hash model_root;
+};
+struct Announce {};  // the round's public state changed: tell the workers
+struct Halt {        // cannot go on by itself: pause and tell the operator
+  std::string reason;
+};
+struct Finished {};  // the last round is settled
+
+using RoundEffect = std::variant<Propose, ProposeEmptyBlock, ProposeClose, Execute, Evaluate,
+                                 Announce, Halt, Finished>;
+using RoundEffects = std::vector<RoundEffect>;
+
+}  // namespace gradmint

@@ -1,0 +1,195 @@
+#include "ledger/execute_round.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "kernels/dots.h"
+#include "kernels/fixed_point.h"
+#include "kernels/scan.h"
+#include "ledger/apply.h"
+#include "ledger/merkle.h"
+
+namespace gradmint {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "fp32 vectors on the ledger are little-endian");
+
+kernels::NamedRule kernel_step(const AggregationStep& step) {
+  kernels::NamedRule rule{step.name, {}};
+  for (const Parameter& p : step.parameters) {
+    rule.parameters.push_back({p.name, std::bit_cast<float>(p.bits)});
+  }
+  return rule;
+}
+AggregationStep ledger_step(const kernels::NamedRule& rule) {
+  AggregationStep step{rule.name, {}};
+  for (const auto& p : rule.parameters) {
+    step.parameters.push_back({p.name, std::bit_cast<std::uint32_t>(p.value)});
+  }
+  return step;
+}
+
+// An update as the kernels want it: -0 made +0, copied only where there is one.
+struct CanonicalUpdate {
+  std::span<const float> values;
+  std::vector<float> copy;
+};
+
+void canonicalise(CanonicalUpdate& update) {
+  const bool negative_zero = std::any_of(update.values.begin(), update.values.end(), [](float x) {
+    return std::bit_cast<std::uint32_t>(x) == 0x80000000U;
+  });
+  if (!negative_zero) return;
+  update.copy.assign(update.values.begin(), update.values.end());
+  kernels::scan_and_canonicalise(update.copy);
+  update.values = update.copy;
+}
+
+// What the payload itself says, once it is known to be the one committed to.
+Verdict payload_verdict(const RoundPayload& payload, std::span<const float> values,
+                        int round_exponent) {
+  const kernels::ScanResult scan = kernels::scan_values(values);
+  if (!scan.finite) return Verdict::non_finite;
+  if (scan.exponent != payload.exponent) return Verdict::exponent_mismatch;
+  GRADMINT_CHECK(payload.exponent <= round_exponent);  // the close excluded the others
+  return Verdict::ok;
+}
+
+// The accepted updates of a round and where each stands in it.
+struct Accepted {
+  std::vector<CanonicalUpdate> updates;
+  std::vector<std::size_t> entries;
+  std::vector<std::uint32_t> weights;
+  std::vector<std::span<const float>> rows;
+};
+
+Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
+  Accepted accepted;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const RoundPayload& payload = inputs.payloads[i];
+    ResultEntry& entry = entries[i];
+    entry.worker = inputs.close->entries[i].worker;
+    entry.verdict = payload.verdict;
+    entry.opening = payload.opening;
+    if (entry.verdict != Verdict::ok) continue;
+    const auto values = as_floats(payload.bytes);
+    GRADMINT_CHECK(values.has_value() && values->size() == inputs.model.size());
+    entry.verdict = payload_verdict(payload, *values, inputs.close->exponent);
+    if (entry.verdict != Verdict::ok) continue;
+    CanonicalUpdate update{*values, {}};
+    canonicalise(update);
+    accepted.updates.push_back(std::move(update));
+    accepted.entries.push_back(i);
+    accepted.weights.push_back(inputs.close->entries[i].weight);
+  }
+  for (const CanonicalUpdate& update : accepted.updates) accepted.rows.push_back(update.values);
+  return accepted;
+}
+
+Status score(const Accepted& accepted, const kernels::AggregateOutput& output,
+             kernels::Backend& backend, std::vector<ResultEntry>& entries) {
+  const auto gram = kernels::gram_matrix(accepted.rows, backend);
+  if (!gram) return gram.error();
+  std::vector<double> coefficients;
+  for (std::size_t k = 0; k < accepted.rows.size(); ++k) {
+    const double clip = output.clip_factors.empty() ? 1.0 : output.clip_factors[k];
+    coefficients.push_back(static_cast<double>(accepted.weights[k]) * clip);
+  }
+  const auto scores = kernels::cosine_scores_ppm(*gram, coefficients);
+  for (std::size_t k = 0; k < accepted.entries.size(); ++k) {
+    ResultEntry& entry = entries[accepted.entries[k]];
+    entry.score_ppm = scores[k];
+    entry.clip_factor_bits =
+        std::bit_cast<std::uint64_t>(output.clip_factors.empty() ? 1.0 : output.clip_factors[k]);
+    entry.selected = output.selected[k] != 0;
+    entry.outside_count = output.outside.empty() ? 0 : output.outside[k];
+  }
+  return Status{};
+}
+
+}  // namespace
+
+kernels::AggregateSpec kernel_spec(const AggregationSpec& spec) {
+  kernels::AggregateSpec out;
+  for (const AggregationStep& step : spec.pre) out.pre.push_back(kernel_step(step));
+  out.aggregator = kernel_step(spec.aggregator);
+  out.optimizer = kernel_step(spec.optimizer);
+  return out;
+}
+
+AggregationSpec ledger_spec(const kernels::AggregateSpec& spec) {
+  AggregationSpec out;
+  for (const auto& rule : spec.pre) out.pre.push_back(ledger_step(rule));
+  out.aggregator = ledger_step(spec.aggregator);
+  out.optimizer = ledger_step(spec.optimizer);
+  return out;
+}
+
+std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
+                                     std::uint64_t payload_bytes,
+                                     const std::map<AccountId, Opening>& openings) {
+  std::vector<std::pair<AccountId, Opening>> known(openings.begin(), openings.end());
+  std::vector<Verdict> verdicts;
+  for (const CloseEntry& entry : round.close.entries) {
+    const auto opening = openings.find(entry.worker);
+    if (entry.verdict != Verdict::ok) {
+      verdicts.push_back(entry.verdict);
+    } else if (opening == openings.end()) {
+      verdicts.push_back(Verdict::not_revealed);
+    } else if (opening->second.size_bytes != payload_bytes) {
+      verdicts.push_back(Verdict::wrong_size);
+    } else {
+      verdicts.push_back(root_verdict(state, round, entry.worker, opening->second, known));
+    }
+  }
+  return verdicts;
+}
+
+Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend& backend) {
+  GRADMINT_CHECK(inputs.payloads.size() == inputs.close->entries.size());
+  RoundExecution execution;
+  RoundResult& result = execution.result;
+  result.round = inputs.close->round;
+  result.attempt = inputs.close->attempt;
+  result.entries.resize(inputs.payloads.size());
+  const Accepted accepted = sift(inputs, result.entries);
+  if (accepted.rows.empty()) return execution;  // no model root: the round cannot stand
+
+  const kernels::AggregateSpec spec = kernel_spec(inputs.open->aggregation);
+  const std::vector<float> fresh_state(
+      inputs.optimizer_state.empty()
+          ? inputs.model.size() * kernels::optimizer_state_per_value(spec.optimizer.name)
+          : 0);
+  kernels::AggregateInput input;
+  input.updates = accepted.rows;
+  input.weights = accepted.weights;
+  input.round_exponent = inputs.close->exponent;
+  input.shift = inputs.close->shift;
+  input.model = inputs.model;
+  input.optimizer_state = inputs.optimizer_state.empty() ? fresh_state : inputs.optimizer_state;
+  input.want_outside = true;
+  auto output = kernels::aggregate(spec, input, backend);
+  if (!output) return output.error();
+  if (const Status s = score(accepted, *output, backend, result.entries); !s) return s.error();
+
+  execution.model = std::move(output->model);
+  execution.optimizer_state = std::move(output->optimizer_state);
+  result.model_root = vector_root(execution.model);
+  result.optimizer_root = vector_root(execution.optimizer_state);
+  return execution;
+}
+
+Hash vector_root(std::span<const float> values) {
+  if (values.empty()) return Hash{};
+  return blob_root({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
+}
+
+std::optional<std::span<const float>> as_floats(ByteView bytes) {
+  if (bytes.size() % sizeof(float) != 0) return std::nullopt;
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) != 0) return std::nullopt;
+  return std::span<const float>(reinterpret_cast<const float*>(bytes.data()),
+                                bytes.size() / sizeof(float));
+}
+
+}  // namespace gradmint
