@@ -1,94 +1,117 @@
 // The result of a round: what was accepted, what was refused and why. What can be checked without
 // the payloads is checked here; the rest (sums, scores, payload refusals) is recomputed from the
 // blobs by whoever holds them (ledger/audit).
-#include <algorithm>
-
 #include "ledger/apply.h"
 
 namespace gradmint {
-namespace {
-
-const CommitRecord* find_commit(const std::vector<std::pair<AccountId, CommitRecord>>& commits,
-                                const AccountId& worker) {
-  for (const auto& [who, commit] : commits) {
-    if (who == worker) return &commit;
+RootClaims::RootClaims(const StateReader& state, const RoundRecord& round,
+                       const std::vector<std::pair<AccountId, Opening>>& openings)
+    : round_(round.round) {
+  std::map<AccountId, std::uint64_t> order;
+  for (const auto& [worker, commit] : commits_of(state, round.round, round.attempt)) {
+    order[worker] = commit.order;
   }
-  return nullptr;
+  std::map<Hash, std::uint64_t> earliest;
+  for (const auto& [worker, opening] : openings) {
+    const auto own = order.find(worker);
+    GRADMINT_CHECK(own != order.end());
+    const auto [it, first] = earliest.emplace(opening.root, own->second);
+    if (first || own->second < it->second) {
+      it->second = own->second;
+      owners_[opening.root] = worker;
+    }
+  }
+  // In a retried round a worker may come back with its own update, but not with another's.
+  for (auto& [root, owner] : owners_) {
+    const auto seen = get<RootRecord>(state, state_key::root(root));
+    if (seen) owner = seen->round == round.round ? seen->worker : AccountId{};
+  }
 }
 
-}  // namespace
+Verdict RootClaims::verdict(const AccountId& worker, const Hash& root) const {
+  const auto owner = owners_.find(root);
+  GRADMINT_CHECK(owner != owners_.end());
+  return owner->second == worker ? Verdict::ok : Verdict::root_seen_before;
+}
+
+void RootClaims::record(StateDelta& state) const {
+  for (const auto& [root, owner] : owners_) {
+    const std::string key = state_key::root(root);
+    if (!state.find(key)) put(state, key, RootRecord{round_, owner});
+  }
+}
 
 Verdict root_verdict(const StateReader& state, const RoundRecord& round, const AccountId& worker,
                      const Opening& opening,
                      const std::vector<std::pair<AccountId, Opening>>& openings) {
-  const auto seen = get<RootRecord>(state, state_key::root(opening.root));
-  // In a retried round a worker may come back with its own update, but not with another's.
-  if (seen && (seen->round != round.round || seen->worker != worker)) {
-    return Verdict::root_seen_before;
-  }
-  const auto commits = commits_of(state, round.round, round.attempt);
-  const CommitRecord* own = find_commit(commits, worker);
-  GRADMINT_CHECK(own != nullptr);
-  for (const auto& [other, theirs] : openings) {
-    if (other == worker || theirs.root != opening.root) continue;
-    const CommitRecord* commit = find_commit(commits, other);
-    GRADMINT_CHECK(commit != nullptr);
-    if (commit->order < own->order) return Verdict::root_seen_before;
-  }
-  return Verdict::ok;
+  auto all = openings;
+  all.emplace_back(worker, opening);
+  return RootClaims(state, round, all).verdict(worker, opening.root);
 }
 
 namespace apply {
 namespace {
 
+using Openings = std::vector<std::pair<AccountId, Opening>>;
+
+constexpr std::uint64_t kOneBits = 0x3FF0'0000'0000'0000;  // of the fp64 1.0
+
+// A refused update has no factor, no say and no score.
+Verdict check_refused(const ResultEntry& entry) {
+  if (entry.clip_factor_bits != 0) return Verdict::wrong_clip_factors;
+  if (entry.selected || entry.outside_count != 0) return Verdict::wrong_selection;
+  return entry.score_ppm == 0 ? Verdict::ok : Verdict::wrong_scores;
+}
+
+// Without clipping every factor is 1; with it a factor is in (0, 1], and in that range the bits of
+// fp64 ascend as its values do.
+Verdict check_accepted(const ResultEntry& entry, const AggregationSpec& spec,
+                       std::uint64_t parameter_count) {
+  const bool clips = !spec.pre.empty();
+  if (entry.clip_factor_bits == 0 || entry.clip_factor_bits > kOneBits ||
+      (!clips && entry.clip_factor_bits != kOneBits)) {
+    return Verdict::wrong_clip_factors;
+  }
+  if (entry.outside_count > parameter_count) return Verdict::wrong_selection;
+  return entry.score_ppm <= 1'000'000 ? Verdict::ok : Verdict::wrong_scores;
+}
+
+// The entries are those of the close, in its order, and every opening opens its commitment: what
+// comes after may rely on it.
+Verdict check_entries(const RoundResult& body, const RoundRecord& round, const Hash& open_block,
+                      const StateReader& state) {
+  for (std::size_t i = 0; i < body.entries.size(); ++i) {
+    const ResultEntry& entry = body.entries[i];
+    if (entry.worker != round.close.entries[i].worker) return Verdict::wrong_order;
+    if (!entry.opening) continue;
+    const auto commit =
+        get<CommitRecord>(state, state_key::commit(round.round, round.attempt, entry.worker));
+    GRADMINT_CHECK(commit.has_value());
+    if (update_commitment(open_block, entry.worker, *entry.opening) != commit->body.commitment) {
+      return Verdict::commitment_mismatch;
+    }
+  }
+  return Verdict::ok;
+}
+
 // A refusal that the ledger alone can prove must be there when it is due, and only then.
-struct ResultRules {
-  const StateReader& state;
-  const RoundRecord& round;
-  const Hash& open_block;
-  std::uint64_t payload_bytes;
-  std::vector<std::pair<AccountId, Opening>> openings;
-
-  Verdict due(const ResultEntry& entry, const CloseEntry& closed) const {
-    if (closed.verdict != Verdict::ok) return closed.verdict;
-    if (!entry.opening) return Verdict::not_revealed;
-    if (entry.opening->size_bytes != payload_bytes) return Verdict::wrong_size;
-    return root_verdict(state, round, entry.worker, *entry.opening, openings);
+Verdict check_verdict(const ResultEntry& entry, Verdict due, const AggregationSpec& spec,
+                      std::uint64_t parameter_count) {
+  if (due != Verdict::ok) {
+    return entry.verdict == due ? check_refused(entry) : Verdict::wrong_rejection;
   }
-
-  Verdict check(const ResultEntry& entry, const CloseEntry& closed) const {
-    if (entry.worker != closed.worker) return Verdict::wrong_order;
-    if (entry.opening) {
-      const auto commit =
-          get<CommitRecord>(state, state_key::commit(round.round, round.attempt, entry.worker));
-      GRADMINT_CHECK(commit.has_value());
-      if (update_commitment(open_block, entry.worker, *entry.opening) != commit->body.commitment) {
-        return Verdict::commitment_mismatch;
-      }
-    }
-    const Verdict expected = due(entry, closed);
-    if (expected != Verdict::ok) {
-      return entry.verdict == expected ? check_refused(entry) : Verdict::wrong_rejection;
-    }
-    switch (entry.verdict) {
-      case Verdict::ok:
-        return entry.score_ppm <= 1'000'000 ? Verdict::ok : Verdict::wrong_scores;
-      // These three are facts about the payload: the audit recomputes them from the blob.
-      case Verdict::non_finite:
-      case Verdict::exponent_mismatch:
-      case Verdict::hash_mismatch:
-        return check_refused(entry);
-      default:
-        return Verdict::wrong_rejection;
-    }
+  switch (entry.verdict) {
+    case Verdict::ok:
+      return check_accepted(entry, spec, parameter_count);
+    // These three are facts about the payload: the audit recomputes them from the blob.
+    case Verdict::non_finite:
+    case Verdict::exponent_mismatch:
+    case Verdict::hash_mismatch:
+      return check_refused(entry);
+    default:
+      return Verdict::wrong_rejection;
   }
-
-  static Verdict check_refused(const ResultEntry& entry) {
-    const bool blank = entry.clip_factor_bits == 0 && !entry.selected && entry.outside_count == 0 &&
-                       entry.score_ppm == 0;
-    return blank ? Verdict::ok : Verdict::wrong_scores;
-  }
-};
+}
 
 }  // namespace
 
@@ -102,29 +125,31 @@ Verdict round_result(const RoundResult& body, const Sender& sender, const ApplyC
   if (round->phase != RoundPhase::revealing) return Verdict::wrong_phase;
   if (body.entries.size() != round->close.entries.size()) return Verdict::incomplete_result;
 
-  ResultRules rules{state,
-                    *round,
-                    context.history[round->open_height],
-                    context.genesis.task.parameter_count * sizeof(float),
-                    {}};
+  const Hash& open_block = context.history[round->open_height];
+  if (const Verdict v = check_entries(body, *round, open_block, state); v != Verdict::ok) return v;
+  Openings openings;
   for (const ResultEntry& entry : body.entries) {
-    if (entry.opening) rules.openings.emplace_back(entry.worker, *entry.opening);
+    if (entry.opening) openings.emplace_back(entry.worker, *entry.opening);
   }
+  const RootClaims claims(state, *round, openings);
+  const std::uint64_t parameters = context.genesis.task.parameter_count;
   std::size_t accepted = 0;
   for (std::size_t i = 0; i < body.entries.size(); ++i) {
-    const Verdict v = rules.check(body.entries[i], round->close.entries[i]);
+    const ResultEntry& entry = body.entries[i];
+    Verdict due = round->close.entries[i].verdict;
+    if (due == Verdict::ok && !entry.opening) due = Verdict::not_revealed;
+    if (due == Verdict::ok && entry.opening->size_bytes != parameters * sizeof(float)) {
+      due = Verdict::wrong_size;
+    }
+    if (due == Verdict::ok) due = claims.verdict(entry.worker, entry.opening->root);
+    const Verdict v = check_verdict(entry, due, round->open.aggregation, parameters);
     if (v != Verdict::ok) return v;
-    if (body.entries[i].verdict == Verdict::ok) ++accepted;
+    if (entry.verdict == Verdict::ok) ++accepted;
   }
   if (accepted < round->open.limits.min_updates) return Verdict::too_few_updates;
   if (body.model_root.is_zero()) return Verdict::wrong_model;
 
-  for (const auto& [worker, opening] : rules.openings) {
-    const std::string key = state_key::root(opening.root);
-    if (root_verdict(state, *round, worker, opening, rules.openings) == Verdict::ok) {
-      put(state, key, RootRecord{body.round, worker});
-    }
-  }
+  claims.record(state);
   round->phase = RoundPhase::evaluating;
   round->result = body;
   round->result_height = context.height;

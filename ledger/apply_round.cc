@@ -4,6 +4,7 @@
 #include "ledger/apply.h"
 #include "ledger/close_plan.h"
 #include "ledger/hash.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 
@@ -49,6 +50,7 @@ Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyConte
   if (body.model_root != job.model_root || body.optimizer_root != job.optimizer_root) {
     return Verdict::wrong_model;
   }
+  if (!specification_stands(body.aggregation)) return Verdict::wrong_specification;
   if (body.members != members_of(state) || body.members.size() > kMaxMembers) {
     return Verdict::wrong_members;
   }
@@ -143,6 +145,8 @@ Verdict abandon_round(const AbandonRound& body, const Sender& sender, const Appl
     return Verdict::wrong_phase;
   }
   if (round->phase == RoundPhase::training && !body.revealed.empty()) return Verdict::wrong_phase;
+  if (body.reason == Verdict::ok) return Verdict::wrong_rejection;
+  std::vector<std::pair<AccountId, Opening>> openings;
   for (const RevealedRoot& revealed : body.revealed) {
     const auto commit =
         get<CommitRecord>(state, state_key::commit(body.round, body.attempt, revealed.worker));
@@ -150,11 +154,9 @@ Verdict abandon_round(const AbandonRound& body, const Sender& sender, const Appl
                                      revealed.opening) != commit->body.commitment) {
       return Verdict::commitment_mismatch;
     }
+    openings.emplace_back(revealed.worker, revealed.opening);
   }
-  for (const RevealedRoot& revealed : body.revealed) {
-    const std::string key = state_key::root(revealed.opening.root);
-    if (!state.find(key)) put(state, key, RootRecord{body.round, revealed.worker});
-  }
+  RootClaims(state, *round, openings).record(state);
   for (const auto& [worker, commit] : commits_of(state, body.round, body.attempt)) {
     state.remove(state_key::commit(body.round, body.attempt, worker));
   }

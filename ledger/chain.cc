@@ -22,6 +22,13 @@ bool balances_conserved(const StateDelta& delta) {
   return before == after;
 }
 
+// Of encode_transactions.
+std::size_t encoded_size(const std::vector<SignedTransaction>& transactions) {
+  std::size_t size_bytes = 4;
+  for (const SignedTransaction& tx : transactions) size_bytes += 4 + tx.bytes.size();
+  return size_bytes;
+}
+
 Verdict check_links(const Header& header, const Header& tip, const Hash& tip_hash) {
   if (header.height != tip.height + 1) return Verdict::wrong_height;
   if (header.parent_hash != tip_hash) return Verdict::wrong_parent;
@@ -118,17 +125,30 @@ Result<Chain> Chain::start(GenesisRecord genesis) {
 
 Result<Chain> Chain::restore(GenesisRecord genesis, std::vector<Hash> history, Header tip,
                              State state) {
-  if (std::string fault = genesis_fault(genesis); !fault.empty()) {
-    return Error{ErrorCode::bad_input, std::move(fault)};
+  const auto corrupt = [](const std::string& what) {
+    return Error{ErrorCode::corrupt, what + "; restore the ledger from a copy"};
+  };
+  if (history.size() != tip.height + 1 || history.back() != tip.hash()) {
+    return corrupt("the stored headers do not end with the newest block");
   }
-  if (state.root() != tip.state_root || history.empty() || history.back() != tip.hash()) {
-    return Error{ErrorCode::corrupt, "the stored state is not the one block " +
-                                         std::to_string(tip.height) +
-                                         " names; restore the ledger from a copy"};
+  if (state.root() != tip.state_root) {
+    return corrupt("the stored state is not the one block " + std::to_string(tip.height) +
+                   " names");
   }
-  auto compiled = contracts::compile_rule(genesis.rule_source, genesis.rule_manifest);
-  Chain chain(std::move(genesis), std::get<contracts::CompiledRule>(std::move(compiled)));
-  for (const Hash& hash : history) chain.frontier_.append(merkle_leaf_hash(hash.view()));
+  auto started = Chain::start(std::move(genesis));
+  if (!started) return started.error();
+  Chain chain = *std::move(started);
+  if (history.front() != chain.tip_hash() || tip.chain_id != chain.chain_id_) {
+    return corrupt("the stored blocks are not of the stored genesis");
+  }
+  chain.frontier_ = MerkleFrontier{};
+  for (const Hash& hash : history) {
+    if (&hash == &history.back() && chain.frontier_.root() != tip.history_root) {
+      return corrupt("the stored headers are not those that block " + std::to_string(tip.height) +
+                     " follows");
+    }
+    chain.frontier_.append(merkle_leaf_hash(hash.view()));
+  }
   chain.history_ = std::move(history);
   chain.state_ = std::move(state);
   chain.tip_ = tip;
@@ -199,6 +219,7 @@ Verdict Chain::process(const Block& block, const ProcessOptions& options, BlockD
   const auto proposer = get<AccountRecord>(state_, state_key::account(header.proposer));
   if (!proposer || !proposer->is_validator) return Verdict::wrong_proposer;
   if (block.transactions.size() > kMaxBlockTransactions) return Verdict::too_many_transactions;
+  if (encoded_size(block.transactions) > kMaxBlockBytes) return Verdict::oversized;
   if (header.transactions_root != transactions_root(block.transactions)) {
     return Verdict::wrong_transactions_root;
   }

@@ -15,21 +15,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "fp32 vectors on the ledger are little-endian");
 
-kernels::NamedRule kernel_step(const AggregationStep& step) {
-  kernels::NamedRule rule{step.name, {}};
-  for (const Parameter& p : step.parameters) {
-    rule.parameters.push_back({p.name, std::bit_cast<float>(p.bits)});
-  }
-  return rule;
-}
-AggregationStep ledger_step(const kernels::NamedRule& rule) {
-  AggregationStep step{rule.name, {}};
-  for (const auto& p : rule.parameters) {
-    step.parameters.push_back({p.name, std::bit_cast<std::uint32_t>(p.value)});
-  }
-  return step;
-}
-
 // An update as the kernels want it: -0 made +0, copied only where there is one.
 struct CanonicalUpdate {
   std::span<const float> values;
@@ -110,26 +95,10 @@ Status score(const Accepted& accepted, const kernels::AggregateOutput& output,
 
 }  // namespace
 
-kernels::AggregateSpec kernel_spec(const AggregationSpec& spec) {
-  kernels::AggregateSpec out;
-  for (const AggregationStep& step : spec.pre) out.pre.push_back(kernel_step(step));
-  out.aggregator = kernel_step(spec.aggregator);
-  out.optimizer = kernel_step(spec.optimizer);
-  return out;
-}
-
-AggregationSpec ledger_spec(const kernels::AggregateSpec& spec) {
-  AggregationSpec out;
-  for (const auto& rule : spec.pre) out.pre.push_back(ledger_step(rule));
-  out.aggregator = ledger_step(spec.aggregator);
-  out.optimizer = ledger_step(spec.optimizer);
-  return out;
-}
-
 std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
                                      std::uint64_t payload_bytes,
                                      const std::map<AccountId, Opening>& openings) {
-  std::vector<std::pair<AccountId, Opening>> known(openings.begin(), openings.end());
+  const RootClaims claims(state, round, {openings.begin(), openings.end()});
   std::vector<Verdict> verdicts;
   for (const CloseEntry& entry : round.close.entries) {
     const auto opening = openings.find(entry.worker);
@@ -140,7 +109,7 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
     } else if (opening->second.size_bytes != payload_bytes) {
       verdicts.push_back(Verdict::wrong_size);
     } else {
-      verdicts.push_back(root_verdict(state, round, entry.worker, opening->second, known));
+      verdicts.push_back(claims.verdict(entry.worker, opening->second.root));
     }
   }
   return verdicts;

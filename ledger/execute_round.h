@@ -8,6 +8,7 @@
 
 #include "kernels/aggregate.h"
 #include "kernels/base/result.h"
+#include "ledger/kernel_spec.h"
 #include "ledger/state.h"
 
 namespace gradmint {
@@ -45,10 +46,6 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
 // Errors: bad_input for a specification the kernels do not know or whose preconditions do not hold
 // (too few updates for f, …) and for a non-finite result; both fail the round by name.
 Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend& backend);
-
-// The kernels' form of a ledger specification, and back.
-kernels::AggregateSpec kernel_spec(const AggregationSpec& spec);
-AggregationSpec ledger_spec(const kernels::AggregateSpec& spec);
 
 // blob_root of a flat fp32 vector; the zero hash for an empty one (the optimizer's initial state).
 Hash vector_root(std::span<const float> values);

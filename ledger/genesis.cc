@@ -119,6 +119,9 @@ std::string genesis_fault(const GenesisRecord& genesis) {
       }
     }
   }
+  if (!decode_record<GenesisRecord>(encode_record(genesis))) {
+    return "the genesis breaks a limit of its own format, or a list in it is not in order";
+  }
   std::uint64_t total = genesis.emission.cap;
   for (const Allocation& a : genesis.allocations) {
     const auto sum = contracts::checked_add(total, a.amount);

@@ -114,12 +114,21 @@ std::optional<RoundRecord> current_round(const StateReader& state) {
 }
 
 std::vector<AccountId> members_of(const StateReader& state) {
-  std::vector<AccountId> members;
+  std::vector<std::pair<std::uint64_t, AccountId>> workers;  // (registered at, who)
   state.scan(state_key::kAccountPrefix, [&](const std::string& key, const Bytes& value) {
     const auto account = decode_record<AccountRecord>(value);
     GRADMINT_CHECK(account.has_value());
-    if (account->is_worker && account->datasets > 0) members.push_back(id_of_key(key));
+    if (account->is_worker && account->datasets > 0) {
+      workers.emplace_back(account->registered_height, id_of_key(key));
+    }
   });
+  if (workers.size() > kMaxMembers) {
+    std::sort(workers.begin(), workers.end());
+    workers.resize(kMaxMembers);
+  }
+  std::vector<AccountId> members;
+  for (const auto& [height, worker] : workers) members.push_back(worker);
+  std::sort(members.begin(), members.end());
   return members;
 }
 

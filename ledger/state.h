@@ -181,7 +181,9 @@ Hash id_of_key(const std::string& key);
 TotalsRecord totals_of(const StateReader& state);
 JobRecord job_of(const StateReader& state);
 std::optional<RoundRecord> current_round(const StateReader& state);  // nothing before the first
-// Workers that may take part: registered, with at least one dataset. Ascending.
+// Workers that may take part: registered, with at least one dataset. At most kMaxMembers: those who
+// registered first, so that nobody who comes later can push them out or keep a round from opening.
+// Ascending.
 std::vector<AccountId> members_of(const StateReader& state);
 // The commitments of an attempt, in the order in which they came to stand.
 std::vector<std::pair<AccountId, CommitRecord>> commits_of(const StateReader& state,

@@ -71,6 +71,8 @@ constexpr Entry kNames[] = {
     {Verdict::wrong_median, "wrong_median"},
     {Verdict::rule_failed, "rule_failed"},
     {Verdict::conservation_broken, "conservation_broken"},
+    {Verdict::wrong_clip_factors, "wrong_clip_factors"},
+    {Verdict::wrong_selection, "wrong_selection"},
     {Verdict::wrong_height, "wrong_height"},
     {Verdict::wrong_parent, "wrong_parent"},
     {Verdict::wrong_time, "wrong_time"},

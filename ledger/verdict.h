@@ -77,6 +77,8 @@ enum class Verdict : std::uint16_t {
   wrong_median = 85,
   rule_failed = 86,
   conservation_broken = 87,
+  wrong_clip_factors = 88,
+  wrong_selection = 89,
 
   // Blocks and certificates.
   wrong_height = 100,

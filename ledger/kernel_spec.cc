@@ -1,0 +1,46 @@
+#include "ledger/kernel_spec.h"
+
+#include <bit>
+
+namespace gradmint {
+namespace {
+
+kernels::NamedRule kernel_step(const AggregationStep& step) {
+  kernels::NamedRule rule{step.name, {}};
+  for (const Parameter& p : step.parameters) {
+    rule.parameters.push_back({p.name, std::bit_cast<float>(p.bits)});
+  }
+  return rule;
+}
+AggregationStep ledger_step(const kernels::NamedRule& rule) {
+  AggregationStep step{rule.name, {}};
+  for (const auto& p : rule.parameters) {
+    step.parameters.push_back({p.name, std::bit_cast<std::uint32_t>(p.value)});
+  }
+  return step;
+}
+
+}  // namespace
+
+kernels::AggregateSpec kernel_spec(const AggregationSpec& spec) {
+  kernels::AggregateSpec out;
+  for (const AggregationStep& step : spec.pre) out.pre.push_back(kernel_step(step));
+  out.aggregator = kernel_step(spec.aggregator);
+  out.optimizer = kernel_step(spec.optimizer);
+  return out;
+}
+
+AggregationSpec ledger_spec(const kernels::AggregateSpec& spec) {
+  AggregationSpec out;
+  for (const auto& rule : spec.pre) out.pre.push_back(ledger_step(rule));
+  out.aggregator = ledger_step(spec.aggregator);
+  out.optimizer = ledger_step(spec.optimizer);
+  return out;
+}
+
+bool specification_stands(const AggregationSpec& spec) {
+  const auto complete = kernels::complete_spec(kernel_spec(spec));
+  return complete.ok() && ledger_spec(*complete) == spec;
+}
+
+}  // namespace gradmint
