@@ -1,0 +1,290 @@
+// The CUDA backend: uploads tiles of all updates side by side, so that memory is n tiles whatever D
+// is, and runs the passes of cuda_passes.h on them. What is summed over tiles is integers, or fp64
+// on the host in the fixed tree.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "kernels/backend.h"
+#include "kernels/blocks_rule.h"
+#include "kernels/cuda_backend.h"
+#include "kernels/cuda_passes.h"
+#include "kernels/dots.h"
+#include "kernels/parallel.h"
+
+namespace gradmint::kernels {
+namespace {
+
+constexpr std::size_t kStagingBytes = std::size_t{1} << 28;
+constexpr std::size_t kBlocksPerChunk = 64;  // a power of two, as on the CPU
+
+std::optional<Error> failure(cudaError_t code, const char* doing) {
+  if (code == cudaSuccess) return std::nullopt;
+  const bool memory = code == cudaErrorMemoryAllocation;
+  return Error{ErrorCode::io, std::string("cuda: ") + doing + ": " + cudaGetErrorString(code) +
+                                  (memory ? "; free GPU memory or use the cpu" : "")};
+}
+
+#define GRADMINT_CUDA_TRY(call, doing) \
+  if (auto failed = failure((call), (doing)); failed.has_value()) return *failed
+
+// Device memory that grows and is kept.
+template <class T>
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  ~DeviceBuffer() { cudaFree(data_); }
+  DeviceBuffer(const DeviceBuffer&) = delete;
+  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
+
+  cudaError_t reserve(std::size_t count) {
+    if (count <= capacity_) return cudaSuccess;
+    cudaFree(data_);
+    data_ = nullptr;
+    capacity_ = 0;
+    const cudaError_t code = cudaMalloc(&data_, count * sizeof(T));
+    if (code == cudaSuccess) capacity_ = count;
+    return code;
+  }
+  cudaError_t upload(const T* from, std::size_t count, std::size_t at = 0) {
+    return cudaMemcpy(data_ + at, from, count * sizeof(T), cudaMemcpyHostToDevice);
+  }
+  cudaError_t download(T* to, std::size_t count) const {
+    return cudaMemcpy(to, data_, count * sizeof(T), cudaMemcpyDeviceToHost);
+  }
+  cudaError_t clear(std::size_t count) { return cudaMemset(data_, 0, count * sizeof(T)); }
+  T* data() const { return data_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(int index, std::string model)
+      : index_(index),
+        model_name_(std::move(model)),
+        host_(make_cpu_backend(supported_cpu_levels().back(), 1)) {}
+
+  std::string name() const override {
+    return "cuda:" + std::to_string(index_) + " (" + model_name_ + ")";
+  }
+  Result<CombineReport> combine(const CombinePass& pass) override;
+  Result<std::vector<double>> dots(Rows rows, bool diagonal_only) override;
+
+  // The few pairs that are nearly equal: their rows are in host memory already.
+  Result<double> difference(std::span<const float> a, std::span<const float> b) override {
+    return host_->difference(a, b);
+  }
+
+ private:
+  Status upload_rows(Rows rows, std::size_t begin, std::size_t count, std::size_t stride);
+  Status reserve_combine(const CombinePass& pass, std::size_t tile);
+  Status combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
+                      std::size_t stride);
+  Status dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
+                    TreeSum& sum);
+
+  int index_;
+  std::string model_name_;
+  std::unique_ptr<Backend> host_;
+  DeviceBuffer<float> staging_;
+  DeviceBuffer<const float*> rows_;
+  DeviceBuffer<double> factors_;
+  DeviceBuffer<float> model_;
+  DeviceBuffer<float> state_;
+  DeviceBuffer<float> delta_;
+  DeviceBuffer<unsigned long long> outside_;
+  DeviceBuffer<std::int32_t> report_;
+  DeviceBuffer<std::int16_t> integers_;
+  DeviceBuffer<std::int32_t> shifts_;
+  DeviceBuffer<long long> sums_;
+};
+
+Status CudaBackend::upload_rows(Rows rows, std::size_t begin, std::size_t count,
+                                std::size_t stride) {
+  GRADMINT_CUDA_TRY(staging_.reserve(rows.size() * stride), "memory for the updates");
+  GRADMINT_CUDA_TRY(rows_.reserve(rows.size()), "memory for the updates");
+  std::vector<const float*> pointers;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    pointers.push_back(staging_.data() + i * stride);
+    if (count == 0) continue;
+    GRADMINT_CUDA_TRY(staging_.upload(rows[i].data() + begin, count, i * stride),
+                      "copying an update to the GPU");
+  }
+  GRADMINT_CUDA_TRY(rows_.upload(pointers.data(), pointers.size()), "copying to the GPU");
+  return {};
+}
+
+Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
+  const std::size_t n = pass.rows.size();
+  GRADMINT_CUDA_TRY(factors_.reserve(n), "memory for the factors");
+  GRADMINT_CUDA_TRY(factors_.upload(pass.factors.data(), n), "copying the factors");
+  GRADMINT_CUDA_TRY(model_.reserve(tile), "memory for the model");
+  GRADMINT_CUDA_TRY(state_.reserve(pass.state.empty() ? 0 : tile), "memory for the optimizer");
+  GRADMINT_CUDA_TRY(delta_.reserve(pass.delta_out.empty() ? 0 : tile), "memory for the delta");
+  GRADMINT_CUDA_TRY(outside_.reserve(n), "memory for the counts");
+  GRADMINT_CUDA_TRY(outside_.clear(n), "clearing the counts");
+  GRADMINT_CUDA_TRY(report_.reserve(2), "memory for the report");
+  GRADMINT_CUDA_TRY(report_.clear(2), "clearing the report");
+  return {};
+}
+
+Status CudaBackend::combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
+                                 std::size_t stride) {
+  if (const Status uploaded = upload_rows(pass.rows, begin, count, stride); !uploaded.ok()) {
+    return uploaded;
+  }
+  const bool stateful = !pass.state.empty();
+  GRADMINT_CUDA_TRY(model_.upload(pass.model.data() + begin, count), "copying the model");
+  if (stateful) {
+    GRADMINT_CUDA_TRY(state_.upload(pass.state.data() + begin, count), "copying the optimizer");
+  }
+  const bool scaled = std::any_of(pass.factors.begin(), pass.factors.end(),
+                                  [](double factor) { return factor != 1.0; });
+  const bool median = pass.kind == CombineKind::median;
+  cuda::DevicePass device;
+  device.rows = rows_.data();
+  device.factors = median && !scaled ? nullptr : factors_.data();
+  device.n = static_cast<int>(pass.rows.size());
+  device.count = count;
+  device.finish = pass.finish;
+  device.step = pass.step;
+  device.model = model_.data();  // each coordinate is read, then written, by one thread
+  device.model_out = model_.data();
+  device.state = stateful ? state_.data() : nullptr;
+  device.state_out = device.state == nullptr ? nullptr : state_.data();
+  device.delta_out = pass.delta_out.empty() ? nullptr : delta_.data();
+  device.outside = pass.outside.empty() ? nullptr : outside_.data();
+  device.report = report_.data();
+  GRADMINT_CUDA_TRY(
+      median ? cuda::launch_median(device, nullptr) : cuda::launch_mean(device, nullptr),
+      "starting the aggregation");
+  GRADMINT_CUDA_TRY(model_.download(pass.model_out.data() + begin, count), "aggregating");
+  if (stateful) {
+    GRADMINT_CUDA_TRY(state_.download(pass.state_out.data() + begin, count), "reading the state");
+  }
+  if (!pass.delta_out.empty()) {
+    GRADMINT_CUDA_TRY(delta_.download(pass.delta_out.data() + begin, count), "reading the delta");
+  }
+  return {};
+}
+
+Result<CombineReport> CudaBackend::combine(const CombinePass& pass) {
+  GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
+  const std::size_t n = pass.rows.size();
+  const std::size_t size = pass.model.size();
+  const std::size_t most = std::max<std::size_t>(kStagingBytes / (4 * n) / 64 * 64, 64);
+  const std::size_t tile = std::min(most, (size + 63) / 64 * 64);
+  if (const Status reserved = reserve_combine(pass, tile); !reserved.ok()) return reserved.error();
+  for (std::size_t begin = 0; begin < size; begin += tile) {
+    const std::size_t count = std::min(tile, size - begin);
+    if (const Status done = combine_tile(pass, begin, count, tile); !done.ok()) {
+      return done.error();
+    }
+  }
+  std::int32_t report[2] = {0, 0};
+  GRADMINT_CUDA_TRY(report_.download(report, 2), "reading the report");
+  if (!pass.outside.empty()) {
+    std::vector<unsigned long long> outside(n);
+    GRADMINT_CUDA_TRY(outside_.download(outside.data(), n), "reading the counts");
+    std::copy(outside.begin(), outside.end(), pass.outside.begin());
+  }
+  return CombineReport{report[0], report[1]};
+}
+
+// Adds the chunk's subtree to `sum`.
+Status CudaBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
+                               TreeSum& sum) {
+  const std::size_t n = rows.size();
+  const std::size_t blocks = (count + kBlockSize - 1) / kBlockSize;
+  const std::size_t width = diagonal_only ? n : n * n;
+  if (const Status uploaded = upload_rows(rows, begin, count, kBlocksPerChunk * kBlockSize);
+      !uploaded.ok()) {
+    return uploaded;
+  }
+  GRADMINT_CUDA_TRY(integers_.reserve(n * kBlocksPerChunk * kBlockSize), "memory for the blocks");
+  GRADMINT_CUDA_TRY(shifts_.reserve(n * kBlocksPerChunk), "memory for the blocks");
+  GRADMINT_CUDA_TRY(sums_.reserve(width * kBlocksPerChunk), "memory for the dot products");
+  cuda::DeviceBlocks device;
+  device.rows = rows_.data();
+  device.n = static_cast<int>(n);
+  device.count = count;
+  device.integers = integers_.data();
+  device.shifts = shifts_.data();
+  device.report = report_.data();
+  device.sums = sums_.data();
+  device.diagonal_only = diagonal_only;
+  GRADMINT_CUDA_TRY(cuda::launch_quantise(device, nullptr), "starting the blocks");
+  GRADMINT_CUDA_TRY(cuda::launch_dots(device, nullptr), "starting the dot products");
+  std::vector<long long> exact(width * blocks);
+  std::vector<std::int32_t> shifts(n * blocks);
+  GRADMINT_CUDA_TRY(sums_.download(exact.data(), exact.size()), "dot products");
+  GRADMINT_CUDA_TRY(shifts_.download(shifts.data(), shifts.size()), "reading the shifts");
+  TreeSum chunk(width);
+  for (std::size_t block = 0; block < blocks; ++block) {
+    std::vector<double> values(width);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = diagonal_only ? i : 0; j <= i; ++j) {
+        const std::size_t place = diagonal_only ? i : i * n + j;
+        values[place] = static_cast<double>(exact[block * width + place]) *
+                        power_of_two(-shifts[i * blocks + block] - shifts[j * blocks + block]);
+        if (!diagonal_only) values[j * n + i] = values[place];
+      }
+    }
+    chunk.add(std::move(values));
+  }
+  sum.add(chunk.total());
+  return {};
+}
+
+Result<std::vector<double>> CudaBackend::dots(Rows rows, bool diagonal_only) {
+  const ExactFloats exact;
+  const std::size_t n = rows.size();
+  TreeSum sum(diagonal_only ? n : n * n);
+  if (n == 0) return sum.total();
+  GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
+  GRADMINT_CUDA_TRY(report_.reserve(2), "memory for the report");
+  GRADMINT_CUDA_TRY(report_.clear(2), "clearing the report");
+  const std::size_t step = kBlocksPerChunk * kBlockSize;
+  for (std::size_t begin = 0; begin < rows[0].size(); begin += step) {
+    const std::size_t count = std::min(step, rows[0].size() - begin);
+    if (const Status done = dots_chunk(rows, diagonal_only, begin, count, sum); !done.ok()) {
+      return done.error();
+    }
+  }
+  std::int32_t report[2] = {0, 0};
+  GRADMINT_CUDA_TRY(report_.download(report, 2), "reading the report");
+  if (report[0] >= kInfinityMagnitude) {
+    return Error{ErrorCode::bad_input,
+                 "an update holds a value that is not finite: refuse it before taking norms"};
+  }
+  return sum.total();
+}
+
+Result<std::unique_ptr<Backend>> open_cuda_backend(int index) {
+  const std::string device = "device 'cuda:" + std::to_string(index) + "': ";
+  int count = 0;
+  const cudaError_t code = cudaGetDeviceCount(&count);
+  if (code != cudaSuccess || count == 0) {
+    return Error{ErrorCode::unsupported,
+                 device + "no NVIDIA GPU with a working driver on this machine (" +
+                     (code == cudaSuccess ? "none found" : cudaGetErrorString(code)) +
+                     "); use cpu"};
+  }
+  if (index >= count) {
+    return Error{ErrorCode::not_found, device + "this machine has " + std::to_string(count) +
+                                           (count == 1 ? " GPU" : " GPUs") + ", numbered from 0"};
+  }
+  cudaDeviceProp properties{};
+  GRADMINT_CUDA_TRY(cudaGetDeviceProperties(&properties, index), "asking what the GPU is");
+  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(index, properties.name));
+}
+
+}  // namespace
+
+void register_cuda_backend() { set_cuda_backend_opener(&open_cuda_backend); }
+
+}  // namespace gradmint::kernels

@@ -1,0 +1,183 @@
+// Weighted mean and median on the GPU, with the optimizer's step fused: the same rules as the CPU,
+// one coordinate at a time. Compiled with --fmad=false; fp32 division and denormals are nvcc's
+// exact defaults.
+//
+// Mean: four coordinates a thread with 16-byte loads, updates in turn. Median up to 64 updates: one
+// coordinate a thread, its keys in registers through the network; more: bisection, which reads the
+// keys again for each of its 32 bits. Bound, expected: memory for the mean; not yet measured on a
+// GPU.
+#include "kernels/cuda_passes.h"
+#include "kernels/median_rule.h"
+
+namespace gradmint::kernels::cuda {
+namespace {
+
+using L = Lanes<1>;
+constexpr unsigned kThreads = 256;
+constexpr unsigned kAllLanes = 0xffffffffu;
+
+unsigned grid_of(std::size_t items) {
+  return static_cast<unsigned>((items + kThreads - 1) / kThreads);
+}
+
+// The largest of a warp's values grows the report. Integers: the order of arrival does not matter.
+__device__ void grow(std::int32_t* report, std::int32_t value) {
+  const std::int32_t largest = __reduce_max_sync(kAllLanes, value);
+  if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(report, largest);
+}
+
+// One coordinate's optimizer step; returns the largest magnitude written.
+__device__ std::int32_t apply_step(const DevicePass& pass, std::size_t c, float delta) {
+  if (pass.delta_out != nullptr) pass.delta_out[c] = delta;
+  if (pass.step.kind == OptimizerKind::plain) {
+    const float next = step_plain(pass.model[c], delta, pass.step.learning_rate);
+    pass.model_out[c] = next;
+    return magnitude<L>(next);
+  }
+  float velocity = pass.state[c];
+  const float next =
+      step_nesterov(pass.model[c], delta, velocity, pass.step.learning_rate, pass.step.momentum);
+  pass.model_out[c] = next;
+  pass.state_out[c] = velocity;
+  return larger(magnitude<L>(next), magnitude<L>(velocity));
+}
+
+__global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
+  const std::size_t first = (std::size_t{blockIdx.x} * kThreads + threadIdx.x) * 4;
+  std::int32_t largest_input = 0;
+  std::int32_t largest_output = 0;
+  if (first + 4 <= pass.count) {
+    std::uint64_t sums[4] = {0, 0, 0, 0};
+#pragma unroll 4
+    for (int i = 0; i < pass.n; ++i) {
+      const float4 x = *reinterpret_cast<const float4*>(pass.rows[i] + first);
+      const double factor = pass.factors[i];
+      const float values[4] = {x.x, x.y, x.z, x.w};
+      for (int k = 0; k < 4; ++k) {
+        largest_input = larger(largest_input, magnitude<L>(values[k]));
+        sums[k] += biased_term<L>(values[k], factor);
+      }
+    }
+    for (int k = 0; k < 4; ++k) {
+      const float delta = finish_mean<L>(sums[k], pass.finish);
+      largest_output = larger(largest_output, apply_step(pass, first + k, delta));
+    }
+  } else {
+    for (std::size_t c = first; c < pass.count; ++c) {
+      std::uint64_t sum = 0;
+      for (int i = 0; i < pass.n; ++i) {
+        const float x = pass.rows[i][c];
+        largest_input = larger(largest_input, magnitude<L>(x));
+        sum += biased_term<L>(x, pass.factors[i]);
+      }
+      largest_output =
+          larger(largest_output, apply_step(pass, c, finish_mean<L>(sum, pass.finish)));
+    }
+  }
+  grow(pass.report, largest_input);
+  grow(pass.report + 1, largest_output);
+}
+
+__device__ float value_at(const DevicePass& pass, int i, std::size_t c) {
+  const float x = pass.rows[i][c];
+  return pass.factors == nullptr ? x : scaled_value<L>(x, pass.factors[i]);
+}
+
+// What both medians do once the two middle values are known. Every thread of the warp comes here.
+__device__ void finish_median(const DevicePass& pass, std::size_t c, bool inside,
+                              std::int32_t lower, std::int32_t upper, std::int32_t largest_input) {
+  const float low = value_of<L>(lower);
+  const float high = value_of<L>(upper);
+  const std::int32_t written = inside ? apply_step(pass, c, middle_mean<L>(low, high)) : 0;
+  grow(pass.report, largest_input);
+  grow(pass.report + 1, written);
+  if (pass.outside == nullptr) return;
+  for (int i = 0; i < pass.n; ++i) {
+    const float x = inside ? value_at(pass, i, c) : low;
+    const unsigned votes = __ballot_sync(kAllLanes, inside && (x < low || high < x));
+    if (threadIdx.x % 32 == 0 && votes != 0) {
+      atomicAdd(pass.outside + i, static_cast<unsigned long long>(__popc(votes)));
+    }
+  }
+}
+
+template <int P>
+__global__ void __launch_bounds__(kThreads) network_kernel(DevicePass pass, int first) {
+  const std::size_t c = std::size_t{blockIdx.x} * kThreads + threadIdx.x;
+  const bool inside = c < pass.count;
+  std::int32_t largest_input = 0;
+  std::int32_t keys[P];
+#pragma unroll
+  for (int i = 0; i < P; ++i) {
+    // The largest finite values pad, as on the CPU.
+    float x = i < first ? -3.402823466e38f : 3.402823466e38f;
+    if (inside && i >= first && i < first + pass.n) {
+      x = value_at(pass, i - first, c);
+      largest_input = larger(largest_input, magnitude<L>(x));
+    }
+    keys[i] = key_of<L>(x);
+  }
+  order_middle<P>(keys);
+  const std::int32_t lower = keys[P / 2 - 1];
+  finish_median(pass, c, inside, lower, pass.n % 2 == 0 ? keys[P / 2] : lower, largest_input);
+}
+
+struct KeyAt {
+  const DevicePass& pass;
+  std::size_t c;
+  __device__ std::int32_t operator()(int i) const { return key_of<L>(value_at(pass, i, c)); }
+};
+
+__global__ void __launch_bounds__(kThreads) bisect_kernel(DevicePass pass) {
+  const std::size_t c = std::size_t{blockIdx.x} * kThreads + threadIdx.x;
+  const bool inside = c < pass.count;
+  std::int32_t lower = 0;
+  std::int32_t upper = 0;
+  std::int32_t largest_input = 0;
+  if (inside) {
+    const KeyAt key_at{pass, c};
+    for (int i = 0; i < pass.n; ++i) {
+      largest_input = larger(largest_input, magnitude<L>(value_at(pass, i, c)));
+    }
+    bisect_middle<L>(pass.n, key_at, lower, upper);
+  }
+  finish_median(pass, c, inside, lower, upper, largest_input);
+}
+
+}  // namespace
+
+cudaError_t launch_mean(const DevicePass& pass, cudaStream_t stream) {
+  if (pass.count == 0) return cudaSuccess;
+  mean_kernel<<<grid_of((pass.count + 3) / 4), kThreads, 0, stream>>>(pass);
+  return cudaGetLastError();
+}
+
+cudaError_t launch_median(const DevicePass& pass, cudaStream_t stream) {
+  if (pass.count == 0) return cudaSuccess;
+  const unsigned grid = grid_of(pass.count);
+  if (pass.n > kLargestNetwork) {
+    bisect_kernel<<<grid, kThreads, 0, stream>>>(pass);
+    return cudaGetLastError();
+  }
+  const int first = padding_below(pass.n);
+  switch (network_width(pass.n)) {
+    case 4:
+      network_kernel<4><<<grid, kThreads, 0, stream>>>(pass, first);
+      break;
+    case 8:
+      network_kernel<8><<<grid, kThreads, 0, stream>>>(pass, first);
+      break;
+    case 16:
+      network_kernel<16><<<grid, kThreads, 0, stream>>>(pass, first);
+      break;
+    case 32:
+      network_kernel<32><<<grid, kThreads, 0, stream>>>(pass, first);
+      break;
+    default:
+      network_kernel<64><<<grid, kThreads, 0, stream>>>(pass, first);
+      break;
+  }
+  return cudaGetLastError();
+}
+
+}  // namespace gradmint::kernels::cuda

@@ -1,0 +1,41 @@
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+#include "kernels/cuda_backend.h"
+#include "tests/kernels/backends.h"
+
+namespace gradmint::test {
+
+// tests/kernels/CMakeLists.txt looks for this line, so that ctest shows the test as skipped.
+std::vector<std::unique_ptr<kernels::Backend>> backends() {
+  kernels::register_cuda_backend();
+  std::vector<std::unique_ptr<kernels::Backend>> all;
+  auto opened = kernels::open_backend("cuda:0", 1);
+  if (opened.ok()) {
+    all.push_back(std::move(*opened));
+  } else {
+    static const bool said = [&] {
+      std::printf("SKIPPED LOUDLY: no CUDA case ran. %s\n", opened.error().message.c_str());
+      return true;
+    }();
+    static_cast<void>(said);
+  }
+  return all;
+}
+
+}  // namespace gradmint::test
+
+using namespace gradmint;
+
+TEST_CASE("a GPU that is not there is an Error that says so") {
+  kernels::register_cuda_backend();
+  CHECK(kernels::has_cuda_backend());
+  const auto missing = kernels::open_backend("cuda:999", 1);
+  REQUIRE_FALSE(missing.ok());
+  CHECK(missing.error().message.find("device 'cuda:999'") != std::string::npos);
+  const bool has_gpu = kernels::open_backend("cuda:0", 1).ok();
+  const auto chosen = kernels::open_backend("auto", 1);
+  REQUIRE(chosen.ok());
+  CHECK((chosen.value()->name().rfind("cuda:0", 0) == 0) == has_gpu);
+}
