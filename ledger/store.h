@@ -1,7 +1,7 @@
 // The block store: LevelDB, one synced batch per block. One process writes; any number read, while
 // it runs and from read-only mounts, through an immutable snapshot that changes no byte
 // (snapshot_env.h). Keys (heights and sequence numbers big-endian, so that iteration is in order):
-//   m/schema  m/tip (height || block hash)   g/ genesis bytes
+//   m/schema  m/tip (height || block hash)  m/sequence   g/ genesis bytes
 //   h/<height> header   b/<height> transactions   q/<height> certificate   r/<height> receipts
 //   t/<txid> (height || index)   x/<account><height> ""   s/<state key> state value
 //   p/<key> pending: what was acknowledged but is not yet in a block (reveals)
@@ -43,6 +43,7 @@ struct Tip {
   Hash block_hash;
 };
 
+// Reads are thread safe; writes come from one thread at a time.
 class LedgerStore {
  public:
   enum class Mode { read_write, read_only };
@@ -54,16 +55,20 @@ class LedgerStore {
                                                    Mode mode);
   ~LedgerStore();
 
-  Status write_genesis(ByteView genesis);  // once, before the first block
+  // A write that fails (io: the disk is full, say) may or may not be there when the store is opened
+  // again; until then every further write is refused with the same reason.
+  Status write_genesis(ByteView genesis);  // once, before the first block; synced
   Result<Bytes> genesis() const;           // not_found when there is none
 
   std::optional<Tip> tip() const;          // nothing before the first block
   Status commit(const BlockBatch& batch);  // batch.height == tip + 1 (or 0 for the first)
+  // not_found above the tip; corrupt when a block at or below it is not there.
   Result<StoredBlock> block(std::uint64_t height) const;
   Result<std::optional<std::pair<std::uint64_t, std::uint32_t>>> find_transaction(
       const Hash& id) const;
   Result<std::vector<std::uint64_t>> heights_of(const AccountId& account) const;
-  // Calls `visit` for every state entry in key order.
+  // Calls `visit` for every state entry in key order. Whether an entry is missing only the state
+  // root in the tip's header tells: the caller compares it.
   Status for_each_state(
       const std::function<void(std::string_view key, ByteView value)>& visit) const;
 
@@ -76,6 +81,10 @@ class LedgerStore {
     Bytes certificate;
   };
   Result<Checkpoint> checkpoint() const;
+  // corrupt when the checkpoint names a block, or counts a write, that the database lacks, or is
+  // itself damaged. Success when the checkpoint is missing or older: a crash may come between block
+  // and checkpoint.
+  Status compare_with_checkpoint() const;
 
  private:
   struct Impl;
