@@ -17,9 +17,9 @@ struct CheckLine {
 
 CheckLine check_memory(std::uint64_t needed_bytes);
 CheckLine check_clock(
-    std::optional<std::int64_t> peer_unix_ms);            // of a coordinator, when connected
-CheckLine check_home(const std::filesystem::path& home);  // exists or can be made, space left
-CheckLine check_key(const std::filesystem::path& home);
+    std::optional<std::int64_t> peer_unix_ms);               // of a coordinator, when connected
+CheckLine check_home(const std::filesystem::path& home);     // exists or can be made, space left
+CheckLine check_key(const std::filesystem::path& key_file);  // there, readable, private
 std::string format_check(const CheckLine& line);
 
 }  // namespace gradmint

@@ -1,38 +1,16 @@
 #include "worker/data/load.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 
+#include "ledger/durable_file.h"
+
 namespace gradmint {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Error system_error(const std::filesystem::path& file, const char* what) {
-  const int code = errno;
-  return {code == ENOENT ? ErrorCode::not_found : ErrorCode::io,
-          file.string() + ": " + what + ": " + std::strerror(code)};
-}
 
 Result<Bytes> gunzip(const Bytes& packed, const std::filesystem::path& file,
                      std::uint64_t cap_bytes) {
@@ -138,68 +116,16 @@ Result<Dataset> load_digits(std::filesystem::path file) {
   return parse_digits(as_text(*bytes), file.string());
 }
 
-Status write_all(int fd, ByteView bytes, const std::filesystem::path& file) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error(file, "cannot write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  if (::fsync(fd) != 0) return system_error(file, "cannot sync");
-  return {};
-}
-
 }  // namespace
 
-Result<Bytes> read_plain_file(const std::filesystem::path& file, std::uint64_t cap_bytes) {
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return system_error(file, "cannot open");
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return system_error(file, "cannot read");
-  if (!S_ISREG(info.st_mode))
-    return Error{ErrorCode::bad_input, file.string() + ": not a regular file"};
-  if (static_cast<std::uint64_t>(info.st_size) > cap_bytes)
-    return Error{ErrorCode::bad_input, file.string() + ": larger than the limit of " +
-                                           std::to_string(cap_bytes) + " bytes"};
-  Bytes bytes(static_cast<std::size_t>(info.st_size));
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const ssize_t got = ::read(fd.get(), bytes.data() + at, bytes.size() - at);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(file, "cannot read");
-    if (got == 0) break;  // it shrank meanwhile
-    at += static_cast<std::size_t>(got);
-  }
-  bytes.resize(at);
-  return bytes;
-}
-
 Result<Bytes> read_data_file(const std::filesystem::path& file, std::uint64_t cap_bytes) {
-  Result<Bytes> bytes = read_plain_file(file, cap_bytes);
+  Result<Bytes> bytes = read_file(file, cap_bytes);
   if (!bytes) return bytes;
   if (bytes->size() >= 2 && (*bytes)[0] == 0x1F && (*bytes)[1] == 0x8B)
     return gunzip(*bytes, file, cap_bytes);
   if (file.extension() == ".gz")
     return Error{ErrorCode::corrupt, file.string() + ": named .gz, but not a gzip file"};
   return bytes;
-}
-
-Status write_file_atomically(const std::filesystem::path& file, ByteView bytes) {
-  std::filesystem::path partial = file;
-  partial += ".part";
-  {
-    const Descriptor fd(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) return system_error(file, "cannot create");
-    if (Status status = write_all(fd.get(), bytes, file); !status) {
-      ::unlink(partial.c_str());
-      return status;
-    }
-  }
-  if (::rename(partial.c_str(), file.c_str()) != 0) return system_error(file, "cannot replace");
-  const std::filesystem::path dir = file.has_parent_path() ? file.parent_path() : ".";
-  const Descriptor dir_fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (dir_fd.get() < 0 || ::fsync(dir_fd.get()) != 0) return system_error(dir, "cannot sync");
-  return {};
 }
 
 Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,

@@ -15,12 +15,6 @@ inline constexpr std::uint64_t kMaxDataFileBytes = 64ULL << 30;  // after decomp
 // (a damaged or truncated gzip stream), bad_input (larger than the cap, a directory).
 Result<Bytes> read_data_file(const std::filesystem::path& file,
                              std::uint64_t cap_bytes = kMaxDataFileBytes);
-// The same without decompression.
-Result<Bytes> read_plain_file(const std::filesystem::path& file, std::uint64_t cap_bytes);
-
-// Writes beside the target, syncs, renames: the target is whole or as before.
-Status write_file_atomically(const std::filesystem::path& file, ByteView bytes);
-
 // "digits" (from $GRADMINT_DIGITS, else `digits_file`), "mnist:DIR" (train-* and t10k-* files,
 // plain or .gz; with both, the latter are held out) or "csv:FILE".
 Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,

@@ -4,13 +4,11 @@
 #include <map>
 #include <sstream>
 
+#include "ledger/durable_file.h"
 #include "ledger/hash.h"
-#include "worker/data/load.h"
 
 namespace gradmint {
 namespace {
-
-constexpr std::uint64_t kMaxModelFileBytes = 64ULL << 30;
 
 class BuiltInNet : public Net {
  public:
@@ -100,7 +98,7 @@ Result<std::unique_ptr<Net>> make_cnn(const Dataset& data) {
 }
 
 Result<Bytes> read_checked_model(const ModelOptions& options) {
-  Result<Bytes> bytes = read_plain_file(options.model, kMaxModelFileBytes);
+  Result<Bytes> bytes = read_file(options.model, kMaxModelFileBytes);
   if (!bytes) return bytes;
   if (options.expected_file_hash && sha256(*bytes) != *options.expected_file_hash)
     return Error{ErrorCode::refused, options.model + ": its SHA-256 is " + to_hex(sha256(*bytes)) +

@@ -16,6 +16,8 @@
 
 namespace gradmint {
 
+inline constexpr std::uint64_t kMaxModelFileBytes = 64ULL << 30;
+
 class Net {
  public:
   virtual ~Net() = default;

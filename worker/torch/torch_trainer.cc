@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "ledger/durable_file.h"
 #include "ledger/hash.h"
-#include "worker/data/load.h"
 #include "worker/seeded.h"
 #include "worker/torch/net.h"
 
@@ -249,10 +249,12 @@ Result<InitialModel> make_initial_model(const ModelOptions& model, const Dataset
 }
 
 Result<Hash> model_file_hash(const std::string& file) {
-  Result<Bytes> bytes = read_plain_file(file, kMaxDataFileBytes);
+  Result<Bytes> bytes = read_file(file, kMaxModelFileBytes);
   if (!bytes) return bytes.error();
   return sha256(*bytes);
 }
+
+bool torch_has_cuda() { return at::hasCUDA() || torch::cuda::is_available(); }
 
 std::string torch_version() { return TORCH_VERSION; }
 

@@ -45,6 +45,7 @@ Result<InitialModel> make_initial_model(const ModelOptions& model, const Dataset
 // SHA-256 of a TorchScript file, as the ledger names it.
 Result<Hash> model_file_hash(const std::string& file);
 
+bool torch_has_cuda();        // this libtorch was built with CUDA
 std::string torch_version();  // for --version
 // "cpu", or "cuda:N" with the GPU's name and memory; the error says what is missing.
 Result<std::string> describe_device(const std::string& device);

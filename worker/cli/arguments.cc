@@ -1,0 +1,131 @@
+#include "worker/cli/arguments.h"
+
+#include <cstdio>
+#include <sstream>
+
+#include "worker/data/load.h"
+
+namespace gradmint {
+namespace {
+
+Result<Split> split_as_asked(const Dataset& data, const DataArguments& arguments) {
+  if (arguments.holdout_permille != 0)
+    return split_holdout(data, arguments.seed, arguments.holdout_permille);
+  Split all;
+  for (std::uint32_t row = 0; row < data.rows(); ++row) all.train.push_back(row);
+  all.holdout = all.train;
+  return all;
+}
+
+std::vector<std::string> comma_separated(const std::string& text) {
+  std::vector<std::string> items;
+  std::istringstream stream(text);
+  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
+  return items;
+}
+
+}  // namespace
+
+int exit_status(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::bad_input:
+    case ErrorCode::not_found:
+    case ErrorCode::corrupt:
+    case ErrorCode::unsupported:
+      return kExitBadInput;
+    case ErrorCode::io:
+    case ErrorCode::busy:
+    case ErrorCode::refused:
+      return kExitFailed;
+  }
+  return kExitFailed;
+}
+
+int report(const Error& error) {
+  std::fprintf(stderr, "gradmint-worker: %s\n", error.message.c_str());
+  return exit_status(error);
+}
+
+void add_data_options(CLI::App& command, DataArguments& arguments) {
+  command.add_option("--data", arguments.data, "digits, mnist:DIR or csv:FILE")->required();
+  command.add_option("--label", arguments.label,
+                     "csv: the label's column, by name or index from 0 (default: the last)");
+  command.add_option("--task", arguments.task, "csv: what is learned")
+      ->check(CLI::IsMember({"classification", "regression"}))
+      ->capture_default_str();
+  command.add_option("--classes", arguments.classes,
+                     "csv: all label names in order, comma-separated (default: those found)");
+  command
+      .add_option("--scale", arguments.scale,
+                  "csv: standard (mean 0, deviation 1 over the file) or none")
+      ->check(CLI::IsMember({"standard", "none"}))
+      ->capture_default_str();
+  command.add_option("--seed", arguments.seed, "decides which rows are held out, and the shards")
+      ->capture_default_str();
+  command
+      .add_option("--holdout", arguments.holdout_permille,
+                  "held out for validation, in thousandths; 0: nothing is")
+      ->check(CLI::Range(0, 900))
+      ->capture_default_str();
+}
+
+void add_shard_options(CLI::App& command, DataArguments& arguments) {
+  command.add_option("--shard", arguments.shard, "I/N: the I-th of N non-IID shards")
+      ->capture_default_str();
+  command
+      .add_option("--alpha", arguments.alpha,
+                  "Dirichlet concentration of the shards; smaller is less even, 0 is even")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+}
+
+Result<Dataset> load_all(const DataArguments& arguments) {
+  CsvOptions csv;
+  csv.task = arguments.task == "regression" ? Task::regression : Task::classification;
+  csv.label = arguments.label;
+  csv.classes = comma_separated(arguments.classes);
+  csv.scale = arguments.scale == "none" ? CsvScale::none : CsvScale::standard;
+  return load_dataset(arguments.data, csv, default_digits_file());
+}
+
+Result<Dataset> load_training(const DataArguments& arguments) {
+  Result<ShardSpec> shard = parse_shard(arguments.shard);
+  if (!shard) return shard.error();
+  Result<Dataset> data = load_all(arguments);
+  if (!data) return data;
+  Result<Split> split = split_as_asked(*data, arguments);
+  if (!split) return split.error();
+  const auto shards =
+      dirichlet_shards(*data, split->train, shard->count, arguments.alpha, arguments.seed);
+  if (shards[shard->index].empty())
+    return Error{ErrorCode::bad_input, data->name + ": shard " + arguments.shard +
+                                           " has no samples; use fewer shards or more data"};
+  return select_rows(*data, shards[shard->index]);
+}
+
+Result<Dataset> load_holdout(const DataArguments& arguments) {
+  Result<Dataset> data = load_all(arguments);
+  if (!data) return data;
+  Result<Split> split = split_as_asked(*data, arguments);
+  if (!split) return split.error();
+  return select_rows(*data, split->holdout);
+}
+
+void add_model_options(CLI::App& command, ModelArguments& arguments) {
+  command.add_option("--model", arguments.model, "mlp, cnn, or a TorchScript FILE.pt")
+      ->capture_default_str();
+  command.add_option("--hidden", arguments.hidden, "mlp: width of its hidden layer")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command.add_option("--model-hash", arguments.model_hash,
+                     "SHA-256 that FILE.pt must have, in hexadecimal");
+}
+
+void add_device_options(CLI::App& command, ModelArguments& arguments) {
+  command.add_option("--device", arguments.device, "auto, cpu or cuda:N")->capture_default_str();
+  command.add_option("--threads", arguments.threads, "CPU threads for libtorch")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
+}  // namespace gradmint

@@ -1,0 +1,60 @@
+// What the subcommands of gradmint-worker share: options for data and model, the configuration
+// file, exit statuses.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/base/result.h"
+#include "worker/data/dataset.h"
+
+namespace gradmint {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;    // the run failed
+inline constexpr int kExitBadInput = 2;  // usage, or an input that cannot be used
+int exit_status(const Error& error);
+// Prints the one line to stderr and returns its exit status.
+int report(const Error& error);
+
+struct DataArguments {
+  std::string data;
+  std::string label;
+  std::string task = "classification";
+  std::string classes;  // comma-separated
+  std::string scale = "standard";
+  std::uint64_t seed = 1;
+  std::uint32_t holdout_permille = 200;
+  std::string shard = "1/1";
+  double alpha = 5.0;
+};
+// --data, --label, --task, --classes, --scale, --seed, --holdout
+void add_data_options(CLI::App& command, DataArguments& arguments);
+// --shard, --alpha
+void add_shard_options(CLI::App& command, DataArguments& arguments);
+
+Result<Dataset> load_all(const DataArguments& arguments);
+// This worker's shard of the rows that are not held out. Refuses an empty shard.
+Result<Dataset> load_training(const DataArguments& arguments);
+// The rows held out; all rows when --holdout is 0.
+Result<Dataset> load_holdout(const DataArguments& arguments);
+
+struct ModelArguments {
+  std::string model = "mlp";
+  std::uint32_t hidden = 256;
+  std::string model_hash;  // hexadecimal; of a TorchScript file
+  std::string device = "cpu";
+  std::uint32_t threads = 1;
+};
+// --model, --hidden, --model-hash
+void add_model_options(CLI::App& command, ModelArguments& arguments);
+// --device, --threads
+void add_device_options(CLI::App& command, ModelArguments& arguments);
+
+// Puts the options of the TOML file named by --config before those of the command line, so that the
+// latter win. Refuses keys that are no option of the subcommand, by name.
+Result<std::vector<std::string>> with_config(const CLI::App& app, std::vector<std::string> words);
+
+}  // namespace gradmint

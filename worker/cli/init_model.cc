@@ -1,0 +1,61 @@
+// gradmint-worker init-model: the model a run starts from.
+#include <iostream>
+#include <memory>
+
+#include "ledger/durable_file.h"
+#include "ledger/merkle.h"
+#include "ledger/model/safetensors.h"
+#include "worker/cli/commands.h"
+#include "worker/cli/model_arguments.h"
+
+namespace gradmint {
+namespace {
+
+struct InitArguments {
+  DataArguments data;
+  ModelArguments model;
+  std::string output;
+  std::string config;
+};
+
+int run(const InitArguments& arguments) {
+  Result<ModelOptions> options = model_options(arguments.model);
+  if (!options) return report(options.error());
+  Result<Dataset> data = load_all(arguments.data);
+  if (!data) return report(data.error());
+  Result<InitialModel> model = make_initial_model(*options, *data, arguments.data.seed);
+  if (!model) return report(model.error());
+  std::map<std::string, std::string> metadata;
+  if (options->model.ends_with(".pt")) {
+    Result<Hash> hash = model_file_hash(options->model);
+    if (!hash) return report(hash.error());
+    metadata["gradmint.model_hash"] = to_hex(*hash);
+    std::cout << "model file   " << to_hex(*hash) << "\n";
+  }
+  const Bytes file = write_safetensors(model->layout, model->parameters, metadata);
+  if (Status status = replace_file(arguments.output, file); !status) return report(status.error());
+  std::cout << "parameters   " << model->layout.parameter_count() << " in "
+            << model->layout.tensors().size() << " tensors\n"
+            << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
+            << "layout root  " << to_hex(blob_root(as_bytes(model->layout.encode()))) << "\n"
+            << "written to   " << arguments.output << std::endl;
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_init_model(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<InitArguments>();
+  CLI::App* command = app.add_subcommand("init-model", "Write a model's initial parameters");
+  command->footer(
+      "Example:\n  gradmint-worker init-model --data digits --model mlp --seed 7 -o "
+      "initial.safetensors");
+  add_data_options(*command, arguments->data);
+  add_model_options(*command, arguments->model);
+  command->get_option("--seed")->description("of the initial weights");
+  command->add_option("-o,--output", arguments->output, "FILE.safetensors to write")->required();
+  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->callback([arguments, &status] { status = run(*arguments); });
+}
+
+}  // namespace gradmint

@@ -1,0 +1,88 @@
+// gradmint-worker preflight: everything that would fail later, said now.
+#include "worker/preflight.h"
+
+#include <iostream>
+#include <memory>
+
+#include "worker/cli/commands.h"
+#include "worker/cli/model_arguments.h"
+
+namespace gradmint {
+namespace {
+
+struct PreflightArguments {
+  DataArguments data;
+  ModelArguments model;
+  std::string home = ".";
+  std::string key;
+  std::string config;
+};
+
+// Inputs, activations and a few copies of the model: a floor, not a promise.
+constexpr std::uint64_t kBaseBytes = 512ULL << 20;
+
+CheckLine from_error(const std::string& name, const Error& error) {
+  return {name, false, error.message};
+}
+
+CheckLine check_device(const std::string& device) {
+  Result<std::string> found = describe_device(device);
+  return found ? CheckLine{"device", true, *found} : from_error("device", found.error());
+}
+
+CheckLine check_model(const ModelArguments& arguments, const Dataset& data) {
+  Result<ModelOptions> options = model_options(arguments);
+  if (!options) return from_error("model", options.error());
+  Result<InitialModel> model = make_initial_model(*options, data, 0);
+  if (!model) return from_error("model", model.error());
+  return {"model", true,
+          options->model + ", " + std::to_string(model->layout.parameter_count()) + " parameters"};
+}
+
+int run(const PreflightArguments& arguments) {
+  std::vector<CheckLine> lines{check_device(arguments.model.device)};
+  std::uint64_t data_bytes = 0;
+  if (!arguments.data.data.empty()) {
+    Result<Dataset> data = load_training(arguments.data);
+    if (data) {
+      data_bytes = data->features.size() * sizeof(float);
+      lines.push_back(
+          {"data", true,
+           data->name + ", " + std::to_string(data->rows()) + " samples: " + data->schema});
+      lines.push_back(check_model(arguments.model, *data));
+    } else {
+      lines.push_back(from_error("data", data.error()));
+    }
+  }
+  lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
+  lines.push_back(check_clock(std::nullopt));
+  lines.push_back(check_home(arguments.home));
+  if (!arguments.key.empty()) lines.push_back(check_key(arguments.key));
+  bool all = true;
+  for (const CheckLine& line : lines) {
+    std::cout << format_check(line) << std::endl;
+    all = all && line.passed;
+  }
+  return all ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+void add_preflight(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<PreflightArguments>();
+  CLI::App* command =
+      app.add_subcommand("preflight", "Check GPU, memory, data, clock, disk and key");
+  command->footer(
+      "Example:\n  gradmint-worker preflight --data digits --device auto --home ./worker");
+  add_data_options(*command, arguments->data);
+  command->get_option("--data")->required(false);
+  add_shard_options(*command, arguments->data);
+  add_model_options(*command, arguments->model);
+  add_device_options(*command, arguments->model);
+  command->add_option("--home", arguments->home, "the worker's directory")->capture_default_str();
+  command->add_option("--key", arguments->key, "the worker's key file");
+  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->callback([arguments, &status] { status = run(*arguments); });
+}
+
+}  // namespace gradmint

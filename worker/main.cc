@@ -1,0 +1,67 @@
+// gradmint-worker: trains on data that stays here.
+#include <openssl/crypto.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <zlib.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "gradmint_revision.h"
+#include "worker/cli/arguments.h"
+#include "worker/cli/commands.h"
+#include "worker/torch/torch_trainer.h"
+
+namespace gradmint {
+namespace {
+
+std::string version_text() {
+  return std::string("gradmint-worker ") + GRADMINT_VERSION + " (" + GRADMINT_REVISION +
+         ")\nlibtorch " + torch_version() + (torch_has_cuda() ? " with CUDA" : ", CPU only") +
+         "\n" + OpenSSL_version(OPENSSL_VERSION) + ", zlib " + zlibVersion();
+}
+
+int run(std::vector<std::string> words) {
+  CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint-worker"};
+  app.footer(
+      "Example:\n  gradmint-worker preflight --data digits\nHelp on a command: gradmint-worker "
+      "COMMAND --help");
+  int status = kExitOk;
+  std::string log_level = "warn";
+  app.set_version_flag("--version", version_text);
+  app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.parse_complete_callback([&log_level] {
+    spdlog::set_default_logger(spdlog::stderr_color_mt("gradmint-worker"));
+    spdlog::set_level(spdlog::level::from_str(log_level));
+  });
+  add_evaluate(app, status);
+  add_init_model(app, status);
+  add_preflight(app, status);
+  Result<std::vector<std::string>> merged = with_config(app, std::move(words));
+  if (!merged) return report(merged.error());
+  try {
+    std::vector<std::string> reversed(merged->rbegin(), merged->rend());  // as CLI11 wants them
+    app.parse(reversed);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitOk : kExitBadInput;
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace gradmint
+
+int main(int argc, char** argv) {
+  try {
+    return gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& e) {
+    return gradmint::report({gradmint::ErrorCode::io, e.what()});
+  }
+}

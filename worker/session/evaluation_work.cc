@@ -1,0 +1,96 @@
+#include "worker/session/evaluation_work.h"
+
+namespace gradmint::session {
+namespace {
+constexpr std::uint64_t kRevealAgainMs = 300;
+constexpr std::size_t kRoundsRemembered = 8;
+}  // namespace
+
+EvaluationWork::EvaluationWork(const Config& config, const std::vector<EvaluationMemory>& memory)
+    : config_(config) {
+  for (const EvaluationMemory& m : memory) memory_[m.body.round] = m;
+}
+
+const EvaluationMemory* EvaluationWork::memory_of(std::uint64_t round,
+                                                  const Hash& model_root) const {
+  const auto found = memory_.find(round);
+  if (found == memory_.end() || found->second.model_root != model_root) return nullptr;
+  return &found->second;
+}
+
+void EvaluationWork::begin(std::uint64_t round, const Hash& model_root) {
+  round_ = round;
+  model_root_ = model_root;
+  stage_ = memory_of(round, model_root) != nullptr ? Stage::commit : Stage::idle;
+}
+
+void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
+                             const Stations& stations) {
+  if (round != round_ || model_root != model_root_) begin(round, model_root);
+  const GenesisRecord& genesis = stations.chain.genesis();
+  switch (stage_) {
+    case Stage::idle:
+      if (!stations.blobs.want(model_root, model_bytes(genesis), model_bytes(genesis))) return;
+      stage_ = Stage::running;
+      stations.out.effect(StartEvaluation{model_root});
+      return;
+    case Stage::commit: {
+      const EvaluationMemory* memory = memory_of(round, model_root);
+      CommitEvaluation body;
+      body.round = round;
+      body.commitment =
+          evaluation_commitment(config_.key.account(), memory->model_root, memory->body);
+      stations.desk.want(TxType::commit_evaluation, encode_record(body));
+      return;
+    }
+    case Stage::reveal:
+      if (stations.out.now_ms() < not_before_ms_) return;
+      stations.desk.want(TxType::reveal_evaluation,
+                         encode_record(memory_of(round, model_root)->body));
+      return;
+    case Stage::running:
+    case Stage::done:
+      return;
+  }
+}
+
+void EvaluationWork::take(const EvaluationEnded& ended, Outgoing& out) {
+  if (stage_ != Stage::running || ended.model_root != model_root_) return;
+  if (!ended.ok) {
+    out.warn("round " + std::to_string(round_) + ": no attestation, " + ended.fault);
+    stage_ = Stage::done;
+    return;
+  }
+  EvaluationMemory memory;
+  memory.model_root = model_root_;
+  memory.body = RevealEvaluation{round_, ended.loss_micro, ended.accuracy_ppm, ended.examples,
+                                 evaluation_salt(config_.secret, round_, model_root_)};
+  memory_[round_] = memory;
+  while (memory_.size() > kRoundsRemembered) memory_.erase(memory_.begin());
+  out.effect(SaveEvaluation{memory});
+  stage_ = Stage::commit;
+}
+
+void EvaluationWork::take(const Settled& settled, Outgoing& out) {
+  if (settled.type == TxType::commit_evaluation && stage_ == Stage::commit) {
+    const bool stands = settled.verdict == Verdict::ok || settled.verdict == Verdict::duplicate ||
+                        settled.verdict == Verdict::late;
+    stage_ = stands ? Stage::reveal : Stage::done;
+    not_before_ms_ = out.now_ms();
+  } else if (settled.type == TxType::reveal_evaluation && stage_ == Stage::reveal) {
+    if (settled.verdict == Verdict::wrong_phase) {  // others have not committed yet
+      not_before_ms_ = out.now_ms() + kRevealAgainMs;
+      return;
+    }
+    stage_ = Stage::done;
+  } else {
+    return;
+  }
+  if (stage_ == Stage::done && settled.verdict != Verdict::ok &&
+      settled.verdict != Verdict::duplicate) {
+    out.warn("round " + std::to_string(round_) + ": the attestation was refused, " +
+             std::string(verdict_name(settled.verdict)));
+  }
+}
+
+}  // namespace gradmint::session

@@ -1,0 +1,35 @@
+// Attests a new model's figures on this worker's own held-out data: commits to them, then reveals
+// them once the ledger lets it. Pure, not thread safe.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "worker/session/config.h"
+#include "worker/session/stations.h"
+
+namespace gradmint::session {
+
+class EvaluationWork {
+ public:
+  EvaluationWork(const Config& config, const std::vector<EvaluationMemory>& memory);
+
+  // The coordinator asks for an attestation of this round's model.
+  void advance(std::uint64_t round, const Hash& model_root, const Stations& stations);
+  void take(const EvaluationEnded& ended, Outgoing& out);
+  void take(const Settled& settled, Outgoing& out);
+
+ private:
+  enum class Stage : std::uint8_t { idle, running, commit, reveal, done };
+  const EvaluationMemory* memory_of(std::uint64_t round, const Hash& model_root) const;
+  void begin(std::uint64_t round, const Hash& model_root);
+
+  const Config& config_;
+  std::map<std::uint64_t, EvaluationMemory> memory_;  // by round
+  Stage stage_ = Stage::idle;
+  std::uint64_t round_ = 0;
+  Hash model_root_;
+  std::uint64_t not_before_ms_ = 0;
+};
+
+}  // namespace gradmint::session

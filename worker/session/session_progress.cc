@@ -1,0 +1,129 @@
+// What is asked for next: headers, admission, then rounds.
+#include "coordinator/protocol/endpoint.h"
+#include "ledger/hash.h"
+#include "ledger/model/layout.h"
+#include "worker/session/session.h"
+
+namespace gradmint::session {
+namespace {
+
+constexpr std::uint64_t kHelloAgainMs = 300;
+constexpr std::uint64_t kAdmissionMs = 15'000;  // from registered to admitted
+constexpr std::uint64_t kRoundPollMs = 5000;    // should a push have been lost
+
+}  // namespace
+
+bool Session::follow_headers(Outgoing& out) {
+  if (check_height_) {
+    out.ask(Ask::headers, GetHeaders{*check_height_, 1});
+    return false;
+  }
+  if (chain_->height() >= tip_height_) return true;
+  out.ask(Ask::headers, GetHeaders{chain_->height() + 1, kMaxHeadersPerReply});
+  return false;
+}
+
+void Session::advance_join(Outgoing& out) {
+  if (link_.welcome->admitted) {
+    auto endpoint = resolve_work_endpoint(link_.welcome->work_endpoint, config_->join_endpoint);
+    if (!endpoint) {
+      return stop(kExitFault,
+                  "the coordinator names no usable work address: " + endpoint.error().message, out);
+    }
+    return open(Gate::work, std::move(endpoint).value(), out);
+  }
+  if (!account_) {
+    out.ask(Ask::account, GetAccount{config_->key.account()});
+    return;
+  }
+  if (registered_ms_ != 0) {
+    if (out.now_ms() >= registered_ms_ + kAdmissionMs) {
+      return stop(kExitFault,
+                  "this worker is registered, but the coordinator does not admit its connection "
+                  "key: it was revoked, or keys/curve.json is not the one it registered with",
+                  out);
+    }
+    if (out.ask(Ask::hello, Hello{config_->chain_id, config_->revision})) {
+      out.hold_back(Ask::hello, kHelloAgainMs);
+    }
+    return;
+  }
+  RegisterWorker body;
+  body.public_key = config_->key.public_key();
+  body.curve_key = config_->curve_key;
+  body.name = config_->name;
+  if (chain_->genesis().enrolment == Enrolment::invitation) {
+    if (config_->code == decltype(config_->code){}) {
+      return stop(kExitBadInput,
+                  "this federation admits by invitation and this home was never admitted: give "
+                  "the invitation on the command line",
+                  out);
+    }
+    body.invitation_hash = sha256(config_->code);
+  }
+  desk_.want(TxType::register_worker, encode_record(body));
+}
+
+void Session::settled(const Settled& what, Outgoing& out) {
+  const bool ok = what.verdict == Verdict::ok;
+  const std::string why = std::string(verdict_name(what.verdict)) +
+                          (what.detail.empty() ? "" : " (" + what.detail + ")");
+  switch (what.type) {
+    case TxType::register_worker:
+      if (ok || what.verdict == Verdict::already_registered) {
+        registered_ms_ = out.now_ms();
+        if (ok) out.say("registered as " + address_of(config_->key.account()));
+        return;
+      }
+      return stop(kExitBadInput, "the coordinator does not admit this worker: " + why, out);
+    case TxType::register_dataset:
+      if (ok || what.verdict == Verdict::dataset_exists) {
+        dataset_stands_ = true;
+        if (ok) {
+          out.say("data registered: " + config_->dataset.name + ", " +
+                  std::to_string(config_->dataset.sample_count) + " samples");
+        }
+        return;
+      }
+      return stop(kExitBadInput, "the data's manifest was refused: " + why, out);
+    default:
+      if (what.verdict == Verdict::unknown_sender) {
+        return stop(kExitFault, "this worker's key is not known on the ledger (revoked?): " + why,
+                    out);
+      }
+      work_.take(what, out);
+  }
+}
+
+bool Session::model_is_fit(Outgoing& out) {
+  if (model_fit_) return true;
+  const TaskSpec& task = chain_->genesis().task;
+  if (model_asked_ || !blobs_.want(task.layout_root, 0, kMaxLayoutBytes)) return false;
+  model_asked_ = true;
+  out.effect(CheckModel{chain_->genesis()});
+  return false;
+}
+
+void Session::advance_work(Outgoing& out) {
+  if (finishing_since_ms_ != 0) return finish(out);
+  if (round_heard_ms_ == 0 || out.now_ms() >= round_heard_ms_ + kRoundPollMs) {
+    if (out.ask(Ask::round, GetRound{})) round_heard_ms_ = out.now_ms();
+  }
+  if (work_.state() && work_.state()->phase == Phase::finished) {
+    finishing_since_ms_ = out.now_ms();
+    account_.reset();
+    return finish(out);
+  }
+  if (!model_is_fit(out)) {
+    blobs_.advance(out);
+    return;
+  }
+  if (!dataset_stands_) {
+    desk_.want(TxType::register_dataset, encode_record(config_->dataset));
+    return;
+  }
+  work_.advance({*chain_, desk_, blobs_, upload_, out});
+  blobs_.advance(out);
+}
+
+}  // namespace gradmint::session
