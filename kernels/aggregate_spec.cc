@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/base/check.h"
+#include "kernels/parallel.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -102,6 +103,7 @@ std::span<const RuleInfo> optimizer_rules() {
 }
 
 Result<AggregateSpec> complete_spec(const AggregateSpec& spec) {
+  const ExactFloats exact;  // a denormal parameter is not zero
   AggregateSpec complete;
   for (const NamedRule& pre : spec.pre) {
     auto rule = complete_rule("pre-aggregation", pre_rules(), pre);

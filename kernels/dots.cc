@@ -79,6 +79,7 @@ Result<Gram> gram_matrix(Rows updates, Backend& backend) {
 }
 
 Result<std::vector<double>> norms(Rows updates, Backend& backend) {
+  const ExactFloats exact;
   if (const Status same = check_lengths(updates); !same.ok()) return same.error();
   auto squares = backend.dots(updates, true);
   if (!squares.ok()) return squares.error();
@@ -108,6 +109,7 @@ Result<Gram> squared_distances(const Gram& gram, Rows updates, Backend& backend)
 }
 
 std::vector<double> clip_factors(std::span<const double> norms, float threshold) {
+  const ExactFloats exact;
   const double limit = static_cast<double>(threshold);
   std::vector<double> factors;
   factors.reserve(norms.size());

@@ -1,0 +1,21 @@
+# cmake -DNVCC=... -DFLAGS=... -DINCLUDE=... -DSOURCES=... -DSCRATCH=... -P check_ptx.cmake
+# The numeric law forbids contracted, approximate and flushing operations in device code.
+separate_arguments(flags UNIX_COMMAND "${FLAGS}")
+separate_arguments(sources UNIX_COMMAND "${SOURCES}")
+file(MAKE_DIRECTORY "${SCRATCH}")
+foreach(source ${sources})
+  execute_process(COMMAND "${NVCC}" -std=c++20 ${flags} -I${INCLUDE} -ptx ${source} -o "${SCRATCH}/kernels.ptx"
+    COMMAND_ERROR_IS_FATAL ANY)
+  file(READ "${SCRATCH}/kernels.ptx" ptx)
+  string(REGEX MATCHALL "\\.entry" entries "${ptx}")
+  list(LENGTH entries entry_count)
+  if(entry_count EQUAL 0)
+    message(FATAL_ERROR "no kernel in ${source}: nothing was checked")
+  endif()
+  string(REGEX MATCHALL "[a-z0-9.]*(fma\\.r[nzmp]\\.|mad\\.r[nzmp]\\.|\\.approx|\\.ftz)[a-z0-9.]*" forbidden "${ptx}")
+  if(forbidden)
+    list(REMOVE_DUPLICATES forbidden)
+    message(FATAL_ERROR "${source}: device code uses ${forbidden}")
+  endif()
+  message(STATUS "${source}: ${entry_count} kernels, no contracted, approximate or flushing operation")
+endforeach()
