@@ -56,7 +56,8 @@ class ClientTransport {
   ClientTransport(const ClientTransport&) = delete;
   ClientTransport& operator=(const ClientTransport&) = delete;
 
-  // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever). Anything a
+  // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever); may return
+  // early with nothing. Reconnecting after a refusal happens here, so keep calling it. Anything a
   // coordinator sends that does not decode is dropped and told by protocol_error().
   ClientBatch poll(int timeout_ms);
 

@@ -38,6 +38,10 @@ inline constexpr std::size_t kMaxReplyFrameBytes = 2 * kMiB;
 // CURVE wraps each frame in a MESSAGE command (name, nonce, flags, authenticator), and libzmq
 // compares ZMQ_MAXMSGSIZE with the wrapped size.
 inline constexpr std::size_t kCurveOverheadBytes = 64;
+// Beyond these libzmq closes the connection; up to them a frame that is too large for its kind is
+// refused by name.
+inline constexpr std::size_t kMaxJoinWireBytes = 512 * kKiB + kCurveOverheadBytes;
+inline constexpr std::size_t kMaxWorkWireBytes = kMaxPayloadBytes + kCurveOverheadBytes;
 inline constexpr std::size_t kFramePrefixBytes = 2 + 2 + 8;  // version, type, request id
 
 // Flow: a sender has at most this many chunks unacknowledged, below the high-water marks, which
@@ -45,10 +49,14 @@ inline constexpr std::size_t kFramePrefixBytes = 2 + 2 + 8;  // version, type, r
 inline constexpr std::uint16_t kMaxCredit = 4;
 inline constexpr int kSendHighWaterMessages = 16;
 inline constexpr int kReceiveHighWaterMessages = 16;
-// A peer whose bytes keep coming without completing a message is cut off after this many: libzmq
-// bounds the size of a frame and the number of messages, not the number of frames in a message.
-inline constexpr std::size_t kMaxUnfinishedJoinBytes = 16 * kMiB;
-inline constexpr std::size_t kMaxUnfinishedWorkBytes = 96 * kMiB;
+inline constexpr int kJoinReceiveHighWaterMessages = 4;
+// What a connection may have sent without the loop having taken it. libzmq bounds the size of a
+// frame and the number of messages, not the number of frames in a message: whoever exceeds this is
+// cut off.
+inline constexpr std::size_t kMaxUntakenJoinBytes = 4 * kMiB;
+inline constexpr std::size_t kMaxUntakenWorkBytes = 40 * kMiB;
+// The same over all join connections together; the greatest is cut off.
+inline constexpr std::size_t kMaxUntakenJoinBytesTotal = 256 * kMiB;
 
 // Taken in one turn of the server's loop.
 inline constexpr std::size_t kMaxInboundPerPoll = 64;
@@ -56,9 +64,9 @@ inline constexpr std::size_t kMaxInboundBytesPerPoll = 64 * kMiB;
 // Reports that wait for the loop; more are counted, not kept.
 inline constexpr std::size_t kMaxWaitingEvents = 256;
 
-inline constexpr std::size_t kMaxJoinConnections = 1024;
+inline constexpr std::size_t kMaxJoinConnections = 256;
 inline constexpr std::size_t kMaxWorkConnections = 4096;
-inline constexpr std::size_t kMaxConnectionsPerAddress = 512;
+inline constexpr std::size_t kMaxConnectionsPerAddress = 256;
 
 static_assert((kMinChunkBytes & (kMinChunkBytes - 1)) == 0 &&
               (kMaxChunkBytes & (kMaxChunkBytes - 1)) == 0);
@@ -73,8 +81,7 @@ static_assert(kFramePrefixBytes + kMaxAdminReplyBytes <= kMaxReplyFrameBytes);
 static_assert(kMaxReplyFrameBytes <= kMaxPayloadBytes && kMaxRequestFrameBytes <= kMaxPayloadBytes);
 static_assert(2 * kMaxCredit <= kSendHighWaterMessages &&
               2 * kMaxCredit <= kReceiveHighWaterMessages);
-static_assert(kMaxUnfinishedJoinBytes > kReceiveHighWaterMessages * kMaxRequestFrameBytes);
-static_assert(kMaxUnfinishedWorkBytes >
-              static_cast<std::size_t>(kReceiveHighWaterMessages) * kMaxPayloadBytes);
+static_assert(kMaxUntakenJoinBytes > kJoinReceiveHighWaterMessages * kMaxJoinWireBytes);
+static_assert(kMaxUntakenWorkBytes > 2 * kMaxCredit * (kMaxPayloadBytes + kMaxRequestFrameBytes));
 
 }  // namespace gradmint

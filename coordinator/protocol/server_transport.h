@@ -34,6 +34,12 @@ struct ServerOptions {
   int linger_ms = 1000;              // for what is still unsent when this is destroyed
   RateLimit join_rate{200, 1000};    // requests, for each remote address
   RateLimit work_rate{500, 2000};    // requests, for each account
+  // Handshakes, which cost more than requests and which libzmq's automatic routing ids need bounded
+  // (docs/protocol.md). Beyond them a connection is closed without an answer and the client tries
+  // again.
+  RateLimit join_handshakes{5, 256};         // for each remote address
+  RateLimit join_handshakes_total{20, 512};  // over all of them
+  RateLimit work_handshakes{2, 64};          // for each admitted key
   std::size_t max_join_connections = kMaxJoinConnections;
   std::size_t max_work_connections = kMaxWorkConnections;
   std::size_t max_connections_per_address = kMaxConnectionsPerAddress;
@@ -96,7 +102,8 @@ class ServerTransport {
   const std::string& join_endpoint() const;
   const std::string& work_endpoint() const;
 
-  // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever).
+  // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever); may return
+  // early with nothing, after a signal.
   ServerBatch poll(int timeout_ms);
 
   // Never blocks. request_id: that of the request answered, or 0.

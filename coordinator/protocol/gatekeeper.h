@@ -1,0 +1,91 @@
+// Who may come in, on a thread of its own so that a busy loop never delays or loosens it: answers
+// libzmq's authentication requests (ZAP, ZeroMQ RFC 27), reads the connection monitors and runs the
+// guards.
+//
+// Thread safety: start, bind the sockets, stop, close the sockets, in this order and from one
+// thread; everything else from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "coordinator/protocol/connection_guard.h"
+#include "coordinator/protocol/rate_limit.h"
+#include "coordinator/protocol/server_transport.h"
+#include "coordinator/protocol/zmq_handles.h"
+
+namespace gradmint {
+
+// The ZAP domains of the two entrances.
+inline constexpr std::string_view kJoinDomain = "join";
+inline constexpr std::string_view kWorkDomain = "work";
+
+struct GateLimits {
+  GuardLimits join;
+  GuardLimits work;
+  RateLimit join_handshakes;        // for each address
+  RateLimit join_handshakes_total;  // over all
+  RateLimit work_handshakes;        // for each admitted key
+};
+
+class Gatekeeper {
+ public:
+  Gatekeeper(const ZmqContext& context, const GateLimits& limits);
+  ~Gatekeeper();
+  Gatekeeper(const Gatekeeper&) = delete;
+  Gatekeeper& operator=(const Gatekeeper&) = delete;
+
+  void start(const ZmqSocket& join, const ZmqSocket& work);
+  void stop(const ZmqSocket& join, const ZmqSocket& work);
+
+  void admit(const Hash& curve_key, const AccountId& account);
+  void revoke(const Hash& curve_key);
+  std::optional<AccountId> account_of(const Hash& curve_key) const;
+
+  void taken(Entrances entrance, int descriptor, std::uint64_t size_bytes);
+
+  // `about` names the peer: more than a few lines of one kind about one peer are counted, not kept.
+  void report(TransportEventKind kind, const std::string& about, std::string text);
+  // Moves what waits into the batch.
+  void hand_over(ServerBatch& batch);
+  const Waker& events_waiting() const { return events_waiting_; }
+
+ private:
+  struct Door {  // one entrance's connections
+    Entrances entrance;
+    ZmqSocket monitor;
+    ConnectionGuard guard;
+    std::map<int, std::uint64_t> taken_bytes;  // by descriptor; guarded by mutex_
+  };
+  void run();
+  void answer_authentication();
+  std::string_view decide(std::string_view domain, const std::string& address, const Hash& key);
+  void read_monitor(Door& door);
+  void inspect(Door& door, std::uint64_t elapsed_ms);
+
+  const ZmqContext& context_;
+  Door join_;
+  Door work_;
+  ZmqSocket authenticator_;
+  Waker stop_requested_;
+  Waker events_waiting_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+  RateLimiter join_handshakes_;  // the thread's own, these three
+  RateLimiter join_handshakes_total_;
+  RateLimiter work_handshakes_;
+
+  mutable std::mutex mutex_;
+  std::map<Hash, AccountId> admitted_;
+  std::vector<TransportEvent> events_;
+  std::uint64_t events_dropped_ = 0;
+  RateLimiter report_rate_;
+};
+
+}  // namespace gradmint

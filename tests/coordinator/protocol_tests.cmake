@@ -1,0 +1,4 @@
+gradmint_test(protocol_messages_test SOURCES protocol_messages_test.cc DEPS gradmint_protocol)
+gradmint_test(protocol_parts_test SOURCES protocol_parts_test.cc DEPS gradmint_protocol gradmint_transport)
+gradmint_test(protocol_transport_test SOURCES protocol_transport_test.cc DEPS gradmint_transport)
+gradmint_test(protocol_hostile_test SOURCES protocol_hostile_test.cc DEPS gradmint_transport)
