@@ -24,6 +24,7 @@ Status write_keystore(const std::filesystem::path& file, const SecretKey& key,
 // refused: wrong passphrase; corrupt: not a keystore or damaged; also refuses files others can
 // read.
 Result<SecretKey> read_keystore(const std::filesystem::path& file, const std::string& passphrase);
+// Replaces the file in one step, at the same cost.
 Status change_passphrase(const std::filesystem::path& file, const std::string& old_passphrase,
                          const std::string& new_passphrase);
 

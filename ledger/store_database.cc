@@ -141,6 +141,7 @@ Status StoreDatabase::check_schema() {
     const Status scanned = scan("", [&](std::string_view, ByteView) { empty = false; });
     if (!scanned.ok()) return scanned;
     if (!empty) return damage_error(directory_, "its schema number is missing");
+    if (const Status kept = compare(read_checkpoint()); !kept.ok()) return kept;
     if (!writable()) return no_ledger(directory_);
     const std::string version = keys::big_endian(kSchemaVersion, 4);
     const leveldb::Status written = database_->Put(synced(), slice(keys::kSchema), slice(version));
