@@ -126,8 +126,8 @@ class Purity(unittest.TestCase):
 
 
 class Length(unittest.TestCase):
-    def complaints(self, text):
-        with Tree({"ledger/a.cc": text}) as root:
+    def complaints(self, text, path="ledger/a.cc"):
+        with Tree({path: text}) as root:
             return check_length.check(root)
 
     def test_file(self):
@@ -143,6 +143,11 @@ class Length(unittest.TestCase):
                 long = head + "\n" + "  if (a) { b({1, 2}); }\n" * 69 + tail
                 self.assertEqual(self.complaints(short), [])
                 self.assertEqual(len(self.complaints(long)), 1)
+
+    def test_table_of_a_test(self):
+        table = "std::vector<Case> round_cases() {\n  return {\n" + "      {1, ok},\n" * 80 + "  };\n}\n"
+        self.assertEqual(self.complaints(table, "tests/a.cc"), [])
+        self.assertEqual(len(self.complaints(table)), 1)
 
     def test_containers_are_not_functions(self):
         body = "int f() {\n  return 1;\n}\n" * 40
