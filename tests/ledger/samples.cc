@@ -1,0 +1,184 @@
+#include "tests/ledger/samples.h"
+
+#include "ledger/block.h"
+#include "ledger/state.h"
+#include "tests/ledger/world.h"
+
+namespace gradmint::test {
+namespace {
+
+template <class T>
+Sample sample(std::string name, const T& record) {
+  return {std::move(name), encode_record(record), [](ByteView bytes) -> std::optional<Bytes> {
+            const auto decoded = decode_record<T>(bytes);
+            if (!decoded) return std::nullopt;
+            return encode_record(*decoded);
+          }};
+}
+
+std::vector<AccountId> two_accounts() {
+  std::vector<AccountId> accounts = {hash_of("a"), hash_of("b")};
+  std::sort(accounts.begin(), accounts.end());
+  return accounts;
+}
+
+AggregationSpec aggregation() {
+  return {{{"clip", {{"tau", 0x40000000}}}},
+          {"mean", {}},
+          {"nesterov", {{"lr", 0x3f800000}, {"beta", 0x3f000000}}}};
+}
+
+Opening opening() { return {hash_of("root"), 32, Encoding::fp32, hash_of("salt")}; }
+
+OpenRound open_round() {
+  OpenRound record;
+  record.round = 7;
+  record.attempt = 1;
+  record.model_root = hash_of("model");
+  record.optimizer_root = hash_of("optimizer");
+  record.aggregation = aggregation();
+  record.training = {0, 20, 16, "sgd", 0x3dcccccd, 0x3f666666, 42};
+  record.limits = {2, 1000, 60'000, 30'000, 5'000, 3};
+  record.members = two_accounts();
+  record.evaluators = {two_accounts()[0]};
+  return record;
+}
+
+CommitUpdate commit_update() { return {7, 1, hash_of("commitment"), -3, 90, 45, hash_of("data")}; }
+
+CloseCommits close_commits() {
+  return {7, 1,  hash_of("preimage"),
+          2, 40, {{hash_of("b"), 90, Verdict::ok}, {hash_of("a"), 70, Verdict::out_of_range}}};
+}
+
+RoundResult round_result() {
+  return {7,
+          1,
+          {{hash_of("b"), Verdict::ok, opening(), 0x3FE0000000000000, true, 3, 812'345},
+           {hash_of("a"), Verdict::not_revealed, std::nullopt, 0, false, 0, 0}},
+          hash_of("next model"),
+          hash_of("next optimizer")};
+}
+
+RevealEvaluation reveal_evaluation() { return {7, -250'000, 934'000, 360, hash_of("salt")}; }
+
+RegisterDataset register_dataset() {
+  return {"digits 0", hash_of("samples"), 360, "pixels:f32[64],label:class", "scanned", "CC0-1.0"};
+}
+
+GenesisRecord genesis() {
+  GenesisRecord record;
+  record.name = "sample";
+  record.time_ms = 1'700'000'000'000;
+  record.validators = {{hash_of("key 0"), hash_of("head 0")},
+                       {hash_of("key 1"), hash_of("head 1")}};
+  record.allocations = {{two_accounts()[0], 5}, {two_accounts()[1], 6}};
+  record.emission = {100, 10, 2'000};
+  record.rule_source = "function on_round_close(event) end";
+  record.rule_manifest = "name = \"none\"";
+  record.rule_abi = "an interpreter";
+  record.rule_limits = {1000, 65536, 10};
+  record.task = {"mlp", "classification", hash_of("program"), hash_of("layout"), 8, hash_of("m")};
+  record.enrolment = Enrolment::allow_list;
+  record.allowed = two_accounts();
+  record.nonce = hash_of("nonce");
+  return record;
+}
+
+Header header() {
+  Header record;
+  record.chain_id = hash_of("chain");
+  record.epoch = 1;
+  record.height = 9;
+  record.time_ms = 1'700'000'009'000;
+  record.parent_hash = hash_of("parent");
+  record.transactions_root = hash_of("transactions");
+  record.receipts_root = hash_of("receipts");
+  record.state_root = hash_of("state");
+  record.history_root = hash_of("history");
+  record.validators_hash = hash_of("validators");
+  record.next_validators_hash = hash_of("next validators");
+  record.params_hash = hash_of("params");
+  record.proposer = hash_of("proposer");
+  return record;
+}
+
+void add_bodies(std::vector<Sample>& all) {
+  all.push_back(sample("register_worker", RegisterWorker{hash_of("key"), hash_of("curve"),
+                                                         "gpu box", hash_of("code")}));
+  all.push_back(sample("register_dataset", register_dataset()));
+  all.push_back(sample("open_round", open_round()));
+  all.push_back(sample("commit_update", commit_update()));
+  all.push_back(sample("opening", opening()));
+  all.push_back(sample("close_commits", close_commits()));
+  all.push_back(sample("round_result", round_result()));
+  all.push_back(sample("abandon_round", AbandonRound{7,
+                                                     1,
+                                                     Verdict::too_few_updates,
+                                                     {{two_accounts()[0], opening()},
+                                                      {two_accounts()[1], opening()}}}));
+  all.push_back(sample("commit_evaluation", CommitEvaluation{7, hash_of("evaluation")}));
+  all.push_back(sample("reveal_evaluation", reveal_evaluation()));
+  all.push_back(sample("settle_round", SettleRound{7, 3, -250'000, 934'000}));
+  all.push_back(sample("transfer", Transfer{hash_of("to"), 1'250'000'000, "thanks"}));
+}
+
+void add_blocks(std::vector<Sample>& all) {
+  all.push_back(sample("genesis", genesis()));
+  all.push_back(sample("header", header()));
+  Signature signature;
+  signature.bytes.fill(0x5a);
+  all.push_back(
+      sample("certificate", Certificate{1, 9, hash_of("block"), {{0, signature}, {3, signature}}}));
+  TransactionReceipt receipt{hash_of("id"), 1, 4321, {}};
+  receipt.mints = {{hash_of("a").bytes, 10}, {hash_of("b").bytes, 20}};
+  all.push_back(sample("receipt", receipt));
+}
+
+void add_state(std::vector<Sample>& all) {
+  AccountRecord account;
+  account.public_key = hash_of("key");
+  account.curve_key = hash_of("curve");
+  account.name = "gpu box";
+  account.is_worker = true;
+  account.nonce = 1;
+  account.balance = 2;
+  account.registered_height = 3;
+  account.datasets = 4;
+  account.rounds_accepted = 5;
+  account.score_sum_ppm = 6;
+  account.minted = 7;
+  all.push_back(sample("account", account));
+  all.push_back(sample("dataset", DatasetRecord{hash_of("owner"), 3, register_dataset()}));
+  RoundRecord round;
+  round.round = 7;
+  round.attempt = 1;
+  round.phase = RoundPhase::evaluating;
+  round.open_height = 20;
+  round.result_height = 24;
+  round.open = open_round();
+  round.close = close_commits();
+  round.result = round_result();
+  round.attestations = 2;
+  round.loss_micro = -1;
+  round.accuracy_ppm = 999'999;
+  all.push_back(sample("round", round));
+  all.push_back(sample("commit", CommitRecord{commit_update(), 21, 1}));
+  all.push_back(sample("root", RootRecord{7, hash_of("worker")}));
+  all.push_back(
+      sample("evaluation", EvaluationRecord{hash_of("evaluation"), true, reveal_evaluation()}));
+  all.push_back(sample("job", JobRecord{7, hash_of("model"), hash_of("optimizer")}));
+  all.push_back(sample("totals", TotalsRecord{11, 100, 90, 10}));
+}
+
+}  // namespace
+
+std::vector<Sample> record_samples() {
+  std::vector<Sample> all;
+  add_bodies(all);
+  add_blocks(all);
+  add_state(all);
+  return all;
+}
+
+}  // namespace gradmint::test

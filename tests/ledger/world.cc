@@ -1,0 +1,385 @@
+#include "tests/ledger/world.h"
+
+#include "kernels/scan.h"
+#include "ledger/hash.h"
+
+namespace gradmint::test {
+namespace {
+
+constexpr std::uint64_t kGenesisTime = 1'700'000'000'000;
+
+std::unique_ptr<kernels::Backend> backend() {
+  return kernels::make_cpu_backend(kernels::cpu_level_from_environment().value(), 1);
+}
+
+Bytes bytes_of(const std::vector<float>& values) {
+  const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());
+  return {first, first + values.size() * sizeof(float)};
+}
+
+std::vector<float> first_model(std::uint64_t parameters) {
+  std::vector<float> model(parameters);
+  for (std::size_t k = 0; k < model.size(); ++k) {
+    model[k] = 0.5F - 0.0625F * static_cast<float>(k % 16);
+  }
+  return model;
+}
+
+AggregationSpec aggregation(const std::string& optimizer) {
+  kernels::AggregateSpec spec;
+  spec.optimizer.name = optimizer;
+  return ledger_spec(kernels::complete_spec(spec).value());
+}
+
+GenesisRecord make_genesis(const WorldOptions& options) {
+  GenesisRecord genesis;
+  genesis.name = "test";
+  genesis.time_ms = kGenesisTime;
+  for (int i = 0; i < options.validators; ++i) {
+    const std::string name = "validator " + std::to_string(i);
+    genesis.validators.push_back(
+        {key_of(name).public_key(), seed_chain(hash_of(name), World::kSeedChainLength)});
+  }
+  genesis.allocations = {{key_of("validator 0").account(), 1'000}};
+  genesis.emission = {1'000'000, 2, 4'000'000};
+  const contracts::BuiltinRule rule = contracts::builtin_rule("linear");
+  genesis.rule_source = rule.source;
+  genesis.rule_manifest = rule.manifest;
+  genesis.rule_abi = contracts::rule_abi();
+  genesis.rule_limits.gas = options.rule_gas;
+  genesis.task.model = "mlp";
+  genesis.task.objective = "classification";
+  genesis.task.layout_root = blob_root(as_bytes("layout"));
+  genesis.task.parameter_count = options.parameters;
+  genesis.task.model_root = vector_root(first_model(options.parameters));
+  genesis.enrolment = options.enrolment;
+  if (options.enrolment == Enrolment::allow_list) {
+    genesis.allowed = {key_of("worker 0").account()};
+  }
+  genesis.nonce = hash_of("nonce");
+  return genesis;
+}
+
+}  // namespace
+
+SecretKey key_of(std::string_view name) { return SecretKey::from_bytes(hash_of(name)).value(); }
+Hash hash_of(std::string_view name) { return sha256(as_bytes(name)); }
+Hash seed_chain(const Hash& secret, int count) {
+  Hash value = secret;
+  for (int i = 0; i < count; ++i) value = sha256(value.view());
+  return value;
+}
+
+World::World(const WorldOptions& options)
+    : genesis(make_genesis(options)),
+      chain(Chain::start(genesis).value()),
+      model(first_model(options.parameters)),
+      options_(options) {
+  for (int i = 0; i < options.validators; ++i) {
+    validators.push_back(key_of("validator " + std::to_string(i)));
+  }
+  for (int i = 0; i < options.workers; ++i) {
+    workers.push_back(key_of("worker " + std::to_string(i)));
+  }
+  const std::string layout = "layout";
+  blobs[genesis.task.layout_root] = Bytes(layout.begin(), layout.end());
+  blobs[genesis.task.model_root] = bytes_of(model);
+}
+
+Transaction World::draft(const SecretKey& who, TxType type, Bytes body) const {
+  Transaction t;
+  t.type = type;
+  t.chain_id = chain.chain_id();
+  t.sender = who.account();
+  const auto account = get<AccountRecord>(chain.state(), state_key::account(t.sender));
+  t.nonce = account ? account->nonce : 0;
+  t.seen_height = chain.height();
+  t.seen_hash = chain.tip_hash();
+  t.body = std::move(body);
+  return t;
+}
+
+Certificate World::certify(const Header& header, const std::vector<int>& signers) const {
+  Certificate certificate{header.epoch, header.height, header.hash(), {}};
+  const Hash digest =
+      vote_digest(header.chain_id, header.epoch, header.height, certificate.block_hash);
+  for (const int i : signers) {
+    certificate.votes.push_back(
+        {static_cast<std::uint16_t>(i), validators[static_cast<std::size_t>(i)].sign(digest)});
+  }
+  return certificate;
+}
+
+std::vector<Verdict> World::play(const std::vector<SignedTransaction>& transactions) {
+  const BlockDraft draft =
+      chain.prepare(transactions, kGenesisTime + chain.height() * 1000, validator().account());
+  BlockDraft again;
+  GRADMINT_CHECK(chain.process(draft.block, {}, again) == Verdict::ok);
+  GRADMINT_CHECK(again.block_hash == draft.block_hash && again.changes == draft.changes);
+  std::vector<int> everyone;
+  for (int i = 0; i < options_.validators; ++i) everyone.push_back(i);
+  const Certificate certificate = certify(draft.block.header, everyone);
+  GRADMINT_CHECK(verify_certificate(certificate, draft.block.header, genesis.validators) ==
+                 Verdict::ok);
+  played.push_back({draft, certificate});
+  chain.commit(again);
+  GRADMINT_CHECK(conservation_holds(chain.state(), genesis));
+  return draft.verdicts;
+}
+
+void World::empty_blocks(int count) {
+  for (int i = 0; i < count; ++i) play({});
+}
+
+RegisterWorker World::registration(int worker) const {
+  const std::string name = "worker " + std::to_string(worker);
+  RegisterWorker body;
+  body.public_key = workers[static_cast<std::size_t>(worker)].public_key();
+  body.curve_key = hash_of("curve key of " + name);
+  body.name = name;
+  if (genesis.enrolment == Enrolment::invitation)
+    body.invitation_hash = hash_of("code for " + name);
+  return body;
+}
+
+RegisterDataset World::dataset(int worker) const {
+  const std::string name = "data of worker " + std::to_string(worker);
+  return {name, hash_of(name), kSamples, "x:f32[4],y:class", "made for a test", "CC0-1.0"};
+}
+
+OpenRound World::open_body() const {
+  const JobRecord job = job_of(chain.state());
+  const auto current = current_round(chain.state());
+  OpenRound body;
+  const bool retry = current && current->phase == RoundPhase::abandoned;
+  body.round = retry ? job.round : job.round + 1;
+  body.attempt = retry ? current->attempt + 1 : 0;
+  body.model_root = job.model_root;
+  body.optimizer_root = job.optimizer_root;
+  body.aggregation = aggregation(options_.optimizer);
+  body.limits.min_updates = options_.min_updates;
+  body.limits.evaluation_blocks = options_.evaluation_blocks;
+  body.members = members_of(chain.state());
+  for (const SecretKey& v : validators) body.evaluators.push_back(v.account());
+  std::sort(body.evaluators.begin(), body.evaluators.end());
+  return body;
+}
+
+std::vector<float> World::payload_of(int worker) const {
+  if (const auto own = own_payloads.find(worker); own != own_payloads.end()) return own->second;
+  const auto number = static_cast<int>(round().round);
+  std::vector<float> values(genesis.task.parameter_count);
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const int noise = (static_cast<int>(k) * 7 + worker * 3 + number * 5) % 11 - 5;
+    values[k] = 0.125F * static_cast<float>(k % 3 + 1) + static_cast<float>(noise) / 64.0F;
+  }
+  return values;
+}
+
+Opening World::opening_of(int worker) const {
+  const std::vector<float> values = payload_of(worker);
+  Opening opening;
+  opening.root = vector_root(values);
+  opening.size_bytes = values.size() * sizeof(float);
+  opening.salt = hash_of("salt " + std::to_string(worker) + "/" + std::to_string(round().round));
+  return opening;
+}
+
+int World::worker_of(const AccountId& account) const {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    if (workers[i].account() == account) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+RoundRecord World::round() const { return current_round(chain.state()).value(); }
+
+CommitUpdate World::commit_body(int worker) const {
+  const RoundRecord current = round();
+  const AccountId account = workers[static_cast<std::size_t>(worker)].account();
+  CommitUpdate body;
+  body.round = current.round;
+  body.attempt = current.attempt;
+  body.commitment =
+      update_commitment(chain.history()[current.open_height], account, opening_of(worker));
+  const auto own = own_exponents.find(worker);
+  const int exponent =
+      own != own_exponents.end() ? own->second : kernels::scan_values(payload_of(worker)).exponent;
+  body.exponent = static_cast<std::int16_t>(std::min<int>(exponent, kMaxExponent));
+  const auto examples = own_examples.find(worker);
+  body.examples = examples != own_examples.end() ? examples->second
+                                                 : static_cast<std::uint64_t>(10 * (worker + 1));
+  body.steps = 5;
+  body.dataset = dataset_id(account, dataset(worker));
+  return body;
+}
+
+Hash World::seed_preimage() const {
+  const auto head = chain.state().find(state_key::seed_head(validator().account()));
+  for (int i = kSeedChainLength - 1; i >= 0; --i) {
+    const Hash candidate = seed_chain(hash_of("validator 0"), i);
+    const Hash next = sha256(candidate.view());
+    if (std::equal(head->begin(), head->end(), next.bytes.begin())) return candidate;
+  }
+  GRADMINT_CHECK(false);
+  return {};
+}
+
+CloseCommits World::close_body() const {
+  const RoundRecord current = round();
+  return plan_close(current.round, current.attempt, seed_preimage(),
+                    commits_of(chain.state(), current.round, current.attempt));
+}
+
+RoundExecution World::execute() const {
+  const RoundRecord current = round();
+  std::map<AccountId, Opening> openings;
+  for (const CloseEntry& entry : current.close.entries) {
+    const int worker = worker_of(entry.worker);
+    if (!silent.contains(worker)) openings[entry.worker] = opening_of(worker);
+  }
+  const auto verdicts = ledger_verdicts(chain.state(), current,
+                                        genesis.task.parameter_count * sizeof(float), openings);
+  std::vector<Bytes> held;
+  held.reserve(verdicts.size());
+  RoundInputs inputs;
+  inputs.open = &current.open;
+  inputs.close = &current.close;
+  inputs.model = model;
+  inputs.optimizer_state = optimizer_state;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const AccountId& account = current.close.entries[i].worker;
+    RoundPayload payload;
+    payload.verdict = verdicts[i];
+    const auto commit = get<CommitRecord>(
+        chain.state(), state_key::commit(current.round, current.attempt, account));
+    payload.exponent = commit->body.exponent;
+    if (openings.contains(account)) {
+      payload.opening = openings[account];
+      held.push_back(bytes_of(payload_of(worker_of(account))));
+      if (payload.verdict == Verdict::ok) payload.bytes = held.back();
+    }
+    inputs.payloads.push_back(payload);
+  }
+  return execute_round(inputs, *backend()).value();
+}
+
+RoundResult World::result_body() const { return execute().result; }
+
+AbandonRound World::abandon_body() const {
+  const RoundRecord current = round();
+  AbandonRound body;
+  body.round = current.round;
+  body.attempt = current.attempt;
+  if (current.phase != RoundPhase::revealing) return body;
+  std::map<AccountId, Opening> revealed;
+  for (const CloseEntry& entry : current.close.entries) {
+    const int worker = worker_of(entry.worker);
+    if (!silent.contains(worker)) revealed[entry.worker] = opening_of(worker);
+  }
+  for (const auto& [worker, opening] : revealed) body.revealed.push_back({worker, opening});
+  return body;
+}
+
+RevealEvaluation World::evaluation_body(const SecretKey& evaluator) const {
+  RevealEvaluation body;
+  body.round = round().round;
+  body.loss_micro = 700'000 + evaluator.account().bytes[0];
+  body.accuracy_ppm = 900'000 + evaluator.account().bytes[0];
+  body.examples = 50;
+  body.salt = sha256(evaluator.account().view());
+  return body;
+}
+
+CommitEvaluation World::evaluation_commitment_body(const SecretKey& evaluator) const {
+  return {round().round, evaluation_commitment(evaluator.account(), round().result.model_root,
+                                               evaluation_body(evaluator))};
+}
+
+SettleRound World::settle_body() const {
+  std::vector<std::int64_t> losses;
+  std::vector<std::uint32_t> accuracies;
+  chain.state().scan(state_key::evaluation_prefix(round().round),
+                     [&](const std::string&, const Bytes& value) {
+                       const auto record = decode_record<EvaluationRecord>(value);
+                       if (!record->revealed) return;
+                       losses.push_back(record->body.loss_micro);
+                       accuracies.push_back(record->body.accuracy_ppm);
+                     });
+  SettleRound body;
+  body.round = round().round;
+  body.attestations = static_cast<std::uint32_t>(losses.size());
+  if (losses.empty()) return body;
+  std::sort(losses.begin(), losses.end());
+  std::sort(accuracies.begin(), accuracies.end());
+  body.loss_micro = losses[(losses.size() - 1) / 2];
+  body.accuracy_ppm = accuracies[(accuracies.size() - 1) / 2];
+  return body;
+}
+
+void World::enrol() {
+  std::vector<SignedTransaction> registrations, datasets;
+  for (int i = 0; i < options_.workers; ++i) {
+    registrations.push_back(say(workers[static_cast<std::size_t>(i)], registration(i)));
+  }
+  play(registrations);
+  for (int i = 0; i < options_.workers; ++i) {
+    datasets.push_back(say(workers[static_cast<std::size_t>(i)], dataset(i)));
+  }
+  play(datasets);
+}
+
+void World::open() { must(validator(), open_body()); }
+
+void World::commit(const std::vector<int>& order) {
+  std::vector<int> senders = order;
+  for (int i = 0; order.empty() && i < options_.workers; ++i) senders.push_back(i);
+  std::vector<SignedTransaction> commits;
+  for (const int i : senders) {
+    commits.push_back(say(workers[static_cast<std::size_t>(i)], commit_body(i)));
+  }
+  for (const Verdict v : play(commits)) GRADMINT_CHECK(v == Verdict::ok);
+}
+
+void World::close() { must(validator(), close_body()); }
+
+void World::keep_blobs(const RoundResult& result, const RoundExecution& execution) {
+  for (const ResultEntry& entry : result.entries) {
+    if (!entry.opening) continue;
+    blobs[entry.opening->root] = bytes_of(payload_of(worker_of(entry.worker)));
+  }
+  blobs[result.model_root] = bytes_of(execution.model);
+  if (!execution.optimizer_state.empty()) {
+    blobs[result.optimizer_root] = bytes_of(execution.optimizer_state);
+  }
+}
+
+void World::result() {
+  const RoundExecution execution = execute();
+  keep_blobs(execution.result, execution);
+  must(validator(), execution.result);
+  model = execution.model;
+  optimizer_state = execution.optimizer_state;
+}
+
+void World::attest() {
+  std::vector<SignedTransaction> commitments, reveals;
+  for (const SecretKey& v : validators)
+    commitments.push_back(say(v, evaluation_commitment_body(v)));
+  play(commitments);
+  for (const SecretKey& v : validators) reveals.push_back(say(v, evaluation_body(v)));
+  play(reveals);
+}
+
+void World::settle() { must(validator(), settle_body()); }
+
+void World::run_round() {
+  open();
+  commit();
+  close();
+  result();
+  attest();
+  settle();
+}
+
+}  // namespace gradmint::test

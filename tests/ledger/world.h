@@ -1,0 +1,166 @@
+// A small ledger that tests play like a script: keys made from names, statements signed with the
+// right nonce and anchor, blocks certified by every validator, payloads of a few fp32 values and
+// results that come from execute_round. Nothing here is random and nothing reads a clock.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "kernels/backend.h"
+#include "ledger/chain.h"
+#include "ledger/close_plan.h"
+#include "ledger/execute_round.h"
+
+namespace gradmint::test {
+
+SecretKey key_of(std::string_view name);
+Hash hash_of(std::string_view name);
+// H^count of a secret: the seed chain that a validator reveals backwards.
+Hash seed_chain(const Hash& secret, int count);
+
+template <class Body>
+constexpr TxType type_of();
+template <>
+constexpr TxType type_of<RegisterWorker>() {
+  return TxType::register_worker;
+}
+template <>
+constexpr TxType type_of<RegisterDataset>() {
+  return TxType::register_dataset;
+}
+template <>
+constexpr TxType type_of<OpenRound>() {
+  return TxType::open_round;
+}
+template <>
+constexpr TxType type_of<CommitUpdate>() {
+  return TxType::commit_update;
+}
+template <>
+constexpr TxType type_of<CloseCommits>() {
+  return TxType::close_commits;
+}
+template <>
+constexpr TxType type_of<RoundResult>() {
+  return TxType::round_result;
+}
+template <>
+constexpr TxType type_of<AbandonRound>() {
+  return TxType::abandon_round;
+}
+template <>
+constexpr TxType type_of<CommitEvaluation>() {
+  return TxType::commit_evaluation;
+}
+template <>
+constexpr TxType type_of<RevealEvaluation>() {
+  return TxType::reveal_evaluation;
+}
+template <>
+constexpr TxType type_of<SettleRound>() {
+  return TxType::settle_round;
+}
+template <>
+constexpr TxType type_of<Transfer>() {
+  return TxType::transfer;
+}
+
+struct WorldOptions {
+  int validators = 1;
+  int workers = 4;
+  std::uint64_t parameters = 8;
+  Enrolment enrolment = Enrolment::open;
+  std::uint32_t min_updates = 1;
+  std::uint32_t evaluation_blocks = 2;
+  std::string optimizer = "plain";
+  std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
+};
+
+struct PlayedBlock {
+  BlockDraft draft;
+  Certificate certificate;
+};
+
+class World {
+ public:
+  static constexpr int kSeedChainLength = 64;
+  static constexpr std::uint64_t kSamples = 100;  // in each worker's dataset
+
+  explicit World(const WorldOptions& options = {});
+
+  GenesisRecord genesis;
+  std::vector<SecretKey> validators, workers;
+  Chain chain;
+  std::vector<PlayedBlock> played;                 // blocks 1 … height
+  std::map<Hash, Bytes> blobs;                     // everything the ledger names
+  std::map<int, std::vector<float>> own_payloads;  // instead of payload_of's
+  std::map<int, std::int16_t> own_exponents;       // declared, instead of the true one
+  std::map<int, std::uint64_t> own_examples;
+  std::set<int> silent;  // do not reveal
+  std::vector<float> model, optimizer_state;
+
+  const SecretKey& validator() const { return validators.front(); }
+
+  // A statement as its sender should make it now; tests change it before signing.
+  template <class Body>
+  Transaction draft(const SecretKey& who, const Body& body) const {
+    return draft(who, type_of<Body>(), encode_record(body));
+  }
+  Transaction draft(const SecretKey& who, TxType type, Bytes body) const;
+  template <class Body>
+  SignedTransaction say(const SecretKey& who, const Body& body) const {
+    return sign_transaction(draft(who, body), who);
+  }
+  // What the chain would answer.
+  template <class Body>
+  Verdict ask(const SecretKey& who, const Body& body) const {
+    return chain.check(say(who, body));
+  }
+
+  // Makes a block of those that stand, processes it as another validator would, certifies and
+  // commits it.
+  std::vector<Verdict> play(const std::vector<SignedTransaction>& transactions);
+  void empty_blocks(int count);
+  // Plays one statement and requires that it stands.
+  template <class Body>
+  void must(const SecretKey& who, const Body& body) {
+    GRADMINT_CHECK(play({say(who, body)}).front() == Verdict::ok);
+  }
+
+  // The bodies of an honest script, from what the chain now says.
+  RegisterWorker registration(int worker) const;
+  RegisterDataset dataset(int worker) const;
+  OpenRound open_body() const;
+  CommitUpdate commit_body(int worker) const;
+  CloseCommits close_body() const;
+  RoundResult result_body() const;
+  AbandonRound abandon_body() const;
+  CommitEvaluation evaluation_commitment_body(const SecretKey& evaluator) const;
+  RevealEvaluation evaluation_body(const SecretKey& evaluator) const;
+  SettleRound settle_body() const;
+  Hash seed_preimage() const;
+
+  std::vector<float> payload_of(int worker) const;
+  Opening opening_of(int worker) const;
+  int worker_of(const AccountId& account) const;  // its index
+  RoundRecord round() const;                      // the current one
+
+  // The script.
+  void enrol();
+  void open();
+  void commit(const std::vector<int>& order = {});  // every worker, unless told otherwise
+  void close();
+  void result();
+  void attest();  // both steps
+  void settle();
+  void run_round();
+
+  Certificate certify(const Header& header, const std::vector<int>& signers) const;
+
+ private:
+  WorldOptions options_;
+  RoundExecution execute() const;
+  void keep_blobs(const RoundResult& result, const RoundExecution& execution);
+};
+
+}  // namespace gradmint::test
