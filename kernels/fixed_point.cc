@@ -14,7 +14,7 @@ int exponent_of_magnitude(std::uint32_t magnitude) {
   if (magnitude >= 0x7f800000u) return kNotFiniteExponent;
   if (magnitude == 0) return kMinExponent;
   if (magnitude < 0x00800000u) {  // denormal: magnitude * 2^-149
-    return std::bit_width(magnitude - 1) + kMinExponent;
+    return static_cast<int>(std::bit_width(magnitude - 1)) + kMinExponent;
   }
   const int floor_exponent = static_cast<int>(magnitude >> 23) - 127;
   return floor_exponent + ((magnitude & 0x7fffffu) != 0 ? 1 : 0);
@@ -36,7 +36,7 @@ int choose_round_exponent(std::span<const int> exponents) {
 int choose_shift(int round_exponent, std::uint32_t largest_weight) {
   GRADMINT_CHECK(round_exponent >= kMinExponent && round_exponent <= kMaxExponent);
   GRADMINT_CHECK(largest_weight >= 1 && largest_weight <= kMaxWeight);
-  return 51 - round_exponent - std::bit_width(largest_weight - 1);
+  return 51 - round_exponent - static_cast<int>(std::bit_width(largest_weight - 1));
 }
 
 }  // namespace gradmint::kernels

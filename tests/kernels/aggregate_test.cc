@@ -73,7 +73,7 @@ TEST_CASE("every rule at odd sizes, on every backend, gives the reference's byte
   int compared = 0;
   for (const AggregateSpec& spec : specs()) {
     for (const Kind kind : kAllKinds) {
-      for (const std::size_t size : {0, 1, 3, 17, 4095, 4097}) {
+      for (const std::size_t size : {0u, 1u, 3u, 17u, 4095u, 4097u}) {
         CAPTURE(describe(spec));
         CAPTURE(name_of(kind));
         CAPTURE(size);

@@ -37,7 +37,7 @@ TEST_CASE("Gram matrix, norms and distances give the reference's bytes") {
   const auto all = backends();
   int compared = 0;
   for (const Kind kind : kAllKinds) {
-    for (const std::size_t size : {0, 1, 3, 4095, 4096, 4097, 13000}) {
+    for (const std::size_t size : {0u, 1u, 3u, 4095u, 4096u, 4097u, 13000u}) {
       CAPTURE(name_of(kind));
       CAPTURE(size);
       Updates updates = sample_updates(kind, 5, size, 3 + size);

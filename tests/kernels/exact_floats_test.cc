@@ -63,7 +63,7 @@ TEST_CASE("flush-to-zero set by others changes nothing, and is left as it was") 
 
 TEST_CASE("tasks are each done once on any number of threads") {
   for (const int threads : {1, 2, 3, 8}) {
-    for (const std::size_t tasks : {0, 1, 2, 7, 1000}) {
+    for (const std::size_t tasks : {0u, 1u, 2u, 7u, 1000u}) {
       std::vector<int> done(tasks, 0);
       kernels::parallel_for(threads, tasks, [&](std::size_t task, int worker) {
         REQUIRE(worker < threads);

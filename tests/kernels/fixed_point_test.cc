@@ -77,7 +77,7 @@ TEST_CASE("the shift is the largest that keeps a term within 2^51") {
 }
 
 TEST_CASE("the intake scan sees what is not finite, and takes away minus zero") {
-  for (const std::size_t size : {1, 3, 16, 17, 4097}) {
+  for (const std::size_t size : {1u, 3u, 16u, 17u, 4097u}) {
     for (std::size_t place = 0; place < size; place += 1 + size / 7) {
       std::vector<float> values(size, -0.0f);
       values[place] = -2.5f;
