@@ -25,10 +25,10 @@ struct TrainTask {
   std::uint64_t seed = 0;          // order of the samples; the same seed gives the same update
   std::uint32_t local_epochs = 1;  // used when local_steps is 0
   std::uint32_t local_steps = 0;   // batches; the data are gone over again as often as needed
-  std::uint32_t batch_size = 32;
-  double learning_rate = 0.1;
+  std::uint32_t batch_size = 8;
+  double learning_rate = 0.001;
   double momentum = 0.0;  // SGD only
-  OptimizerKind optimizer = OptimizerKind::sgd;
+  OptimizerKind optimizer = OptimizerKind::adam;
   std::uint64_t deadline_ms = 0;                 // time this call may take; 0: no limit
   const std::atomic<bool>* cancelled = nullptr;  // true: give up at the next step
 };

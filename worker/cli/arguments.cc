@@ -10,7 +10,7 @@ namespace {
 
 Result<Split> split_as_asked(const Dataset& data, const DataArguments& arguments) {
   if (arguments.holdout_permille != 0)
-    return split_holdout(data, arguments.seed, arguments.holdout_permille);
+    return split_holdout(data, arguments.holdout_seed, arguments.holdout_permille);
   Split all;
   for (std::uint32_t row = 0; row < data.rows(); ++row) all.train.push_back(row);
   all.holdout = all.train;
@@ -60,12 +60,16 @@ void add_data_options(CLI::App& command, DataArguments& arguments) {
                   "csv: standard (mean 0, deviation 1 over the file) or none")
       ->check(CLI::IsMember({"standard", "none"}))
       ->capture_default_str();
-  command.add_option("--seed", arguments.seed, "decides which rows are held out, and the shards")
+  command.add_option("--seed", arguments.seed, "of the division into shards")
       ->capture_default_str();
   command
       .add_option("--holdout", arguments.holdout_permille,
                   "held out for validation, in thousandths; 0: nothing is")
       ->check(CLI::Range(0, 900))
+      ->capture_default_str();
+  command
+      .add_option("--holdout-seed", arguments.holdout_seed,
+                  "which rows are held out; the same for all of a federation")
       ->capture_default_str();
 }
 

@@ -25,12 +25,13 @@ struct DataArguments {
   std::string task = "classification";
   std::string classes;  // comma-separated
   std::string scale = "standard";
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;          // of the shards
+  std::uint64_t holdout_seed = 0;  // the same in every run, so that accuracies compare
   std::uint32_t holdout_permille = 200;
   std::string shard = "1/1";
-  double alpha = 5.0;
+  double alpha = 10.0;
 };
-// --data, --label, --task, --classes, --scale, --seed, --holdout
+// --data, --label, --task, --classes, --scale, --seed, --holdout, --holdout-seed
 void add_data_options(CLI::App& command, DataArguments& arguments);
 // --shard, --alpha
 void add_shard_options(CLI::App& command, DataArguments& arguments);

@@ -16,7 +16,7 @@ namespace gradmint {
 
 struct ModelOptions {
   std::string model = "mlp";               // "mlp", "cnn", or a TorchScript file
-  std::uint32_t hidden = 32;               // mlp: width of the hidden layer
+  std::uint32_t hidden = 256;              // mlp: width of the hidden layer
   std::optional<Hash> expected_file_hash;  // SHA-256 the TorchScript file must have
 };
 

@@ -1,0 +1,181 @@
+#include "worker/command_trainer.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "ledger/durable_file.h"
+#include "ledger/model/safetensors.h"
+#include "tests/worker/scratch.h"
+
+using namespace gradmint;
+using gradmint::test::Scratch;
+
+namespace {
+
+ModelLayout layout_of_two() { return ModelLayout::create({{"w", {2}, false}}).value(); }
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+// Runs one round with `command`; a safetensors file named `name` lies beside the round directories.
+struct Fixture {
+  Scratch scratch;
+  std::vector<std::string> lines;
+  TrainTask task;
+
+  Fixture() { task.round = 7; }
+
+  void offer(const std::string& name, const ModelLayout& layout, const std::vector<float>& values) {
+    REQUIRE(replace_file(scratch.path() / name, write_safetensors(layout, values)).ok());
+  }
+  Result<TrainOutcome> train(const std::string& command, bool keep = false) {
+    auto trainer =
+        make_command_trainer({command, scratch.path() / "rounds", 50, keep}, layout_of_two());
+    REQUIRE(trainer.ok());
+    return (*trainer)->train(std::vector<float>{1, 2}, task, [&](const TrainProgress& progress) {
+      lines.push_back(progress.message);
+    });
+  }
+  std::string failure(const std::string& command) {
+    const auto outcome = train(command);
+    REQUIRE_MESSAGE(!outcome.ok(), command);
+    CHECK(outcome.error().message.find('\n') == std::string::npos);
+    return outcome.error().message;
+  }
+};
+
+const std::string kMetrics = R"(echo '{"examples":5,"loss":0.5,"accuracy":0.75}' > metrics.json)";
+const std::string kCopyGlobal = "cp global.safetensors parameters.safetensors";
+
+}  // namespace
+
+TEST_CASE("a program that knows nothing of gradmint trains") {
+  Fixture f;
+  f.task.seed = 11;
+  const auto outcome = f.train(
+      "echo hello; printf 'a\\rb\\033[1m' >&2; test \"$GRADMINT_ROUND\" = 7 && test "
+      "\"$GRADMINT_ROUND_DIR\" = \"$PWD\" && " +
+          kCopyGlobal + " && " + kMetrics,
+      true);
+  REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+  CHECK(outcome->parameters == std::vector<float>{1, 2});
+  CHECK(outcome->examples == 5);
+  CHECK(outcome->loss == 0.5);
+  CHECK(outcome->accuracy == 0.75);
+  CHECK(f.lines == std::vector<std::string>{"hello", "a", "b [1m"});
+  const std::string round = text_of(f.scratch.path() / "rounds" / "round-000007" / "round.json");
+  for (const char* part : {"\"round\": 7", "\"seed\": 11", "\"batch_size\": ", "\"deadline_s\": "})
+    CHECK_MESSAGE(round.find(part) != std::string::npos, part);
+}
+
+TEST_CASE("after a good round its directory is gone; after a bad one it is kept and named") {
+  Fixture f;
+  REQUIRE(f.train(kCopyGlobal + " && " + kMetrics).ok());
+  const auto dir = f.scratch.path() / "rounds" / "round-000007";
+  CHECK(!std::filesystem::exists(dir));
+  CHECK(f.failure("touch old; exit 3").find(dir.string()) != std::string::npos);
+  CHECK(std::filesystem::exists(dir / "old"));
+  CHECK(f.failure("test ! -e old && exit 4").find("status 4") != std::string::npos);
+}
+
+TEST_CASE("each failure of the program is one line") {
+  Fixture f;
+  f.offer("other.safetensors", ModelLayout::create({{"v", {2}, false}}).value(), {1, 2});
+  f.offer("shape.safetensors", ModelLayout::create({{"w", {3}, false}}).value(), {1, 2, 3});
+  f.offer("nan.safetensors", layout_of_two(), {1, std::nanf("")});
+  const auto from = [&](const std::string& name) {
+    return "cp ../../" + name + ".safetensors parameters.safetensors; " + kMetrics;
+  };
+  const auto metrics = [&](const std::string& json) {
+    return kCopyGlobal + "; echo '" + json + "' > metrics.json";
+  };
+  struct Row {
+    std::string command;
+    const char* says;
+  };
+  const std::vector<Row> table = {
+      {"exit 3", "exited with status 3; it printed nothing"},
+      {"echo 'out of memory' >&2; exit 1", "exited with status 1; last line: out of memory"},
+      {"no-such-program-at-all", "exited with status 127"},
+      {"kill -9 $$", "ended by signal 9"},
+      {kMetrics, "parameters.safetensors"},
+      {kCopyGlobal, "metrics.json"},
+      {"echo x > parameters.safetensors; " + kMetrics, "shorter than 8 bytes"},
+      {"head -c 30 global.safetensors > parameters.safetensors; " + kMetrics, "ends inside"},
+      {from("other"), "'v' is not part of this model"},
+      {from("shape"), "has shape [3]"},
+      {from("nan"), "'w' holds a value that is not finite"},
+      {metrics("nonsense"), "not a JSON object"},
+      {metrics("[]"), "not a JSON object"},
+      {metrics(R"({"loss":1})"), "examples must be"},
+      {metrics(R"({"examples":0,"loss":1})"), "examples must be"},
+      {metrics(R"({"examples":-1,"loss":1})"), "examples must be"},
+      {metrics(R"({"examples":1.5,"loss":1})"), "examples must be"},
+      {metrics(R"({"examples":1})"), "loss must be"},
+      {metrics(R"({"examples":1,"loss":"low"})"), "loss must be"},
+      {metrics(R"({"examples":1,"loss":1,"accuracy":2})"), "accuracy must be"},
+      {metrics(R"({"examples":1,"loss":1,"steps":-1})"), "steps must be"},
+  };
+  for (const Row& row : table) {
+    const std::string message = f.failure(row.command);
+    CHECK_MESSAGE(message.find(row.says) != std::string::npos, row.command << " -> " << message);
+  }
+}
+
+TEST_CASE("an overrun ends the whole process group, even one that ignores SIGTERM") {
+  Fixture f;
+  f.task.deadline_ms = 300;
+  const std::string message = f.failure(
+      "trap '' TERM; sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' & echo $!; while :; do "
+      "sleep 0.05; done");
+  CHECK_MESSAGE(message.find("overran its deadline of 300 ms") != std::string::npos, message);
+  REQUIRE(f.lines.size() == 1);
+  // SIGKILL has been sent; the orphan may remain a zombie until init reaps it.
+  const std::string stat = "/proc/" + f.lines[0] + "/stat";
+  for (;;) {
+    const std::string state = text_of(stat);
+    if (state.empty() || state.find(") Z ") != std::string::npos) break;
+    std::this_thread::yield();
+  }
+}
+
+TEST_CASE("training can be cancelled from another thread, and leaves nothing running") {
+  Fixture f;
+  std::atomic<bool> cancelled = false;
+  f.task.cancelled = &cancelled;
+  auto trainer = make_command_trainer(
+      {"echo started; while :; do sleep 0.05; done", f.scratch.path() / "rounds", 50, false},
+      layout_of_two());
+  REQUIRE(trainer.ok());
+  const auto outcome =
+      (*trainer)->train(std::vector<float>{1, 2}, f.task, [&](const TrainProgress& progress) {
+        if (progress.message == "started") cancelled.store(true);
+      });
+  REQUIRE(!outcome.ok());
+  CHECK(outcome.error().message.find("was cancelled") != std::string::npos);
+}
+
+TEST_CASE("a flood of output and a helper that outlives its parent do not hold the round up") {
+  Fixture f;
+  const auto outcome = f.train("head -c 3000000 /dev/zero | tr '\\0' x; sleep 1000 & " +
+                               kCopyGlobal + "; " + kMetrics);
+  REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+  for (const std::string& line : f.lines) CHECK(line.size() <= 400);
+}
+
+TEST_CASE("what cannot work is refused before it runs") {
+  CHECK(!make_command_trainer({" ", "rounds", 50, false}, layout_of_two()).ok());
+  Fixture f;
+  auto trainer = make_command_trainer({"true", f.scratch.path(), 50, false}, layout_of_two());
+  CHECK(!(*trainer)->train(std::vector<float>{1}, f.task, {}).ok());
+  trainer = make_command_trainer({"true", "/proc/none", 50, false}, layout_of_two());
+  CHECK(!(*trainer)->train(std::vector<float>{1, 2}, f.task, {}).ok());
+}

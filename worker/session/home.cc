@@ -1,0 +1,253 @@
+#include "worker/session/home.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "ledger/durable_file.h"
+
+namespace gradmint::session {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxGenesisBytes = kMaxPayloadBytes;
+constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
+constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
+constexpr std::size_t kPayloadsKept = 3;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status write_at(const fs::path& file, std::uint64_t offset, ByteView bytes) {
+  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  // What lies beyond is of an earlier attempt.
+  if (::ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) {
+    return file_error("truncate", file, errno);
+  }
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return file_error("write", file, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Bytes encode_certified(const CertifiedHeader& header) {
+  Writer w;
+  w.bytes(header.header);
+  w.bytes(header.certificate);
+  return w.take();
+}
+
+bool read_certified(Reader& r, CertifiedHeader& header) {
+  header.header = r.bytes(kMaxHeaderBytes);
+  header.certificate = r.bytes(kMaxCertificateBytes);
+  return r.ok();
+}
+
+nlohmann::json json_of(const CertifiedHeader& header) {
+  return {{"header", to_hex(header.header)}, {"certificate", to_hex(header.certificate)}};
+}
+
+template <class T>
+Result<T> read_memory(const fs::path& file) {
+  auto bytes = read_file(file, kMaxMemoryFileBytes);
+  if (!bytes) return bytes.error();
+  auto record = decode_record<T>(*bytes);
+  if (!record) {
+    return Error{ErrorCode::corrupt, file.string() +
+                                         " is damaged: restore it from a copy; without it this "
+                                         "worker could contradict what it has signed"};
+  }
+  return *record;
+}
+
+std::string round_name(std::uint64_t round) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%06llu", static_cast<unsigned long long>(round));
+  return text;
+}
+
+}  // namespace
+
+fs::path WorkerHome::attempt_dir(const AttemptKey& key) const {
+  return directory_ / "rounds" / (round_name(key.round) + "-" + std::to_string(key.attempt));
+}
+
+fs::path WorkerHome::part_file(const Hash& root) const {
+  return directory_ / "blobs" / (to_hex(root) + ".part");
+}
+
+Result<Memory> WorkerHome::load_memory() {
+  Memory memory;
+  const fs::path genesis = directory_ / "genesis";
+  if (!fs::exists(genesis)) return memory;
+  auto bytes = read_file(genesis, kMaxGenesisBytes);
+  if (!bytes) return bytes.error();
+  memory.genesis = *std::move(bytes);
+
+  const fs::path log = directory_ / "headers.log";
+  if (fs::exists(log)) {
+    auto headers = read_file(log, kMaxHeaderLogBytes);
+    if (!headers) return headers.error();
+    Reader reader(*headers);
+    for (CertifiedHeader header; read_certified(reader, header);) {
+      header_offsets_.push_back(headers_end_);
+      headers_end_ = reader.position();
+      memory.headers.push_back(header);
+    }
+  }
+  for (const auto& entry : fs::directory_iterator(directory_ / "rounds")) {
+    if (entry.path().filename().string().starts_with("evaluation-")) {
+      auto evaluation = read_memory<EvaluationMemory>(entry.path());
+      if (!evaluation) return evaluation.error();
+      memory.evaluations.push_back(*evaluation);
+    } else if (fs::exists(entry.path() / "update")) {
+      auto update = read_memory<UpdateMemory>(entry.path() / "update");
+      if (!update) return update.error();
+      memory.updates.push_back(*update);
+    }
+  }
+  return memory;
+}
+
+Status WorkerHome::save_genesis(const Bytes& genesis) {
+  return replace_file(directory_ / "genesis", genesis);
+}
+
+Status WorkerHome::save_header(const CertifiedHeader& header) {
+  const Bytes bytes = encode_certified(header);
+  if (Status s = write_at(directory_ / "headers.log", headers_end_, bytes); !s) return s;
+  header_offsets_.push_back(headers_end_);
+  headers_end_ += bytes.size();
+  return {};
+}
+
+Result<fs::path> WorkerHome::save_fork(std::uint64_t height, const CertifiedHeader& other) {
+  nlohmann::json json{
+      {"chain_id", to_hex(connection_.chain_id)}, {"height", height}, {"second", json_of(other)}};
+  if (height == 0) {
+    json["first"] = "the genesis block";
+  } else {
+    GRADMINT_CHECK(height <= header_offsets_.size());
+    auto log = MappedFile::open(directory_ / "headers.log");
+    if (!log) return log.error();
+    Reader reader(log->bytes().subspan(header_offsets_[height - 1]));
+    CertifiedHeader first;
+    GRADMINT_CHECK(read_certified(reader, first));
+    json["first"] = json_of(first);
+  }
+  const fs::path file = directory_ / "evidence" / ("fork-" + std::to_string(height) + ".json");
+  if (Status s = replace_file(file, as_bytes(json.dump(2) + "\n")); !s) return s.error();
+  return file;
+}
+
+Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload) {
+  const fs::path directory = attempt_dir(update.key);
+  if (Status s = create_directory_synced(directory); !s) return s;
+  if (Status s = replace_file(directory / "payload", payload); !s) return s;
+  if (Status s = replace_file(directory / "update", encode_record(update)); !s) return s;
+  prune_payloads();
+  return {};
+}
+
+// Statements and receipts stay for ever; payloads only as long as they may be asked for again.
+void WorkerHome::prune_payloads() const {
+  std::vector<fs::path> payloads;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
+    const fs::path payload = entry.path() / "payload";
+    if (fs::exists(payload, ignored)) payloads.push_back(payload);
+  }
+  std::sort(payloads.begin(), payloads.end());
+  for (std::size_t i = 0; i + kPayloadsKept < payloads.size(); ++i) {
+    fs::remove(payloads[i], ignored);
+  }
+}
+
+Status WorkerHome::save_receipt(const AttemptKey& key, const Bytes& receipt) {
+  const fs::path file = attempt_dir(key) / "update";
+  auto update = read_memory<UpdateMemory>(file);
+  if (!update) return update.error();
+  update->receipt = receipt;
+  return replace_file(file, encode_record(*update));
+}
+
+Status WorkerHome::save_evaluation(const EvaluationMemory& evaluation) {
+  const fs::path file = directory_ / "rounds" / ("evaluation-" + round_name(evaluation.body.round));
+  return replace_file(file, encode_record(evaluation));
+}
+
+Result<Payload> WorkerHome::update_slice(const AttemptKey& key, std::uint64_t offset_bytes,
+                                         std::uint32_t length_bytes) {
+  if (mapped_key_ != key) {
+    auto file = MappedFile::open(attempt_dir(key) / "payload");
+    if (!file) return file.error();
+    mapped_ = std::make_shared<MappedFile>(*std::move(file));
+    mapped_key_ = key;
+  }
+  const ByteView all = mapped_->bytes();
+  if (offset_bytes + length_bytes > all.size()) {
+    return Error{ErrorCode::corrupt, (attempt_dir(key) / "payload").string() +
+                                         " is shorter than what was committed to"};
+  }
+  return Payload::share(mapped_, all.subspan(offset_bytes, length_bytes));
+}
+
+WorkerHome::Look WorkerHome::look_for_blob(const Hash& root) const {
+  if (blobs_.contains(root)) {
+    if (blobs_.get_verified(root).ok()) return {true, 0};
+    std::error_code ignored;
+    fs::remove(blobs_.path_of(root), ignored);  // damaged: fetched anew
+  }
+  std::error_code failed;
+  const auto size = fs::file_size(part_file(root), failed);
+  return {false, failed ? 0 : size};
+}
+
+Status WorkerHome::write_blob(const Hash& root, std::uint64_t offset_bytes, ByteView bytes) {
+  return write_at(part_file(root), offset_bytes, bytes);
+}
+
+Result<bool> WorkerHome::finish_blob(const Hash& root) {
+  const Status adopted = blobs_.adopt(part_file(root), root);
+  if (adopted.ok()) return true;
+  if (adopted.error().code != ErrorCode::refused) return adopted.error();
+  std::error_code ignored;
+  fs::remove(part_file(root), ignored);
+  return false;
+}
+
+void WorkerHome::keep_blobs(const std::vector<Hash>& roots) const {
+  std::vector<std::string> names;
+  for (const Hash& root : roots) names.push_back(to_hex(root));
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::recursive_directory_iterator(directory_ / "blobs", ignored)) {
+    if (!entry.is_regular_file(ignored)) continue;
+    const std::string name = entry.path().stem().string();
+    if (std::find(names.begin(), names.end(), name) == names.end()) old.push_back(entry.path());
+  }
+  for (const fs::path& file : old) fs::remove(file, ignored);
+}
+
+}  // namespace gradmint::session

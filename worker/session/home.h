@@ -1,0 +1,96 @@
+// A worker's directory: keys, the coordinator it belongs to, and what its session must not forget.
+// Held by one process at a time. Everything that is promised to the coordinator is synced before it
+// is said. Not thread safe, except that blobs() may be read from any thread.
+//   keys/worker.json keys/curve.json keys/secret   connection.json   genesis   headers.log
+//   blobs/   rounds/000012-0/{update,payload}   rounds/evaluation-000012   evidence/   lock
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "coordinator/protocol/curve.h"
+#include "coordinator/protocol/invitation.h"
+#include "coordinator/protocol/payload.h"
+#include "ledger/blobs.h"
+#include "ledger/keystore.h"
+#include "worker/session/memory.h"
+
+namespace gradmint::session {
+
+// The coordinator a home belongs to.
+struct Connection {
+  std::string join_endpoint;
+  Hash coordinator_key;
+  Hash chain_id;
+  std::array<std::uint8_t, 16> code{};
+};
+
+// Parts of a home, read without its lock or passphrase. not_found, or corrupt naming the file.
+Result<Connection> read_connection(const std::filesystem::path& home);
+Result<CurveKeyPair> read_curve(const std::filesystem::path& home);
+Result<AccountId> read_account(const std::filesystem::path& home);
+
+class WorkerHome {
+ public:
+  // Makes what is missing. An invitation to another chain than the home's is refused; to the same
+  // one, its address is taken over. busy: another process holds the home.
+  static Result<WorkerHome> open(const std::filesystem::path& directory,
+                                 const std::optional<Invitation>& invitation,
+                                 const std::filesystem::path& passphrase_file);
+
+  const SecretKey& key() const { return *key_; }
+  const CurveKeyPair& curve() const { return curve_; }
+  const Hash& secret() const { return secret_; }
+  const Connection& connection() const { return connection_; }
+  const std::filesystem::path& directory() const { return directory_; }
+  const BlobStore& blobs() const { return blobs_; }
+
+  // All that earlier sessions kept. A header cut short by a crash is dropped.
+  Result<Memory> load_memory();
+
+  Status save_genesis(const Bytes& genesis);
+  Status save_header(const CertifiedHeader& header);
+  // Both headers of a fork, as JSON. Gives the file.
+  Result<std::filesystem::path> save_fork(std::uint64_t height, const CertifiedHeader& other);
+  Status save_update(const UpdateMemory& update, ByteView payload);
+  Status save_receipt(const AttemptKey& key, const Bytes& receipt);
+  Status save_evaluation(const EvaluationMemory& evaluation);
+  Result<Payload> update_slice(const AttemptKey& key, std::uint64_t offset_bytes,
+                               std::uint32_t length_bytes);
+
+  // Downloads. look: complete and intact, or how much is there.
+  struct Look {
+    bool complete = false;
+    std::uint64_t held_bytes = 0;
+  };
+  Look look_for_blob(const Hash& root) const;
+  Status write_blob(const Hash& root, std::uint64_t offset_bytes, ByteView bytes);
+  // False, and the download is dropped, when the bytes have another root.
+  Result<bool> finish_blob(const Hash& root);
+  void keep_blobs(const std::vector<Hash>& roots) const;
+
+ private:
+  class Lock;
+  explicit WorkerHome(std::filesystem::path directory)
+      : directory_(std::move(directory)), blobs_(directory_ / "blobs") {}
+  Status open_keys(const std::filesystem::path& passphrase_file);
+  Status open_connection(const std::optional<Invitation>& invitation);
+  std::filesystem::path attempt_dir(const AttemptKey& key) const;
+  std::filesystem::path part_file(const Hash& root) const;
+  void prune_payloads() const;
+
+  std::filesystem::path directory_;
+  BlobStore blobs_;
+  std::shared_ptr<Lock> lock_;
+  std::optional<SecretKey> key_;
+  CurveKeyPair curve_;
+  Hash secret_;
+  Connection connection_;
+  std::vector<std::uint64_t> header_offsets_;  // in headers.log, by height - 1
+  std::uint64_t headers_end_ = 0;
+  std::optional<AttemptKey> mapped_key_;
+  std::shared_ptr<MappedFile> mapped_;
+};
+
+}  // namespace gradmint::session

@@ -1,0 +1,128 @@
+#include "worker/session/network_preflight.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "coordinator/protocol/client_transport.h"
+#include "coordinator/protocol/invitation.h"
+#include "ledger/block.h"
+
+namespace gradmint::session {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t kMaxFutureMs = 60'000;
+
+template <class Clock>
+std::int64_t ms_of() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
+      .count();
+}
+
+// Sends one question and expects one kind of answer.
+template <class Answer>
+Result<Answer> ask(ClientTransport& transport, const Message& question, int timeout_ms) {
+  auto answer = transport.request(question, timeout_ms);
+  if (!answer) return answer.error();
+  if (const auto* expected = std::get_if<Answer>(&answer->message)) return *expected;
+  return Error{ErrorCode::io, "the coordinator answered with another message than was due"};
+}
+
+// Blocks carry the coordinator's time, so one from the future shows that a clock is wrong. An old
+// one shows nothing but a quiet chain.
+CheckLine check_block_time(ClientTransport& transport, std::uint64_t tip, int timeout_ms) {
+  auto headers = ask<Headers>(transport, GetHeaders{tip, 1}, timeout_ms);
+  if (!headers) return {"clock (network)", false, headers.error().message};
+  if (headers->headers.empty()) return {"clock (network)", true, "no block yet to compare with"};
+  const auto header = decode_record<Header>(headers->headers.front().header);
+  if (!header) return {"clock (network)", false, "the coordinator's newest header is damaged"};
+  const std::int64_t age =
+      ms_of<std::chrono::system_clock>() - static_cast<std::int64_t>(header->time_ms);
+  if (age < -kMaxFutureMs) {
+    return {"clock (network)", false,
+            "the newest block is " + std::to_string(-age / 1000) +
+                " s in the future; start the NTP service on both machines"};
+  }
+  return {
+      "clock (network)", true,
+      "the newest block is " + std::to_string(std::max<std::int64_t>(age, 0) / 1000) + " s old"};
+}
+
+CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& plan,
+                           bool admitted) {
+  if (!plan.account) {
+    return {"registered", true, "no key yet; joining makes one and registers it"};
+  }
+  auto account = ask<AccountState>(transport, GetAccount{*plan.account}, plan.timeout_ms);
+  if (!account) return {"registered", false, account.error().message};
+  const std::string who = address_of(*plan.account);
+  if (!account->registered)
+    return {"registered", true, who + " is not registered; joining does it"};
+  if (!admitted) {
+    return {"registered", false,
+            who + " is registered with another connection key: restore keys/curve.json"};
+  }
+  return {"registered", true, who + " is registered and admitted"};
+}
+
+}  // namespace
+
+Result<NetworkPreflight> plan_network_preflight(const fs::path& home,
+                                                const std::string& invitation) {
+  NetworkPreflight plan;
+  if (!invitation.empty()) {
+    auto parsed = parse_invitation(invitation);
+    if (!parsed) return parsed.error();
+    plan.connection = {parsed->join_endpoint, parsed->coordinator_curve_key, parsed->chain_id,
+                       parsed->code};
+  } else {
+    auto connection = read_connection(home);
+    if (!connection) return connection.error();
+    plan.connection = *connection;
+  }
+  plan.curve = new_curve_key_pair();
+  if (fs::exists(home / "keys" / "curve.json")) {
+    auto curve = read_curve(home);
+    if (!curve) return curve.error();
+    plan.curve = *curve;
+  }
+  if (fs::exists(home / "keys" / "worker.json")) {
+    auto account = read_account(home);
+    if (!account) return account.error();
+    plan.account = *account;
+  }
+  return plan;
+}
+
+std::vector<CheckLine> check_network(const NetworkPreflight& plan) {
+  std::vector<CheckLine> lines;
+  ClientOptions options;
+  options.endpoint = plan.connection.join_endpoint;
+  options.server_key = plan.connection.coordinator_key;
+  options.key = plan.curve;
+  auto transport = ClientTransport::connect(options);
+  if (!transport) return {{"network", false, transport.error().message}};
+  auto welcome =
+      ask<Welcome>(**transport, Hello{plan.connection.chain_id, "preflight"}, plan.timeout_ms);
+  if (!welcome) return {{"network", false, welcome.error().message}};
+  const std::int64_t before = ms_of<std::chrono::steady_clock>();
+  const auto pong = ask<Pong>(**transport, Ping{}, plan.timeout_ms);
+  if (!pong) return {{"network", false, pong.error().message}};
+  const std::int64_t round_trip = ms_of<std::chrono::steady_clock>() - before;
+  lines.push_back(
+      {"network", true,
+       plan.connection.join_endpoint + " answers in " + std::to_string(round_trip) + " ms"});
+  if (welcome->chain_id != plan.connection.chain_id) {
+    lines.push_back({"chain", false,
+                     "the coordinator runs " + to_hex(welcome->chain_id) +
+                         ", the invitation is for " + to_hex(plan.connection.chain_id) +
+                         "; ask for a new one"});
+    return lines;
+  }
+  lines.push_back({"chain", true, "height " + std::to_string(welcome->tip_height)});
+  lines.push_back(check_block_time(**transport, welcome->tip_height, plan.timeout_ms));
+  lines.push_back(check_registered(**transport, plan, welcome->admitted));
+  return lines;
+}
+
+}  // namespace gradmint::session

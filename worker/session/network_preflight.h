@@ -1,0 +1,28 @@
+// What a worker can learn of its coordinator before it joins: reachable, how far away, on the right
+// chain, clocks that agree, and whether this worker's keys are known there.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "coordinator/protocol/curve.h"
+#include "worker/preflight.h"
+#include "worker/session/home.h"
+
+namespace gradmint::session {
+
+struct NetworkPreflight {
+  Connection connection;
+  CurveKeyPair curve;                // the home's, or a fresh one
+  std::optional<AccountId> account;  // the home's, when it has a key that needs no passphrase
+  int timeout_ms = 5000;
+};
+
+// Reads a home without its lock or passphrase, or takes the invitation. bad_input: neither.
+Result<NetworkPreflight> plan_network_preflight(const std::filesystem::path& home,
+                                                const std::string& invitation);
+
+// One line a check; the first failure ends them.
+std::vector<CheckLine> check_network(const NetworkPreflight& plan);
+
+}  // namespace gradmint::session

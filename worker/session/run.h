@@ -1,0 +1,24 @@
+// The loop around a session: one connection, one home, one training thread, one console.
+#pragma once
+
+#include "worker/session/config.h"
+#include "worker/session/console.h"
+#include "worker/session/home.h"
+#include "worker/session/training_thread.h"
+
+namespace gradmint::session {
+
+struct RunOptions {
+  std::string name;
+  std::string revision;
+  RegisterDataset dataset;
+  TrainerFactory trainers;
+  AdversarySpec adversary;
+  std::uint64_t adversary_seed = 0;
+};
+
+// Serves until the federation is finished, the session ends with a fault, or SIGINT or SIGTERM asks
+// for an end. Gives the exit status; the reason is on the console.
+int run_session(WorkerHome& home, const RunOptions& options, Console& console);
+
+}  // namespace gradmint::session

@@ -1,0 +1,70 @@
+// Runs one job at a time, training or evaluation, beside the session's loop. start and cancel from
+// one thread; the results are taken there too.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "worker/session/events.h"
+#include "worker/session/home.h"
+#include "worker/session/submission.h"
+#include "worker/trainer.h"
+
+namespace gradmint::session {
+
+struct WorkerTrainers {
+  std::unique_ptr<Trainer> trainer;
+  std::unique_ptr<Trainer> flipped;      // on flipped labels, for that adversary; may be empty
+  std::unique_ptr<Evaluator> evaluator;  // on held-out samples; may be empty
+};
+// Called once, when task and layout are known. The error says why this worker cannot take part.
+using TrainerFactory =
+    std::function<Result<WorkerTrainers>(const GenesisRecord& genesis, const ModelLayout& layout)>;
+
+class TrainingThread {
+ public:
+  TrainingThread(const BlobStore& blobs, AdversarySpec adversary, std::uint64_t adversary_seed)
+      : blobs_(blobs), adversary_(adversary), adversary_seed_(adversary_seed) {}
+  ~TrainingThread() { cancel(); }
+  TrainingThread(const TrainingThread&) = delete;
+  TrainingThread& operator=(const TrainingThread&) = delete;
+
+  void equip(WorkerTrainers trainers) { trainers_ = std::move(trainers); }
+  void start(const StartTraining& order);
+  void start(const StartEvaluation& order);
+  // Waits until the job has given up. Its result is not reported.
+  void cancel();
+  bool busy() const { return busy_; }
+
+  struct Report {
+    Event event;
+    Bytes payload;  // of an update
+  };
+  std::vector<Report> take_reports();
+
+ private:
+  template <class Job>
+  void run(Job job);
+  void report(Event event, Bytes payload = {});
+  void train(const StartTraining& order);
+  Result<Submission> submit(const StartTraining& order, std::span<const float> global,
+                            const TrainOutcome& outcome) const;
+  void evaluate(const StartEvaluation& order);
+  Result<std::vector<float>> load_model(const Hash& root) const;
+
+  const BlobStore& blobs_;
+  AdversarySpec adversary_;
+  std::uint64_t adversary_seed_;
+  WorkerTrainers trainers_;
+  std::thread thread_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> busy_{false};
+  std::mutex mutex_;
+  std::vector<Report> reports_;
+};
+
+}  // namespace gradmint::session
