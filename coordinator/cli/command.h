@@ -1,0 +1,34 @@
+// What every command of the light CLI shares: exit statuses and how a failure is told.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <string>
+
+#include "kernels/base/result.h"
+
+namespace gradmint {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;    // the command ran, and what it tried did not hold
+inline constexpr int kExitUnusable = 2;  // it could not run: arguments, missing files, nobody there
+
+// What the commands of one invocation give back, and what all of them are told.
+struct CommandContext {
+  std::string log_level = "warn";
+  int exit_status = kExitOk;
+};
+
+// One line on standard error. A refusal by a peer or a rule is a failure; the rest could not run.
+inline int tell(const Error& error) {
+  std::fprintf(stderr, "gradmint: %s\n", error.message.c_str());
+  return error.code == ErrorCode::refused ? kExitFailed : kExitUnusable;
+}
+
+inline void add_format_option(CLI::App& command, std::string& format) {
+  command.add_option("--format", format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace gradmint

@@ -1,0 +1,56 @@
+#include "coordinator/cli/dev_command.h"
+
+#include <limits>
+#include <memory>
+
+#include "coordinator/cli/dev_run.h"
+
+namespace gradmint {
+
+void add_dev_command(CLI::App& app, CommandContext& context) {
+  const auto o = std::make_shared<DevOptions>();
+  CLI::App* dev =
+      app.add_subcommand("dev", "Run a whole federation on this machine and audit what it leaves");
+  dev->footer(
+      "Examples:\n"
+      "  gradmint dev --workers 5 --rounds 12 --data digits --adversary 4:signflip@4\n"
+      "  gradmint dev --data csv:mine.csv --trainer 'python3 train.py' --report report.json\n"
+      "Keys are derived from --seed, so that the same seed gives the same model roots: they are\n"
+      "for play, never pay to them. Exit status: 0 all went well, 1 something failed, 2 it could\n"
+      "not start.");
+  dev->add_option("--workers", o->workers, "Worker processes")->capture_default_str();
+  dev->add_option("--rounds", o->rounds, "Rounds to settle")->capture_default_str();
+  dev->add_option("--data", o->data, "digits, mnist:DIR or csv:FILE")->capture_default_str();
+  dev->add_option("--model", o->model, "mlp, cnn or a TorchScript FILE.pt")->capture_default_str();
+  dev->add_option("--aggregator", o->aggregator, "How updates are combined: mean, median")
+      ->capture_default_str();
+  dev->add_option("--optimizer", o->optimizer, "The server's step: plain, nesterov")
+      ->capture_default_str();
+  dev->add_option("--adversary", o->adversaries,
+                  "Worker I (from 1) turns hostile, at ROUND or from the start: signflip, scale, "
+                  "gaussian, labelflip, freerider, replay, copy, nan; may be given again")
+      ->type_name("I:KIND[@ROUND]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  dev->add_option("--alpha", o->alpha,
+                  "Dirichlet concentration of the shards; smaller is less even, 0 is even")
+      ->capture_default_str();
+  dev->add_option("--seed", o->seed, "Of keys, shards, model and training")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+      ->capture_default_str();
+  dev->add_option("--home", o->home,
+                  "New directory for everything (default: a fresh one below $TMPDIR or /tmp)")
+      ->type_name("DIR");
+  dev->add_option("--report", o->report, "Write what happened there")->type_name("FILE.json");
+  dev->add_option("--trainer", o->trainer, "Your own program, run by each worker each round")
+      ->type_name("COMMAND");
+  dev->add_option("--device", o->device,
+                  "auto, cpu or cuda:N; only cpu gives the same roots on every machine")
+      ->capture_default_str();
+  dev->callback([&context, o] {
+    o->log_level = context.log_level;
+    context.exit_status = run_dev(*o);
+  });
+}
+
+}  // namespace gradmint

@@ -1,0 +1,117 @@
+#include "coordinator/cli/dev_events.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "contracts/amount.h"
+
+namespace gradmint {
+namespace {
+
+using nlohmann::json;
+
+const std::map<std::string, EventKind> kKinds = {
+    {"started", EventKind::started},     {"worker_registered", EventKind::worker_registered},
+    {"waiting", EventKind::waiting},     {"round_opened", EventKind::round_opened},
+    {"progress", EventKind::progress},   {"committed", EventKind::committed},
+    {"closed", EventKind::closed},       {"revealed", EventKind::revealed},
+    {"result", EventKind::result},       {"settled", EventKind::settled},
+    {"abandoned", EventKind::abandoned}, {"warning", EventKind::warning},
+    {"paused", EventKind::paused},       {"resumed", EventKind::resumed},
+    {"finished", EventKind::finished}};
+
+std::uint64_t amount_of(const json& value) {
+  const auto amount = contracts::parse_amount(value.get<std::string>());
+  if (!amount) throw std::invalid_argument("'" + value.get<std::string>() + "' is no amount");
+  return *amount;
+}
+
+void read_result(const json& object, FederationEvent& event) {
+  event.model_root = object.at("model_root").get<std::string>();
+  for (const json& one : object.at("accepted"))
+    event.accepted.push_back({one.at("worker").get<std::string>(), one.value("name", ""),
+                              one.at("weight").get<std::uint64_t>(),
+                              one.at("score_ppm").get<std::uint32_t>()});
+  for (const json& one : object.at("rejected"))
+    event.rejected.push_back({one.at("worker").get<std::string>(), one.value("name", ""),
+                              one.at("reason").get<std::string>()});
+}
+
+void read_settled(const json& object, FederationEvent& event) {
+  event.accuracy_ppm = object.at("accuracy_ppm").get<std::uint32_t>();
+  event.loss_micro = object.at("loss_micro").get<std::int64_t>();
+  event.attestations = object.at("attestations").get<std::uint32_t>();
+  for (const json& one : object.at("mints"))
+    event.mints.push_back(
+        {one.at("worker").get<std::string>(), one.value("name", ""), amount_of(one.at("amount"))});
+}
+
+void read_counts(const json& object, const char* count, const char* of, FederationEvent& event) {
+  event.count = object.at(count).get<std::uint64_t>();
+  event.of = object.at(of).get<std::uint64_t>();
+}
+
+void read_fields(const json& object, FederationEvent& event) {
+  event.round = object.value("round", std::uint64_t{0});
+  event.rounds = object.value("rounds", std::uint64_t{0});
+  event.height = object.value("height", std::uint64_t{0});
+  event.attempt = object.value("attempt", std::uint64_t{0});
+  event.worker = object.value("worker", "");
+  event.name = object.value("name", "");
+  switch (event.kind) {
+    case EventKind::started:
+      event.chain_id = object.at("chain_id").get<std::string>();
+      break;
+    case EventKind::waiting:
+      read_counts(object, "workers", "needed", event);
+      break;
+    case EventKind::round_opened:
+      event.of = object.at("members").get<std::uint64_t>();
+      break;
+    case EventKind::progress:
+      event.done_ppm = object.at("done_ppm").get<std::uint32_t>();
+      break;
+    case EventKind::committed:
+      read_counts(object, "committed", "members", event);
+      break;
+    case EventKind::closed:
+      event.count = object.at("committed").get<std::uint64_t>();
+      break;
+    case EventKind::revealed:
+      read_counts(object, "revealed", "committed", event);
+      break;
+    case EventKind::result:
+      read_result(object, event);
+      break;
+    case EventKind::settled:
+      read_settled(object, event);
+      break;
+    case EventKind::abandoned:
+      event.text = object.at("reason").get<std::string>();
+      break;
+    case EventKind::warning:
+      event.text = object.at("text").get<std::string>();
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+Result<FederationEvent> parse_event(std::string_view line) {
+  try {
+    const json object = json::parse(line);
+    FederationEvent event;
+    const auto kind = kKinds.find(object.at("event").get<std::string>());
+    if (kind == kKinds.end()) return event;
+    event.kind = kind->second;
+    read_fields(object, event);
+    return event;
+  } catch (const std::exception& fault) {
+    return Error{ErrorCode::bad_input, "the coordinator printed what is no event: '" +
+                                           std::string(line.substr(0, 80)) + "': " + fault.what()};
+  }
+}
+
+}  // namespace gradmint

@@ -1,0 +1,251 @@
+#include "coordinator/cli/dev_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "ledger/codec.h"
+#include "ledger/hash.h"
+
+namespace gradmint {
+namespace {
+
+constexpr const char* kAdversaryKinds[] = {"signflip",  "scale",  "gaussian", "labelflip",
+                                           "freerider", "replay", "copy",     "nan"};
+constexpr std::uint64_t kTrainDeadlineMs = 120'000;
+constexpr std::uint64_t kTrainerDeadlineMs = 600'000;  // a user's own program may take its time
+
+Error bad(const std::string& text) { return {ErrorCode::bad_input, text}; }
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// Writes "KIND[@ROUND]" to the worker that "I:KIND[@ROUND]" names.
+Status place_adversary(const std::string& text, std::vector<DevWorker>& workers) {
+  const std::string said = "--adversary " + text + ": ";
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    return bad(said + "write I:KIND or I:KIND@ROUND, as in 4:signflip@4");
+  const auto index = number_of(std::string_view(text).substr(0, colon));
+  if (!index || *index < 1 || *index > workers.size())
+    return bad(said + "there is no worker '" + text.substr(0, colon) +
+               "'; workers count from 1 to " + std::to_string(workers.size()));
+  const std::string behaviour = text.substr(colon + 1);
+  const std::size_t at = behaviour.find('@');
+  const std::string kind = behaviour.substr(0, at);
+  if (std::find(std::begin(kAdversaryKinds), std::end(kAdversaryKinds), kind) ==
+      std::end(kAdversaryKinds)) {
+    std::string list;
+    for (const char* name : kAdversaryKinds) list += (list.empty() ? "" : ", ") + std::string(name);
+    return bad(said + "no adversary is called '" + kind + "'; there are " + list);
+  }
+  if (at != std::string::npos) {
+    const auto round = number_of(std::string_view(behaviour).substr(at + 1));
+    if (!round || *round < 1) return bad(said + "the round after @ is a number from 1");
+  }
+  std::string& placed = workers[*index - 1].adversary;
+  if (!placed.empty())
+    return bad(said + "worker " + std::to_string(*index) + " already is '" + placed + "'");
+  placed = behaviour;
+  return {};
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+Status check(const DevOptions& o) {
+  if (o.workers < 1)
+    return bad("--workers " + std::to_string(o.workers) +
+               ": a federation needs at least one worker");
+  if (o.workers > kMaxDevWorkers)
+    return bad("--workers " + std::to_string(o.workers) +
+               ": each is a process of its own; at most " + std::to_string(kMaxDevWorkers) +
+               " here");
+  if (o.rounds < 1 || o.rounds > 1'000'000)
+    return bad("--rounds " + std::to_string(o.rounds) + ": a number from 1 to 1000000");
+  if (!std::isfinite(o.alpha) || o.alpha < 0)
+    return bad("--alpha: a number of at least 0 (0: even shards)");
+  const bool file_data = (o.data.rfind("mnist:", 0) == 0 && o.data.size() > 6) ||
+                         (o.data.rfind("csv:", 0) == 0 && o.data.size() > 4);
+  if (o.data != "digits" && !file_data)
+    return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
+  if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
+    return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
+  return {};
+}
+
+std::string toml_text(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      constexpr const char* kDigits = "0123456789ABCDEF";
+      out += "\\u00";
+      out += kDigits[(c >> 4) & 15];
+      out += kDigits[c & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+CommandLine model_and_data(const DevPlan& plan) {
+  return {"--model",         plan.options.model, "--data",
+          plan.options.data, "--seed",           std::to_string(plan.options.seed)};
+}
+
+CommandLine joined(CommandLine head, const CommandLine& tail) {
+  head.insert(head.end(), tail.begin(), tail.end());
+  return head;
+}
+
+std::string shortest(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+}  // namespace
+
+Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
+                         const DevPrograms& programs) {
+  if (const Status fine = check(options); !fine.ok()) return fine.error();
+  DevPlan plan;
+  plan.options = options;
+  plan.programs = programs;
+  plan.home = home;
+  plan.coordinator_home = home + "/coordinator";
+  plan.ledger = plan.coordinator_home + "/ledger";
+  plan.log_dir = home + "/log";
+  plan.config_file = home + "/coordinator.toml";
+  plan.initial_model = home + "/initial.safetensors";
+  plan.passphrase_file = home + "/passphrase";
+  for (std::int64_t i = 1; i <= options.workers; ++i) {
+    const std::string name = "worker-" + std::to_string(i);
+    plan.workers.push_back({name, home + "/" + name, ""});
+  }
+  for (const std::string& text : options.adversaries)
+    if (const Status placed = place_adversary(text, plan.workers); !placed.ok())
+      return placed.error();
+  return plan;
+}
+
+std::string named_file(const std::string& data_or_model) {
+  for (const std::string prefix : {"mnist:", "csv:"})
+    if (data_or_model.rfind(prefix, 0) == 0) return data_or_model.substr(prefix.size());
+  return ends_with(data_or_model, ".pt") ? data_or_model : "";
+}
+
+std::string coordinator_config(const DevPlan& plan) {
+  const DevOptions& o = plan.options;
+  const bool script = ends_with(o.model, ".pt");
+  const std::string workers = std::to_string(o.workers);
+  const std::string deadline =
+      std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
+  const CommandLine evaluate =
+      joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan));
+  std::string text = "# Written by gradmint dev.\n";
+  text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
+  text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";
+  text += "[task]\nmodel = " + toml_text(script ? "torchscript" : o.model) +
+          "\nobjective = \"classification\"\ninitial = " + toml_text(plan.initial_model) + "\n";
+  if (script) text += "program = " + toml_text(o.model) + "\n";
+  text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
+          "\nmin_updates = " + std::to_string(o.workers / 2 + 1) +
+          "\ntrain_deadline_ms = " + deadline + "\n\n";
+  text += "[training]\nseed = " + std::to_string(o.seed) + "\n\n";
+  text += "[aggregation]\naggregator = " + toml_text(o.aggregator) +
+          "\noptimizer = " + toml_text(o.optimizer) + "\n\n";
+  text +=
+      "[evaluation]\nby = \"coordinator\"\ncommand = " + toml_text(shell_line(evaluate)) + "\n\n";
+  text += "[keys]\nscrypt_log2_n = 12\n\n";
+  text += "[run]\nexit_when_finished = true\n";
+  return text;
+}
+
+CommandLine init_model_command(const DevPlan& plan) {
+  return joined(joined({plan.programs.worker, "init-model"}, model_and_data(plan)),
+                {"-o", plan.initial_model});
+}
+
+CommandLine coordinator_init_command(const DevPlan& plan) {
+  return {plan.programs.coordinator,
+          "init",
+          "--home",
+          plan.coordinator_home,
+          "--config",
+          plan.config_file,
+          "--passphrase-file",
+          plan.passphrase_file};
+}
+
+CommandLine coordinator_run_command(const DevPlan& plan) {
+  return {plan.programs.coordinator,
+          "run",
+          "--home",
+          plan.coordinator_home,
+          "--passphrase-file",
+          plan.passphrase_file,
+          "--events",
+          "jsonl",
+          "--log-level",
+          plan.options.log_level};
+}
+
+CommandLine invite_command(const DevPlan& plan) {
+  return {plan.programs.coordinator, "invite", "--home", plan.coordinator_home};
+}
+
+CommandLine join_command(const DevPlan& plan, std::size_t worker, const std::string& invitation) {
+  const DevWorker& who = plan.workers.at(worker);
+  CommandLine words = {plan.programs.worker, "join", invitation, "--home", who.home};
+  words = joined(words, model_and_data(plan));
+  words = joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
+                         std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
+                         "--alpha", shortest(plan.options.alpha), "--device", plan.options.device,
+                         "--threads", "1", "--log-level", plan.options.log_level});
+  if (!plan.options.trainer.empty()) words = joined(words, {"--trainer", plan.options.trainer});
+  if (!who.adversary.empty()) words = joined(words, {"--adversary", who.adversary});
+  return words;
+}
+
+CommandLine audit_command(const DevPlan& plan) {
+  return {plan.programs.cli, "audit",     "verify",   "--recompute",
+          "--ledger",        plan.ledger, "--format", "json"};
+}
+
+Hash dev_secret(std::uint64_t seed, const std::string& purpose, std::uint32_t attempt) {
+  Writer w;
+  w.u64(seed);
+  w.text(purpose);
+  w.u32(attempt);
+  return tagged_hash("gradmint/dev-key/v1", w.view());
+}
+
+std::string shell_line(const CommandLine& words) {
+  constexpr const char* kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? "'\\''" : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
+
+}  // namespace gradmint

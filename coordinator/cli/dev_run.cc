@@ -1,0 +1,302 @@
+#include "coordinator/cli/dev_run.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/cli/command.h"
+#include "coordinator/cli/dev_homes.h"
+#include "coordinator/cli/dev_processes.h"
+#include "coordinator/cli/display.h"
+#include "coordinator/cli/sibling.h"
+#include "ledger/durable_file.h"
+
+namespace gradmint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr int kStopGraceMs = 10'000;
+constexpr int kFinishGraceMs = 5'000;
+constexpr const char* kCoordinator = "coordinator";
+
+DisplayStyle terminal_style() {
+  DisplayStyle style;
+  style.live = isatty(STDOUT_FILENO) != 0;
+  const char* no_colour = std::getenv("NO_COLOR");
+  style.colour = style.live && (no_colour == nullptr || *no_colour == '\0');
+  winsize size{};
+  if (style.live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+    style.columns = size.ws_col - 1u;
+  return style;
+}
+
+void write_out(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+// One federation from start to end. Each step says with a Status whether to go on.
+class DevRun {
+ public:
+  DevRun(const DevPlan& plan, Children children)
+      : plan_(plan), children_(std::move(children)), style_(terminal_style()), display_(style_) {}
+
+  int run() {
+    const Status done = steps();
+    if (!done.ok()) note(done.error().message);
+    stop();
+    if (done.ok()) audit();
+    finish();
+    return failure_.empty() ? kExitOk : kExitFailed;
+  }
+
+ private:
+  Status steps() {
+    const auto addresses = furnish_homes(plan_);
+    if (!addresses) return addresses.error();
+    for (std::size_t i = 0; i < plan_.workers.size(); ++i)
+      run_.workers.push_back({plan_.workers[i].name, (*addresses)[i], plan_.workers[i].adversary});
+    if (Status made = prepare(); !made.ok()) return made;
+    if (Status up = start_coordinator(); !up.ok()) return up;
+    if (Status up = start_workers(); !up.ok()) return up;
+    while (!coordinator_ended_)
+      if (Status going = pass(); !going.ok()) return going;
+    const std::string fault = run_.fault(static_cast<std::uint64_t>(plan_.options.rounds));
+    if (!fault.empty()) return Error{ErrorCode::refused, fault};
+    return {};
+  }
+
+  Status prepare() {
+    for (const auto& [name, words] :
+         {std::pair<std::string, CommandLine>{"init-model", init_model_command(plan_)},
+          {"coordinator-init", coordinator_init_command(plan_)}}) {
+      const auto made = output_of(name, words);
+      if (!made) return made.error();
+    }
+    return {};
+  }
+
+  Result<std::string> output_of(const std::string& name, const CommandLine& words) {
+    trace(words);
+    const auto ran = children_.run(name, words);
+    if (!ran) return ran.error();
+    if (!ran->succeeded) return Error{ErrorCode::refused, ended(name, ran->text)};
+    return ran->output;
+  }
+
+  Status start_coordinator() {
+    const CommandLine words = coordinator_run_command(plan_);
+    trace(words);
+    const auto started = children_.start(kCoordinator, words, true);
+    if (!started) return started.error();
+    coordinator_ = *started;
+    while (!coordinator_started_ && !coordinator_ended_)
+      if (Status going = pass(); !going.ok()) return going;
+    return {};
+  }
+
+  Status start_workers() {
+    for (std::size_t i = 0; i < plan_.workers.size(); ++i) {
+      const std::string& name = plan_.workers[i].name;
+      auto invitation = output_of("invite", invite_command(plan_));
+      if (!invitation) return invitation.error();
+      while (!invitation->empty() && invitation->back() == '\n') invitation->pop_back();
+      const CommandLine words = join_command(plan_, i, *invitation);
+      trace(words);
+      const auto started = children_.start(name, words, false);
+      if (!started) return started.error();
+    }
+    return {};
+  }
+
+  // Waits for the next thing to happen and takes note of it.
+  Status pass() {
+    const Happening now = children_.wait(-1);
+    for (const ChildLine& line : now.lines)
+      if (Status told = line.child == coordinator_ ? take_event(line.text) : Status{}; !told.ok())
+        return told;
+    for (const ChildExit& exit : now.exits)
+      if (Status gone = take_exit(exit); !gone.ok()) return gone;
+    if (now.interrupted) return Error{ErrorCode::refused, "interrupted"};
+    return {};
+  }
+
+  Status take_event(const std::string& line) {
+    const auto event = parse_event(line);
+    if (!event) return event.error();
+    run_.on(*event);
+    write_out(display_.on(*event, run_));
+    if (event->kind == EventKind::started) coordinator_started_ = true;
+    if (event->kind == EventKind::round_opened) training_ = true;
+    if (event->kind == EventKind::settled) abandoned_in_a_row_ = 0;
+    if (event->kind == EventKind::abandoned && ++abandoned_in_a_row_ >= kMaxDevAttempts)
+      return Error{ErrorCode::refused, "round " + std::to_string(event->round) + " was abandoned " +
+                                           std::to_string(abandoned_in_a_row_) +
+                                           " times in a row: " + event->text};
+    return {};
+  }
+
+  Status take_exit(const ChildExit& exit) {
+    if (coordinator_started_ || exit.child == coordinator_) {
+      if (exit.child == coordinator_) {
+        coordinator_ended_ = true;
+        if (exit.succeeded && run_.finished) return {};
+        return Error{ErrorCode::refused, ended(kCoordinator, exit.text)};
+      }
+    }
+    if (run_.finished && exit.succeeded) return {};
+    const std::string text = ended(exit.name, exit.text);
+    if (!training_)
+      return Error{ErrorCode::refused, text};  // the others would wait for it for ever
+    note(text);
+    write_out(display_.say("warning: " + text));
+    return {};
+  }
+
+  std::string ended(const std::string& name, const std::string& how) const {
+    const std::string words = children_.last_words(name);
+    return name + " " + how + "; its log is " + children_.log_of(name).string() +
+           (words.empty() ? "" : ", and ends with\n" + words);
+  }
+
+  void stop() {
+    write_out(display_.clear());
+    if (failure_.empty()) wait_for_workers();
+    if (children_.any_running()) children_.stop_all(kStopGraceMs);
+  }
+
+  // After the last round workers go by themselves; whoever does not is asked to.
+  void wait_for_workers() {
+    while (children_.any_running()) {
+      const Happening now = children_.wait(kFinishGraceMs);
+      if (now.exits.empty()) return;
+    }
+  }
+
+  void audit() {
+    write_out("auditing: every signature, hash and aggregation, recomputed from the ledger\n");
+    const CommandLine words = audit_command(plan_);
+    trace(words);
+    const auto ran = children_.run("audit", words);
+    if (!ran) return note(ran.error().message);
+    audit_ = json::parse(ran->output, nullptr, false);
+    if (audit_.is_discarded()) audit_ = nullptr;
+    const bool holds = audit_.is_object() && audit_.value("ok", false);
+    if (!ran->succeeded || !holds)
+      note(audit_.is_object() ? "the audit found a fault: " + audit_.value("fault", json()).dump()
+                              : ended("audit", ran->text));
+  }
+
+  void finish() {
+    write_out(display_.clear());
+    if (!run_.rounds.empty()) write_out("\n" + workers_table(run_, style_));
+    if (audit_.is_object())
+      write_out(std::string("audit: ") + (audit_.value("ok", false) ? "ok" : "FAILED") +
+                ", height " + std::to_string(audit_.value("height", std::uint64_t{0})) +
+                ", state root " + audit_.value("state_root", std::string("none")) + "\n");
+    if (const Status written = write_report(); !written.ok()) note(written.error().message);
+    if (failure_.empty()) {
+      write_out(next_steps());
+    } else {
+      std::fprintf(stderr, "gradmint dev: %s\nits home is %s, its logs are in %s\n",
+                   failure_.c_str(), plan_.home.c_str(), plan_.log_dir.c_str());
+    }
+  }
+
+  Status write_report() const {
+    const DevOptions& o = plan_.options;
+    if (o.report.empty()) return {};
+    ReportFrame frame{o.seed,     o.data,       o.model,  o.aggregator, o.optimizer,
+                      plan_.home, plan_.ledger, failure_, audit_};
+    const std::string text = report_json(run_, frame).dump(2) + "\n";
+    return replace_file(o.report, as_bytes(text));
+  }
+
+  std::string next_steps() const {
+    const std::string ledger = shell_line({plan_.ledger});
+    std::string text = "ledger: " + plan_.ledger + "\ntry next:\n";
+    text +=
+        "  gradmint audit explain " + run_.workers.front().address + " --ledger " + ledger + "\n";
+    text += "  gradmint audit contributions --ledger " + ledger + "\n";
+    text += "  gradmint model export -o model.safetensors --ledger " + ledger + "\n";
+    return text;
+  }
+
+  void note(const std::string& failure) {
+    if (failure_.empty()) failure_ = failure;
+  }
+  void trace(const CommandLine& words) {
+    const std::string& level = plan_.options.log_level;
+    if (level == "debug" || level == "trace")
+      std::fprintf(stderr, "gradmint dev: %s\n", shell_line(words).c_str());
+  }
+
+  const DevPlan& plan_;
+  Children children_;
+  DisplayStyle style_;
+  Display display_;
+  RunOutcome run_;
+  json audit_;
+  std::string failure_;
+  std::size_t coordinator_ = static_cast<std::size_t>(-1);
+  bool coordinator_started_ = false, coordinator_ended_ = false, training_ = false;
+  std::uint64_t abandoned_in_a_row_ = 0;
+};
+
+// Programs and files that have to be there before anything is made.
+Result<DevPrograms> find_programs() {
+  DevPrograms programs;
+  programs.cli = own_executable().string();
+  const auto coordinator = find_sibling("gradmint-coordinator");
+  if (!coordinator) return coordinator.error();
+  const auto worker = find_sibling("gradmint-worker");
+  if (!worker) return worker.error();
+  programs.coordinator = coordinator->string();
+  programs.worker = worker->string();
+  return programs;
+}
+
+// Children run elsewhere some day; what they are told are absolute paths.
+Status make_absolute(const char* option, std::string& value) {
+  const std::string file = named_file(value);
+  if (file.empty()) return {};
+  std::error_code failed;
+  if (!fs::exists(file, failed))
+    return Error{ErrorCode::not_found,
+                 std::string(option) + " " + value + ": there is no such file or directory"};
+  value = value.substr(0, value.size() - file.size()) + fs::absolute(file).string();
+  return {};
+}
+
+}  // namespace
+
+int run_dev(const DevOptions& given) {
+  DevOptions options = given;
+  if (const auto fine = plan_dev(options, "", {}); !fine) return tell(fine.error());
+  if (const Status there = make_absolute("--data", options.data); !there.ok())
+    return tell(there.error());
+  if (const Status there = make_absolute("--model", options.model); !there.ok())
+    return tell(there.error());
+  if (!options.report.empty()) options.report = fs::absolute(options.report).string();
+  const auto programs = find_programs();
+  if (!programs) return tell(programs.error());
+  const auto home = DevHome::claim(options.home);
+  if (!home) return tell(home.error());
+  const auto plan = plan_dev(options, home->path().string(), *programs);
+  if (!plan) return tell(plan.error());
+  std::error_code failed;
+  fs::create_directories(plan->log_dir, failed);
+  auto children = Children::create(plan->log_dir);
+  if (!children) return tell(children.error());
+  write_out("a federation of " + std::to_string(options.workers) + " workers, " +
+            std::to_string(options.rounds) + " rounds, in " + plan->home + "\n");
+  return DevRun(*plan, *std::move(children)).run();
+}
+
+}  // namespace gradmint

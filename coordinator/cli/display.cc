@@ -1,0 +1,227 @@
+#include "coordinator/cli/display.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "contracts/amount.h"
+
+namespace gradmint {
+namespace {
+
+constexpr const char* kClearLine = "\r\x1b[2K";
+constexpr const char* kGreen = "32";
+constexpr const char* kRed = "31";
+constexpr const char* kYellow = "33";
+constexpr const char* kBold = "1";
+constexpr std::size_t kBarWidth = 26;
+constexpr std::size_t kNamedWorkers = 8;  // more are summed up
+
+// The parts of a round, as shares of its bar.
+constexpr double kTrainShare = 0.60, kRevealShare = 0.25, kResultShare = 0.05;
+
+template <class... Values>
+std::string format(const char* pattern, Values... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+std::string label(const std::string& name, const std::string& address) {
+  return name.empty() ? address.substr(0, 12) : name;
+}
+
+std::string percent(std::uint32_t ppm) { return format("%.2f %%", static_cast<double>(ppm) / 1e4); }
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string right(std::string text, std::size_t width) {
+  if (text.size() < width) text.insert(0, width - text.size(), ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string score_text(std::uint32_t ppm) { return format("%.3f", static_cast<double>(ppm) / 1e6); }
+
+std::string progress_bar(double done, std::size_t width) {
+  const std::size_t cells = width - 2;
+  const double clamped = std::clamp(done, 0.0, 1.0);
+  const auto full = static_cast<std::size_t>(std::floor(clamped * static_cast<double>(cells)));
+  return "[" + std::string(full, '#') + std::string(cells - full, '-') + "]";
+}
+
+std::string Display::paint(const char* code, const std::string& text) const {
+  return style_.colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+}
+
+std::string Display::clear() {
+  if (!live_shown_) return "";
+  live_shown_ = false;
+  return kClearLine;
+}
+
+std::string Display::live_line() {
+  if (!style_.live) return "";
+  live_shown_ = true;
+  double part = of_ == 0 ? 0 : static_cast<double>(count_) / static_cast<double>(of_);
+  if (phase_ == "training" && of_ != 0) {
+    double sum = 0;
+    for (const auto& [worker, ppm] : progress_ppm_) sum += static_cast<double>(ppm) / 1e6;
+    part = sum / static_cast<double>(of_);
+  }
+  std::string line = round_ == 0
+                         ? ""
+                         : format("round %llu/%llu ", static_cast<unsigned long long>(round_),
+                                  static_cast<unsigned long long>(rounds_));
+  line += progress_bar(base_ + span_ * std::min(part, 1.0), kBarWidth) + " " + phase_;
+  if (of_ != 0)
+    line += format(" %llu/%llu", static_cast<unsigned long long>(count_),
+                   static_cast<unsigned long long>(of_));
+  return kClearLine + line.substr(0, style_.columns);
+}
+
+std::string Display::say(const std::string& line) {
+  const bool again = live_shown_;
+  return clear() + line + "\n" + (again ? live_line() : "");
+}
+
+std::string Display::accepted_text(const RoundOutcome& round) const {
+  if (round.accepted.empty()) return paint(kRed, "accepted none");
+  if (round.accepted.size() > kNamedWorkers) {
+    const auto by_score = [](const AcceptedUpdate& a, const AcceptedUpdate& b) {
+      return a.score_ppm < b.score_ppm;
+    };
+    const auto [low, high] =
+        std::minmax_element(round.accepted.begin(), round.accepted.end(), by_score);
+    return "accepted " + std::to_string(round.accepted.size()) + ", scores " +
+           score_text(low->score_ppm) + " to " + score_text(high->score_ppm);
+  }
+  std::string text = "accepted";
+  std::vector<AcceptedUpdate> sorted = round.accepted;
+  std::sort(sorted.begin(), sorted.end(), [](const AcceptedUpdate& a, const AcceptedUpdate& b) {
+    return label(a.name, a.worker) < label(b.name, b.worker);
+  });
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const std::string one =
+        label(sorted[i].name, sorted[i].worker) + " " + score_text(sorted[i].score_ppm);
+    text += (i == 0 ? " " : ", ") + (sorted[i].score_ppm == 0 ? paint(kYellow, one) : one);
+  }
+  return text;
+}
+
+std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& run) const {
+  const std::string total = std::to_string(rounds_);
+  std::string line = "round " + right(std::to_string(round.round), total.size()) + "/" + total;
+  if (round.attestations > 0) {
+    line += "  accuracy " + paint(kBold, percent(round.accuracy_ppm)) + "  loss " +
+            format("%.4f", static_cast<double>(round.loss_micro) / 1e6);
+  } else {
+    line += "  " + paint(kRed, "no accuracy: nobody attested it");
+  }
+  line += "  minted " + paint(kGreen, contracts::format_amount(run.minted(round)));
+  line += "  " + accepted_text(round);
+  for (std::size_t i = 0; i < round.rejected.size(); ++i)
+    line += (i == 0 ? "  rejected " : ", ") +
+            paint(kRed, label(round.rejected[i].name, round.rejected[i].worker) + ": " +
+                            round.rejected[i].reason);
+  return line;
+}
+
+std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
+  if (event.rounds != 0) rounds_ = event.rounds;
+  const auto enter = [this](const char* phase, double base, double span, std::uint64_t count,
+                            std::uint64_t of) {
+    phase_ = phase;
+    base_ = base;
+    span_ = span;
+    count_ = count;
+    of_ = of;
+  };
+  switch (event.kind) {
+    case EventKind::waiting:
+      enter("waiting for workers", 0, 1, event.count, event.of);
+      return live_line();
+    case EventKind::worker_registered:
+      return say(label(event.name, event.worker) + " joined as " + event.worker);
+    case EventKind::round_opened:
+      round_ = event.round;
+      progress_ppm_.clear();
+      enter("training", 0, kTrainShare, 0, event.of);
+      return live_line();
+    case EventKind::progress:
+      progress_ppm_[event.worker] = event.done_ppm;
+      return live_line();
+    case EventKind::committed:
+      progress_ppm_[event.worker] = 1'000'000;
+      enter("training", 0, kTrainShare, event.count, event.of);
+      return live_line();
+    case EventKind::closed:
+      enter("revealing", kTrainShare, kRevealShare, 0, event.count);
+      return live_line();
+    case EventKind::revealed:
+      enter("revealing", kTrainShare, kRevealShare, event.count, event.of);
+      return live_line();
+    case EventKind::result:
+      enter("evaluating", kTrainShare + kRevealShare + kResultShare, 0, 0, 0);
+      return live_line();
+    case EventKind::settled:
+      for (const RoundOutcome& round : run.rounds)
+        if (round.round == event.round) return clear() + settled_line(round, run) + "\n";
+      return "";
+    case EventKind::abandoned:
+      return say(paint(kYellow, "round " + std::to_string(event.round) + ", attempt " +
+                                    std::to_string(event.attempt + 1) +
+                                    ": abandoned: " + event.text));
+    case EventKind::warning:
+      return say(paint(kYellow, "warning: " + event.text));
+    case EventKind::paused:
+      return say("paused");
+    case EventKind::resumed:
+      return say("resumed");
+    default:
+      return "";
+  }
+}
+
+std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
+  const auto shown = [&](const std::string& address) {
+    if (!style.live || style.columns >= 120 || address.size() < 24) return address;
+    return address.substr(0, 12) + "…" + address.substr(address.size() - 6);
+  };
+  std::vector<std::vector<std::string>> rows = {
+      {"worker", "address", "adversary", "accepted", "mean score", "tokens"}};
+  for (const WorkerOutcome& worker : run.workers)
+    rows.push_back({worker.name, shown(worker.address),
+                    worker.adversary.empty() ? "-" : worker.adversary,
+                    std::to_string(worker.rounds_accepted), score_text(worker.score_ppm()),
+                    contracts::format_amount(worker.minted)});
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  const auto width_of = [](const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+  };
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string table;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::size_t width = widths[i] + row[i].size() - width_of(row[i]);
+      line += (i == 0 ? "" : "  ") + (i < 3 ? padded(row[i], width) : right(row[i], width));
+    }
+    table += line + "\n";
+  }
+  const auto last = std::find_if(run.rounds.rbegin(), run.rounds.rend(),
+                                 [](const RoundOutcome& r) { return r.attestations > 0; });
+  if (last != run.rounds.rend())
+    table += "validation accuracy " + percent(last->accuracy_ppm) + " after round " +
+             std::to_string(last->round) + "\n";
+  return table;
+}
+
+}  // namespace gradmint

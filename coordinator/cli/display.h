@@ -1,0 +1,55 @@
+// How a federation looks to someone watching: events to text. On a terminal the last line is live
+// (a progress bar, rewritten); elsewhere there is one plain line for each round. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coordinator/cli/dev_report.h"
+
+namespace gradmint {
+
+struct DisplayStyle {
+  bool live = false;    // a terminal: control characters may be used
+  bool colour = false;  // a terminal, and NO_COLOR is not set
+  std::size_t columns = 100;
+};
+
+class Display {
+ public:
+  explicit Display(DisplayStyle style) : style_(style) {}
+
+  // What to write now; often nothing. `run` has seen the event already.
+  std::string on(const FederationEvent& event, const RunOutcome& run);
+  // A line of the program's own, above the live one.
+  std::string say(const std::string& line);
+  // Removes the live line, before other text or the end.
+  std::string clear();
+
+ private:
+  std::string live_line();
+  std::string settled_line(const RoundOutcome& round, const RunOutcome& run) const;
+  std::string accepted_text(const RoundOutcome& round) const;
+  std::string paint(const char* code, const std::string& text) const;
+
+  DisplayStyle style_;
+  bool live_shown_ = false;
+  // The round under way.
+  std::string phase_;
+  std::uint64_t round_ = 0, rounds_ = 0;
+  std::uint64_t count_ = 0, of_ = 0;
+  double base_ = 0, span_ = 0;                         // the phase's part of the round's bar
+  std::map<std::string, std::uint32_t> progress_ppm_;  // of each member while it trains
+};
+
+// The table of workers, and under it the last accuracy.
+std::string workers_table(const RunOutcome& run, const DisplayStyle& style);
+
+// "[#####-----]", `width` characters with the brackets.
+std::string progress_bar(double done, std::size_t width);
+
+// 912000 -> "0.912".
+std::string score_text(std::uint32_t ppm);
+
+}  // namespace gradmint
