@@ -1,6 +1,6 @@
 // A user's own program as the trainer. Each round it runs `/bin/sh -c COMMAND` in a fresh directory
 // that holds global.safetensors and round.json, and expects parameters.safetensors and metrics.json
-// there when it exits with 0. docs/own-trainer.md is the contract for its authors.
+// there when it exits with 0. docs/training.md is the contract for its authors.
 #pragma once
 
 #include <filesystem>

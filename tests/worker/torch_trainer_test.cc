@@ -2,8 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <cstdlib>
+#include <atomic>
 #include <fstream>
 
 #include "tests/support/paths.h"
@@ -190,7 +189,7 @@ TEST_CASE("MNIST: one pass of the cnn over 1,000 images already helps") {
 }
 
 TEST_CASE("digits: the default mlp passes 90 % centrally in five epochs") {
-  const auto data = load_dataset("digits", {}, GRADMINT_DIGITS_FILE);
+  const auto data = load_dataset("digits", {}, default_digits_file());
   if (!data.ok()) {
     MESSAGE("SKIPPED: " << data.error().message);
     return;

@@ -141,10 +141,15 @@ Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,
 }
 
 std::filesystem::path default_digits_file() {
+  constexpr const char* kPlace = "data/digits.csv.gz";
   std::error_code failed;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
-  const std::filesystem::path base = failed ? "." : program.parent_path().parent_path();
-  return base / "data" / "digits.csv.gz";
+  std::filesystem::path folder = program.parent_path();  // build/release/bin
+  for (int level = 0; level < 2 && !failed; ++level) {
+    folder = folder.parent_path();
+    if (std::filesystem::exists(folder / kPlace, failed)) return folder / kPlace;
+  }
+  return std::filesystem::path("build") / kPlace;
 }
 
 }  // namespace gradmint

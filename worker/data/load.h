@@ -20,7 +20,8 @@ Result<Bytes> read_data_file(const std::filesystem::path& file,
 Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,
                              const std::filesystem::path& digits_file);
 
-// Where scripts/fetch_digits puts the digits: ../data/digits.csv.gz beside the program's folder.
+// Where scripts/fetch_digits puts the digits: build/data, found from the program's own place in
+// build/PRESET/bin, else from the working directory.
 std::filesystem::path default_digits_file();
 
 }  // namespace gradmint

@@ -1,6 +1,8 @@
 #include "worker/session/training_thread.h"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "ledger/hash.h"
 #include "ledger/model/safetensors.h"
@@ -14,8 +16,8 @@ std::uint64_t seed_of(const StartTraining& order) {
   Writer w;
   w.u64(order.training.seed);
   w.u64(order.key.round);
-  Reader r(tagged_hash("gradmint/training-seed/v1", w.view()).view());
-  return r.u64();
+  const Hash hash = tagged_hash("gradmint/training-seed/v1", w.view());
+  return Reader(hash.view()).u64();
 }
 
 Result<TrainTask> task_of(const StartTraining& order) {

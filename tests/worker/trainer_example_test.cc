@@ -1,0 +1,50 @@
+// docs/examples/trainer_plain.py is a promise to users: it runs as it is.
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <cstdlib>
+
+#include "tests/worker/scratch.h"
+#include "worker/command_trainer.h"
+#include "worker/seeded.h"
+
+using namespace gradmint;
+using gradmint::test::Scratch;
+
+TEST_CASE("the plain Python example trains a model it is given") {
+  if (std::system("python3 -c '' 2>/dev/null") != 0) {
+    MESSAGE("SKIPPED: no python3");
+    return;
+  }
+  const Scratch scratch;
+  const std::string digits = (scratch.path() / "digits.csv.gz").string();
+  Seeded draw(1);
+  std::string rows;
+  for (int row = 0; row < 60; ++row) {  // the label's own pixels are bright
+    for (int pixel = 0; pixel < 64; ++pixel)
+      rows += std::to_string(pixel % 10 == row % 10 ? 16 : draw.below(6)) + ",";
+    rows += std::to_string(row % 10) + "\n";
+  }
+  gzFile out = gzopen(digits.c_str(), "wb");
+  REQUIRE(gzwrite(out, rows.data(), static_cast<unsigned>(rows.size())) ==
+          static_cast<int>(rows.size()));
+  gzclose(out);
+  const ModelLayout layout =
+      ModelLayout::create({{"weight", {10, 64}, false}, {"bias", {10}, false}}).value();
+  const std::string command = "GRADMINT_DIGITS='" + digits +
+                              "' python3 '" GRADMINT_SOURCE_DIR "/docs/examples/trainer_plain.py'";
+  auto trainer = make_command_trainer({command, scratch.path() / "rounds", 1000, false}, layout);
+  REQUIRE(trainer.ok());
+  TrainTask task;
+  task.round = 1;
+  task.local_epochs = 5;
+  task.learning_rate = 0.1;
+  int lines = 0;
+  const auto outcome = (*trainer)->train(std::vector<float>(650, 0.0F), task,
+                                         [&](const TrainProgress&) { ++lines; });
+  REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+  CHECK(lines == 5);
+  CHECK(outcome->examples == 60);
+  CHECK(outcome->accuracy > 0.9);
+  CHECK(outcome->parameters.size() == 650);
+}
