@@ -2,8 +2,10 @@
 
 #include <cstdio>
 
+#include "kernels/aggregate.h"
 #include "kernels/cuda_backend.h"
 #include "tests/kernels/backends.h"
+#include "tests/kernels/samples.h"
 
 namespace gradmint::test {
 
@@ -38,4 +40,25 @@ TEST_CASE("a GPU that is not there is an Error that says so") {
   const auto chosen = kernels::open_backend("auto", 1);
   REQUIRE(chosen.ok());
   CHECK((chosen.value()->name().rfind("cuda:0", 0) == 0) == has_gpu);
+}
+
+TEST_CASE("updates that need several tiles on the GPU give the CPU's bytes") {
+  const auto gpus = test::backends();
+  if (gpus.empty()) return;
+  const auto cpu = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2);
+  for (const char* aggregator : {"mean", "median"}) {
+    kernels::AggregateSpec spec;
+    spec.aggregator.name = aggregator;
+    spec.optimizer.name = "nesterov";
+    spec.pre = {{"clip", {{"tau", 100.0f}}}};
+    test::Sample sample;
+    sample.updates = test::sample_updates(test::Kind::ordinary, 64, 1100001, 61);
+    test::prepare(sample, spec, 67);
+    const auto expected = kernels::aggregate(spec, sample.input, *cpu).value();
+    const auto got = kernels::aggregate(spec, sample.input, *gpus.front()).value();
+    CHECK(test::same_bytes(got.model, expected.model));
+    CHECK(test::same_bytes(got.optimizer_state, expected.optimizer_state));
+    CHECK(test::same_bytes(got.delta, expected.delta));
+    CHECK(got.outside == expected.outside);
+  }
 }
