@@ -1,0 +1,29 @@
+// Whether a reveal is admitted: checks in a fixed order, each with its own verdict. Pure.
+#pragma once
+
+#include "coordinator/round/round_events.h"
+
+namespace gradmint {
+
+struct Reveal {
+  AccountId worker;
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+  std::uint8_t encoding = 0;  // as received
+  Opening opening;            // encoding filled in once it is known to be one
+};
+
+// In this order: wrong_round, wrong_attempt, wrong_phase (commitments still open), late,
+// unknown_worker (made no commitment), out_of_range (excluded at the close), unsupported_encoding,
+// commitment_mismatch, wrong_size, root_seen_before.
+// `open_block` is the hash of the block that opened the round; `others` the openings already known.
+Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
+                     std::uint64_t payload_bytes,
+                     const std::vector<std::pair<AccountId, Opening>>& others,
+                     const Reveal& reveal);
+
+// wrong_size and root_seen_before are facts about what was committed: the opening goes on the
+// ledger with the refusal, and no payload is taken. The other verdicts leave no trace.
+bool is_final_refusal(Verdict verdict);
+
+}  // namespace gradmint

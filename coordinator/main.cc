@@ -1,0 +1,271 @@
+// gradmint-coordinator: init, run, status, pause, resume, stop, invite.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+
+#include "coordinator/cli/command.h"
+#include "coordinator/cli/display.h"
+#include "coordinator/cli/version.h"
+#include "coordinator/protocol/invitation.h"
+#include "coordinator/server/admin_client.h"
+#include "coordinator/server/coordinator.h"
+#include "coordinator/server/init.h"
+#include "coordinator/server/invitations.h"
+#include "ledger/durable_file.h"
+#include "ledger/keystore.h"
+#ifdef GRADMINT_WITH_CUDA
+#include "kernels/cuda_backend.h"
+#endif
+
+namespace gradmint {
+namespace {
+
+constexpr int kAdminTimeoutMs = 5000;
+
+struct Options {
+  std::string home, config, passphrase_file, log_level = "warn", events = "text", note;
+  std::string join, work, backend;
+  bool exit_when_finished = false;
+};
+
+std::atomic<bool> stop_requested{false};
+Coordinator* running = nullptr;
+void on_signal(int) {
+  stop_requested = true;
+  if (running != nullptr) running->wake();
+}
+
+int tell_fault(const Error& error) {
+  std::fprintf(stderr, "gradmint-coordinator: %s\n", error.message.c_str());
+  const bool usage = error.code == ErrorCode::bad_input || error.code == ErrorCode::not_found ||
+                     error.code == ErrorCode::busy || error.code == ErrorCode::unsupported;
+  return usage ? kExitUnusable : kExitFailed;
+}
+
+std::uint64_t wall_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+int init(const Options& o) {
+  const Home home{std::filesystem::absolute(o.home)};
+  const std::filesystem::path config =
+      o.config.empty() ? home.config() : std::filesystem::path(o.config);
+  auto settings = load_settings(config);
+  if (!settings) return tell_fault(settings.error());
+  auto passphrase =
+      obtain_passphrase(o.passphrase_file, !std::filesystem::exists(home.validator_key()));
+  if (!passphrase) return tell_fault(passphrase.error());
+  auto made = init_home(home, *settings, *passphrase, wall_ms());
+  if (!made) return tell_fault(made.error());
+  if (std::error_code same; !std::filesystem::equivalent(config, home.config(), same)) {
+    auto text = read_file(config, std::size_t{1} << 20);
+    if (!text) return tell_fault(text.error());
+    if (Status s = replace_file(home.config(), *text); !s) return tell_fault(s.error());
+  }
+  std::printf(
+      "chain      %s\nvalidator  %s\nmodel      %llu parameters\nnext       gradmint coordinator "
+      "run --home %s\n",
+      to_hex(made->chain_id).c_str(), address_of(made->validator).c_str(),
+      static_cast<unsigned long long>(made->parameter_count), o.home.c_str());
+  return kExitOk;
+}
+
+// JSON lines for programs, or the display for people.
+Reporter::Sink make_sink(const std::string& events) {
+  if (events == "jsonl") {
+    return [](const nlohmann::json& event) {
+      std::printf("%s\n", event.dump().c_str());
+      std::fflush(stdout);
+    };
+  }
+  DisplayStyle style;
+  style.live = ::isatty(STDOUT_FILENO) != 0;
+  style.colour = style.live && std::getenv("NO_COLOR") == nullptr;
+  auto display = std::make_shared<Display>(style);
+  auto run = std::make_shared<RunOutcome>();
+  return [display, run](const nlohmann::json& json) {
+    const auto event = parse_event(json.dump());
+    if (!event) return;
+    run->on(*event);
+    const std::string text = display->on(*event, *run);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+}
+
+Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Home& home) {
+  auto settings = load_settings(o.config.empty() ? home.config() : std::filesystem::path(o.config));
+  if (!settings) return settings.error();
+  if (!o.join.empty()) settings->join_endpoint = o.join;
+  if (!o.work.empty()) settings->work_endpoint = o.work;
+  if (!o.backend.empty()) settings->backend = o.backend;
+  if (o.exit_when_finished) settings->exit_when_finished = true;
+  if (!std::filesystem::exists(home.validator_key())) {
+    return Error{
+        ErrorCode::not_found,
+        home.root.string() + " is no coordinator's home: make one with gradmint coordinator init"};
+  }
+  auto passphrase = obtain_passphrase(o.passphrase_file, false);
+  if (!passphrase) return passphrase.error();
+  auto key = read_keystore(home.validator_key(), *passphrase);
+  if (!key) return key.error();
+  return Coordinator::open(home, *settings, *key, Reporter(make_sink(o.events)));
+}
+
+int run(const Options& o) {
+  std::signal(SIGPIPE, SIG_IGN);
+#ifdef GRADMINT_WITH_CUDA
+  kernels::register_cuda_backend();
+#endif
+  const Home home{std::filesystem::absolute(o.home)};
+  auto coordinator = open_coordinator(o, home);
+  if (!coordinator) return tell_fault(coordinator.error());
+  running = coordinator->get();
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, on_signal);
+  const Status status = (*coordinator)->run(stop_requested);
+  running = nullptr;
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);
+  return status ? kExitOk : tell_fault(status.error());
+}
+
+int ask(const Options& o, const char* op) {
+  auto reply = ask_coordinator({std::filesystem::absolute(o.home)}, {{"op", op}}, kAdminTimeoutMs);
+  if (!reply) return tell_fault(reply.error());
+  if (std::string(op) == "status") std::printf("%s\n", reply->dump(2).c_str());
+  return kExitOk;
+}
+
+// What invitations say: the configured public name, else where the running coordinator listens.
+Result<std::string> public_endpoint(const Home& home) {
+  auto settings = load_settings(home.config());
+  if (!settings) return settings.error();
+  if (!settings->public_join.empty()) return settings->public_join;
+  auto running_at = read_file(home.endpoints(), 4096);
+  if (!running_at) return settings->join_endpoint;
+  const auto json = nlohmann::json::parse(running_at->begin(), running_at->end(), nullptr, false);
+  return json.is_object() ? json.value("join", settings->join_endpoint) : settings->join_endpoint;
+}
+
+int invite(const Options& o) {
+  const Home home{std::filesystem::absolute(o.home)};
+  auto endpoint = public_endpoint(home);
+  if (!endpoint) return tell_fault(endpoint.error());
+  auto curve = read_curve_key(home.curve_key());
+  if (!curve) return tell_fault(curve.error());
+  auto store = LedgerStore::open(home.ledger(), LedgerStore::Mode::read_only);
+  if (!store) return tell_fault(store.error());
+  auto genesis_bytes = (*store)->genesis();
+  if (!genesis_bytes) return tell_fault(genesis_bytes.error());
+  const auto genesis = decode_record<GenesisRecord>(*genesis_bytes);
+  if (!genesis)
+    return tell_fault(
+        {ErrorCode::corrupt, "the genesis in " + home.ledger().string() + " cannot be read"});
+  Invitation invitation;
+  invitation.join_endpoint = *endpoint;
+  invitation.coordinator_curve_key = curve->public_key;
+  invitation.chain_id = genesis->chain_id();
+  if (genesis->enrolment == Enrolment::invitation) {
+    auto code = Invitations(home.invitations()).create(o.note);
+    if (!code) return tell_fault(code.error());
+    invitation.code = *code;
+  }
+  auto text = format_invitation(invitation);
+  if (!text) return tell_fault(text.error());
+  std::printf("%s\n", text->c_str());
+  return kExitOk;
+}
+
+CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
+                  const char* example, bool home_required = true) {
+  CLI::App* sub = app.add_subcommand(name, what);
+  auto* home = sub->add_option("--home", o.home, "The coordinator's home directory");
+  if (home_required) home->required();
+  sub->footer(std::string("Example:\n  ") + example);
+  return sub;
+}
+
+int main_of(int argc, char** argv) {
+  Options o;
+  int status = kExitOk;
+  CLI::App app{"Run a federation: order blocks, aggregate, evaluate, pay", "gradmint coordinator"};
+  app.set_version_flag("--version", version_text(), "Print revision, backends, libraries");
+  app.add_option("--log-level", o.log_level, "What goes to the log on standard error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app.require_subcommand(1);
+  app.fallthrough();
+  const auto on = [&](CLI::App* sub, std::function<int()> action) {
+    sub->callback([&status, &o, action] {
+      spdlog::set_level(spdlog::level::from_str(o.log_level));
+      status = action();
+    });
+    return sub;
+  };
+  auto* init_command =
+      on(command(app, o, "init", "Make a home: keys, genesis, first block",
+                 "gradmint coordinator init --home ~/federation --config federation.toml"),
+         [&] { return init(o); });
+  init_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)");
+  init_command->add_option("--passphrase-file", o.passphrase_file,
+                           "File with the key's passphrase");
+  auto* run_command =
+      on(command(app, o, "run", "Run until stopped; started again, it resumes the round it was in",
+                 "gradmint coordinator run --home ~/federation"),
+         [&] { return run(o); });
+  run_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)");
+  run_command->add_option("--passphrase-file", o.passphrase_file, "File with the key's passphrase");
+  run_command->add_option("--events", o.events, "What standard output gets")
+      ->check(CLI::IsMember({"text", "jsonl"}))
+      ->capture_default_str();
+  run_command->add_option("--join", o.join, "Overrides network.join");
+  run_command->add_option("--work", o.work, "Overrides network.work");
+  run_command->add_option("--backend", o.backend, "Overrides run.backend: auto, cpu or cuda:N");
+  run_command->add_flag("--exit-when-finished", o.exit_when_finished, "Exit after the last round");
+  for (const auto& [op, what] :
+       {std::pair{"status", "What a running coordinator is doing, as JSON"},
+        std::pair{"pause", "Open no new round"}, std::pair{"resume", "Go on after a pause"},
+        std::pair{"stop", "End a running coordinator politely"}}) {
+    on(command(app, o, op, what,
+               (std::string("gradmint coordinator ") + op + " --home ~/federation").c_str()),
+       [&o, op = op] { return ask(o, op); });
+  }
+  auto* invite_command =
+      on(command(app, o, "invite", "Print an invitation for one worker",
+                 "gradmint coordinator invite --home ~/federation --note 'St. Mary'"),
+         [&] { return invite(o); });
+  invite_command->add_option("--note", o.note, "For whom it is; kept beside the code's hash");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    app.exit(done);
+    return kExitOk;
+  } catch (const CLI::ParseError& fault) {
+    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator --help\n",
+                 fault.what());
+    return kExitUnusable;
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace gradmint
+
+int main(int argc, char** argv) {
+  try {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("gradmint-coordinator"));
+    return gradmint::main_of(argc, argv);
+  } catch (const std::exception& fault) {
+    std::fprintf(stderr, "gradmint-coordinator: %s\n", fault.what());
+    return gradmint::kExitFailed;
+  }
+}

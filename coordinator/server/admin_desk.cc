@@ -1,0 +1,131 @@
+#include "coordinator/server/admin_desk.h"
+
+#include "contracts/amount.h"
+
+namespace gradmint {
+
+using nlohmann::json;
+
+namespace {
+
+json failure(const std::string& text) { return {{"ok", false}, {"error", text}}; }
+
+std::string_view station_name(const RoundMachine& machine) {
+  switch (machine.station()) {
+    case Station::waiting:
+      return machine.paused() ? "paused" : "waiting";
+    case Station::training:
+      return "training";
+    case Station::revealing:
+      return "revealing";
+    case Station::aggregating:
+      return "aggregating";
+    case Station::evaluating:
+      return "evaluating";
+    case Station::finished:
+      return "finished";
+  }
+  return "";
+}
+
+}  // namespace
+
+AdminReply reply_of(const TransactionResult& result) {
+  return {json{{"ok", true},
+               {"verdict", verdict_name(static_cast<Verdict>(result.verdict))},
+               {"height", result.height},
+               {"txid", to_hex(result.txid)}}
+              .dump()};
+}
+
+std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::uint64_t ticket,
+                                            std::uint64_t now_ms) {
+  const json asked = json::parse(request.json, nullptr, false);
+  const std::string op = asked.is_object() && asked.contains("op") && asked["op"].is_string()
+                             ? asked["op"].get<std::string>()
+                             : "";
+  if (op == "status") return AdminReply{status(now_ms).dump()};
+  if (op == "pause") {
+    if (driver_.step(now_ms, PauseRequested{}) == Verdict::ok)
+      reporter_.emit({{"event", "paused"}});
+    return AdminReply{json{{"ok", true}}.dump()};
+  }
+  if (op == "resume") {
+    driver_.resume();
+    if (driver_.step(now_ms, ResumeRequested{}) == Verdict::ok)
+      reporter_.emit({{"event", "resumed"}});
+    return AdminReply{json{{"ok", true}}.dump()};
+  }
+  if (op == "stop") {
+    stop_requested_ = true;
+    return AdminReply{json{{"ok", true}}.dump()};
+  }
+  if (op == "account") return AdminReply{account(asked).dump()};
+  if (op == "submit") {
+    const auto reply = submit(asked, ticket);
+    if (!reply) return std::nullopt;
+    return AdminReply{reply->dump()};
+  }
+  return AdminReply{failure("unknown operation '" + op + "'").dump()};
+}
+
+json AdminDesk::status(std::uint64_t now_ms) const {
+  const Chain& chain = orderer_.chain();
+  const RoundMachine& machine = driver_.machine();
+  const auto& round = machine.view().round;
+  const TotalsRecord totals = totals_of(chain.state());
+  json reply = {{"ok", true},
+                {"chain_id", to_hex(chain.chain_id())},
+                {"name", chain.genesis().name},
+                {"height", chain.height()},
+                {"state_root", to_hex(chain.tip().state_root)},
+                {"round", round ? round->round : 0},
+                {"attempt", round ? round->attempt : 0},
+                {"rounds", machine.policy().rounds},
+                {"phase", station_name(machine)},
+                {"paused", machine.paused()},
+                {"workers", machine.view().members.size()},
+                {"present", machine.present_count(now_ms)},
+                {"min_workers", machine.policy().min_workers},
+                {"committed", machine.view().commits.size()},
+                {"revealed", machine.stored_count()},
+                {"minted", contracts::format_amount(totals.minted)},
+                {"backend", driver_.backend_name()},
+                {"join", join_endpoint_},
+                {"work", work_endpoint_}};
+  if (!driver_.halted().empty()) reply["halted"] = driver_.halted();
+  return reply;
+}
+
+json AdminDesk::account(const json& asked) const {
+  const auto id = asked.contains("account") && asked["account"].is_string()
+                      ? hash_from_hex(asked["account"].get<std::string>())
+                      : std::nullopt;
+  if (!id) return failure("'account' must be 64 hexadecimal digits");
+  const Chain& chain = orderer_.chain();
+  const auto record = get<AccountRecord>(chain.state(), state_key::account(*id));
+  return {{"ok", true},
+          {"nonce", record ? record->nonce : 0},
+          {"balance", record ? contracts::format_amount(record->balance) : "0"},
+          {"height", chain.height()},
+          {"exists", record.has_value()},
+          {"registered", record && record->is_worker},
+          {"tip_height", chain.height()},
+          {"tip_hash", to_hex(chain.tip_hash())},
+          {"chain_id", to_hex(chain.chain_id())}};
+}
+
+std::optional<json> AdminDesk::submit(const json& asked, std::uint64_t ticket) {
+  const auto bytes = asked.contains("transaction") && asked["transaction"].is_string()
+                         ? from_hex(asked["transaction"].get<std::string>())
+                         : std::nullopt;
+  if (!bytes) return failure("'transaction' must be hexadecimal");
+  const DeskAnswer answer = join_.submit(*bytes, ticket, std::nullopt);
+  if (!answer.message) return std::nullopt;
+  if (const auto* result = std::get_if<TransactionResult>(&*answer.message)) {
+    return json::parse(reply_of(*result).json);
+  }
+  return failure(std::get<Refusal>(*answer.message).detail);
+}
+
+}  // namespace gradmint

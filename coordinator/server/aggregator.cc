@@ -1,0 +1,108 @@
+#include "coordinator/server/aggregator.h"
+
+#include <cstring>
+
+namespace gradmint {
+
+Result<std::vector<float>> load_vector(const BlobStore& blobs, const Hash& root) {
+  if (root.is_zero()) return std::vector<float>{};
+  auto file = blobs.get_verified(root);
+  if (!file) return file.error();
+  const ByteView bytes = file->bytes();
+  if (bytes.size() % sizeof(float) != 0) {
+    return Error{ErrorCode::corrupt, "blob " + to_hex(root) + " is not a vector of fp32"};
+  }
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+Result<std::unique_ptr<Aggregator>> Aggregator::start(const std::string& device, int threads,
+                                                      BlobStore blobs, Done done) {
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  auto backend = kernels::open_backend(device, threads > 0 ? threads : cores);
+  if (!backend) return backend.error();
+  return std::unique_ptr<Aggregator>(
+      new Aggregator(*std::move(backend), std::move(blobs), std::move(done)));
+}
+
+Aggregator::Aggregator(std::unique_ptr<kernels::Backend> backend, BlobStore blobs, Done done)
+    : backend_(std::move(backend)),
+      backend_name_(backend_->name()),
+      blobs_(std::move(blobs)),
+      done_(std::move(done)),
+      thread_([this] { work(); }) {}
+
+Aggregator::~Aggregator() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Aggregator::run(AggregationJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    job_ = std::move(job);
+  }
+  wake_.notify_one();
+}
+
+void Aggregator::work() {
+  while (true) {
+    std::optional<AggregationJob> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || job_.has_value(); });
+      if (stopping_) return;
+      job = std::exchange(job_, std::nullopt);
+    }
+    std::vector<float> model;
+    ExecutionDone done = execute(*job, model);
+    done_(std::move(done), model);
+  }
+}
+
+ExecutionDone Aggregator::execute(AggregationJob& job, std::vector<float>& new_model) {
+  ExecutionDone done;
+  done.round = job.round.round;
+  done.attempt = job.round.attempt;
+  const auto fail = [&](const Error& error) {
+    done.error = error.message;
+    return done;
+  };
+  std::vector<MappedFile> files;
+  for (RoundPayload& payload : job.payloads) {
+    if (payload.verdict != Verdict::ok) continue;
+    auto file = blobs_.get_verified(payload.opening->root);
+    if (!file) return fail(file.error());
+    payload.bytes = file->bytes();
+    files.push_back(*std::move(file));  // the mapping keeps its address
+  }
+  auto model = load_vector(blobs_, job.round.open.model_root);
+  if (!model) return fail(model.error());
+  auto optimizer = load_vector(blobs_, job.round.open.optimizer_root);
+  if (!optimizer) return fail(optimizer.error());
+
+  RoundInputs inputs;
+  inputs.open = &job.round.open;
+  inputs.close = &job.round.close;
+  inputs.payloads = job.payloads;
+  inputs.model = *model;
+  inputs.optimizer_state = *optimizer;
+  auto execution = execute_round(inputs, *backend_);
+  if (!execution) return fail(execution.error());
+  for (const auto* vector : {&execution->model, &execution->optimizer_state}) {
+    if (vector->empty()) continue;
+    const ByteView bytes{reinterpret_cast<const std::uint8_t*>(vector->data()),
+                         vector->size() * sizeof(float)};
+    if (auto stored = blobs_.put(bytes); !stored) return fail(stored.error());
+  }
+  done.result = std::move(execution->result);
+  new_model = std::move(execution->model);
+  return done;
+}
+
+}  // namespace gradmint

@@ -1,0 +1,262 @@
+#include "coordinator/server/coordinator.h"
+
+#include <chrono>
+
+#include "contracts/amount.h"
+#include "gradmint_revision.h"
+#include "ledger/durable_file.h"
+
+namespace gradmint {
+namespace {
+
+constexpr int kTickMs = 50;
+constexpr int kMaxBlocksPerTurn = 16;
+
+std::uint64_t wall_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+Status write_endpoints(const Home& home, const ServerTransport& transport) {
+  const nlohmann::json json = {{"join", transport.join_endpoint()},
+                               {"work", transport.work_endpoint()}};
+  return replace_file(home.endpoints(), as_bytes(json.dump() + "\n"), 0600);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const Settings& settings,
+                                                       const SecretKey& validator,
+                                                       Reporter reporter) {
+  auto lock = HomeLock::take(home);
+  if (!lock) return lock.error();
+  auto curve = read_curve_key(home.curve_key());
+  if (!curve) return curve.error();
+  auto orderer = Orderer::open(home.ledger(), validator);
+  if (!orderer) return orderer.error();
+  ServerOptions options;
+  options.key = *curve;
+  options.join_endpoint = settings.join_endpoint;
+  options.work_endpoint = settings.work_endpoint;
+  options.admin_socket = home.admin_socket().string();
+  auto transport = ServerTransport::bind(options);
+  if (!transport) return transport.error();
+  std::unique_ptr<Coordinator> coordinator(
+      new Coordinator(home, settings, *std::move(lock), *std::move(orderer), *std::move(transport),
+                      std::move(reporter)));
+  if (Status started = coordinator->start(); !started) return started.error();
+  return coordinator;
+}
+
+Coordinator::Coordinator(const Home& home, const Settings& settings, HomeLock lock,
+                         std::unique_ptr<Orderer> orderer,
+                         std::unique_ptr<ServerTransport> transport, Reporter reporter)
+    : lock_(std::move(lock)),
+      home_(home),
+      settings_(settings),
+      reporter_(std::move(reporter)),
+      orderer_(std::move(orderer)),
+      transport_(std::move(transport)),
+      driver_(settings_, home_, *orderer_, reporter_, [this] { wake(); }),
+      join_(*orderer_, Invitations(home_.invitations()), GRADMINT_REVISION),
+      work_(*orderer_, driver_, reporter_, home_),
+      admin_(*orderer_, driver_, join_, reporter_, transport_->join_endpoint(),
+             transport_->work_endpoint()) {}
+
+std::uint64_t Coordinator::now_ms() const {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+Status Coordinator::start() {
+  orderer_->chain().state().scan(state_key::kAccountPrefix,
+                                 [&](const std::string& key, const Bytes& value) {
+                                   const auto account = decode_record<AccountRecord>(value);
+                                   if (account && account->is_worker)
+                                     transport_->admit(account->curve_key, id_of_key(key));
+                                 });
+  if (Status s = driver_.start(now_ms()); !s) return s;
+  if (Status s = write_endpoints(home_, *transport_); !s) return s;
+  reporter_.emit({{"event", "started"},
+                  {"join", transport_->join_endpoint()},
+                  {"work", transport_->work_endpoint()},
+                  {"chain_id", to_hex(orderer_->chain().chain_id())},
+                  {"height", orderer_->chain().height()},
+                  {"rounds", settings_.rounds},
+                  {"backend", driver_.backend_name()}});
+  return Status{};
+}
+
+Status Coordinator::run(const std::atomic<bool>& stop) {
+  Status status;
+  while (status.ok() && !stop && !admin_.stop_requested()) {
+    status = turn(kTickMs);
+    if (driver_.finished() && settings_.exit_when_finished) break;
+    if (!driver_.halted().empty() && settings_.exit_when_finished) {
+      status = Error{ErrorCode::refused, driver_.halted()};
+    }
+  }
+  if (driver_.finished()) {
+    reporter_.emit({{"event", "finished"},
+                    {"rounds", settings_.rounds},
+                    {"height", orderer_->chain().height()}});
+  }
+  Notice notice;
+  notice.kind = driver_.finished() ? NoticeKind::finished : NoticeKind::stopping;
+  notice.text =
+      driver_.finished() ? "all rounds are settled" : "the coordinator stops; it can be resumed";
+  notify_all(notice);
+  std::error_code ignored;
+  std::filesystem::remove(home_.endpoints(), ignored);
+  return status;
+}
+
+Status Coordinator::turn(int timeout_ms) {
+  ServerBatch batch = transport_->poll(timeout_ms);
+  for (const TransportEvent& event : batch.events) reporter_.warn(event.text);
+  if (batch.events_dropped > 0) {
+    reporter_.warn(std::to_string(batch.events_dropped) + " more refusals were not listed");
+  }
+  for (const Inbound& inbound : batch.inbound) {
+    dispatch(inbound);
+    if (!work_.storage_failure().empty()) {
+      return Error{ErrorCode::io,
+                   work_.storage_failure() +
+                       "; everything acknowledged is safe, free space and start again"};
+    }
+  }
+  driver_.drain(now_ms());
+  driver_.step(now_ms(), Tick{});
+  if (Status s = order(); !s) return s;
+  work_.round_moved_on();
+  if (driver_.take_announcement()) announce();
+  return Status{};
+}
+
+void Coordinator::dispatch(const Inbound& inbound) {
+  const std::uint64_t ticket = next_ticket_++;
+  if (const auto* request = std::get_if<AdminRequest>(&inbound.message)) {
+    if (auto answer = admin_.answer(*request, ticket, now_ms())) {
+      transport_->reply(inbound, *answer);
+    } else {
+      waiting_.emplace(ticket, inbound);
+    }
+    return;
+  }
+  if (inbound.peer.entrance == kAtWork) {
+    if (auto answers = work_.answer(inbound, now_ms())) {
+      for (DeskAnswer& answer : *answers) reply(inbound, std::move(answer));
+      return;
+    }
+  }
+  const bool admitted = transport_->is_admitted(inbound.curve_key);
+  const auto answer = join_.answer(inbound, ticket, admitted, transport_->work_endpoint());
+  if (!answer) {
+    transport_->reply(inbound, refuse(RefusalCode::not_accepted_here, "nobody here answers that"));
+  } else if (answer->message) {
+    reply(inbound, *answer);
+  } else {
+    waiting_.emplace(ticket, inbound);
+  }
+}
+
+void Coordinator::reply(const Inbound& inbound, DeskAnswer answer) {
+  // A peer that is gone or does not read loses its answer, and asks again.
+  if (answer.message) transport_->reply(inbound, *answer.message, std::move(answer.payload));
+}
+
+Status Coordinator::order() {
+  for (int i = 0; i < kMaxBlocksPerTurn; ++i) {
+    const bool empty = driver_.take_empty_block();
+    if (!orderer_->has_work() && !empty) return Status{};
+    auto block = orderer_->make_block(wall_ms(), empty);
+    if (!block) return block.error();
+    for (const Ordered& ordered : block->outcomes) {
+      if (ordered.ticket != 0 || ordered.verdict == Verdict::ok) continue;
+      return Error{ErrorCode::refused,
+                   "the ledger refused the coordinator's own " +
+                       std::string(tx_type_name(ordered.transaction.transaction.type)) + ": " +
+                       std::string(verdict_name(ordered.verdict)) + "; please report it"};
+    }
+    settle_tickets(*block);
+    if (!block->committed) continue;
+    reporter_.block(*block, orderer_->chain(), settings_.rounds);
+    driver_.block_committed(now_ms());
+    tell_outcomes(*block);
+  }
+  return Status{};
+}
+
+void Coordinator::settle_tickets(const OrderedBlock& block) {
+  const std::uint64_t height = orderer_->chain().height();
+  for (const Ordered& ordered : block.outcomes) {
+    const auto it = waiting_.find(ordered.ticket);
+    if (it == waiting_.end()) continue;
+    const Transaction& tx = ordered.transaction.transaction;
+    if (ordered.verdict == Verdict::ok && tx.type == TxType::register_worker) {
+      if (const auto body = decode_record<RegisterWorker>(tx.body)) {
+        transport_->admit(body->curve_key, tx.sender);
+      }
+    }
+    const TransactionResult result = transaction_result(
+        ordered.transaction.id, ordered.verdict, ordered.verdict == Verdict::ok ? height : 0);
+    if (it->second.peer.entrance == kAtAdmin) {
+      transport_->reply(it->second, reply_of(result));
+    } else {
+      transport_->reply(it->second, result);
+    }
+    waiting_.erase(it);
+  }
+}
+
+// After a settlement each worker hears what became of its update.
+void Coordinator::tell_outcomes(const OrderedBlock& block) {
+  std::size_t next = 0;
+  for (const Ordered& ordered : block.outcomes) {
+    if (ordered.verdict != Verdict::ok) continue;
+    const TransactionReceipt& receipt = block.receipts[next++];
+    const Transaction& tx = ordered.transaction.transaction;
+    if (tx.type == TxType::round_result) {
+      const auto body = decode_record<RoundResult>(tx.body);
+      for (const auto& [peer, worker] : work_.subscribers()) {
+        for (const ResultEntry& entry : body->entries) {
+          if (entry.worker != worker) continue;
+          Notice notice{NoticeKind::outcome, body->round, {}};
+          notice.text = entry.verdict == Verdict::ok
+                            ? "accepted, score " + std::to_string(entry.score_ppm) + " ppm"
+                            : "rejected: " + std::string(verdict_name(entry.verdict));
+          transport_->send(peer, notice, 0);
+        }
+      }
+    } else if (tx.type == TxType::settle_round) {
+      const auto body = decode_record<SettleRound>(tx.body);
+      for (const auto& [peer, worker] : work_.subscribers()) {
+        for (const contracts::Mint& mint : receipt.mints) {
+          if (AccountId{mint.account} != worker) continue;
+          transport_->send(peer,
+                           Notice{NoticeKind::outcome, body->round,
+                                  "paid " + contracts::format_amount(mint.amount) + " tokens"},
+                           0);
+        }
+      }
+    }
+  }
+}
+
+void Coordinator::announce() {
+  std::vector<Peer> gone;
+  for (const auto& [peer, worker] : work_.subscribers()) {
+    const SendOutcome outcome = transport_->send(peer, work_.round_state(worker, now_ms()), 0);
+    if (outcome == SendOutcome::unreachable) gone.push_back(peer);
+  }
+  for (const Peer& peer : gone) work_.forget(peer);
+}
+
+void Coordinator::notify_all(const Notice& notice) {
+  announce();
+  for (const auto& [peer, worker] : work_.subscribers()) transport_->send(peer, notice, 0);
+}
+
+}  // namespace gradmint

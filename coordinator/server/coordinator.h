@@ -1,0 +1,52 @@
+// One loop that does the I/O of a coordinator: what arrived → which desk → what to order → what
+// changed → whom to tell. Everything it decides is decided elsewhere.
+#pragma once
+
+#include <atomic>
+
+#include "coordinator/server/admin_desk.h"
+#include "coordinator/server/work_desk.h"
+
+namespace gradmint {
+
+class Coordinator {
+ public:
+  // Opens keys, ledger and sockets of a home that `init` made. Errors name what and where.
+  static Result<std::unique_ptr<Coordinator>> open(const Home& home, const Settings& settings,
+                                                   const SecretKey& validator, Reporter reporter);
+  // Until stop is asked for, or the last round is settled and the settings say to exit then.
+  // An Error ends it at once with nothing acknowledged lost.
+  Status run(const std::atomic<bool>& stop);
+  void wake() const { transport_->waker().wake(); }
+
+ private:
+  Coordinator(const Home& home, const Settings& settings, HomeLock lock,
+              std::unique_ptr<Orderer> orderer, std::unique_ptr<ServerTransport> transport,
+              Reporter reporter);
+  Status start();
+  Status turn(int timeout_ms);
+  void dispatch(const Inbound& inbound);
+  void reply(const Inbound& inbound, DeskAnswer answer);
+  Status order();
+  void settle_tickets(const OrderedBlock& block);
+  void tell_outcomes(const OrderedBlock& block);
+  void announce();
+  void notify_all(const Notice& notice);
+  std::uint64_t now_ms() const;
+
+  HomeLock lock_;
+  Home home_;
+  Settings settings_;
+  Reporter reporter_;
+  std::unique_ptr<Orderer> orderer_;
+  std::unique_ptr<ServerTransport> transport_;
+  RoundDriver driver_;
+  JoinDesk join_;
+  WorkDesk work_;
+  AdminDesk admin_;
+  std::uint64_t next_ticket_ = 1;
+  std::map<std::uint64_t, Inbound> waiting_;  // by ticket; bounded by the orderer's queue
+  std::string fault_;
+};
+
+}  // namespace gradmint

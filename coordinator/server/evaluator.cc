@@ -1,0 +1,194 @@
+#include "coordinator/server/evaluator.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace gradmint {
+namespace {
+
+constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
+
+Error failed(const std::string& what) { return Error{ErrorCode::io, "the evaluator " + what}; }
+
+// The programs of a release lie side by side: `gradmint-worker` is found beside this one.
+std::string path_with_siblings() {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const char* path = std::getenv("PATH");
+  return self.parent_path().string() + (path != nullptr ? ":" + std::string(path) : "");
+}
+
+Result<Figures> parse_answer(const std::string& line, std::uint64_t id) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object())
+    return failed("answered something that is not JSON: " + line.substr(0, 200));
+  if (json.contains("error")) return failed("reports: " + json["error"].dump().substr(0, 400));
+  const auto number = [&](const char* key) {
+    return json.contains(key) && json[key].is_number_integer() ? json[key].get<std::int64_t>() : -1;
+  };
+  Figures figures;
+  const std::int64_t accuracy = number("accuracy_ppm"), examples = number("examples");
+  figures.loss_micro = number("loss_micro");
+  if (number("id") != static_cast<std::int64_t>(id) || figures.loss_micro < 0 || accuracy < 0 ||
+      accuracy > 1'000'000 || examples <= 0) {
+    return failed("left out loss_micro, accuracy_ppm or examples: " + line.substr(0, 200));
+  }
+  figures.accuracy_ppm = static_cast<std::uint32_t>(accuracy);
+  figures.examples = static_cast<std::uint64_t>(examples);
+  return figures;
+}
+
+}  // namespace
+
+class EvaluatorClient::Child {
+ public:
+  static Result<std::unique_ptr<Child>> start(const std::string& command) {
+    int in[2], out[2];
+    if (::pipe2(in, O_CLOEXEC) != 0) return failed("cannot be started: no pipe");
+    if (::pipe2(out, O_CLOEXEC) != 0) {
+      ::close(in[0]);
+      ::close(in[1]);
+      return failed("cannot be started: no pipe");
+    }
+    const std::string path = path_with_siblings();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::setpgid(0, 0);
+      ::dup2(in[0], STDIN_FILENO);
+      ::dup2(out[1], STDOUT_FILENO);
+      ::setenv("PATH", path.c_str(), 1);
+      ::execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    if (pid < 0) {
+      ::close(in[1]);
+      ::close(out[0]);
+      return failed("cannot be started: no process");
+    }
+    return std::unique_ptr<Child>(new Child(pid, in[1], out[0]));
+  }
+  ~Child() {
+    ::close(to_);
+    ::close(from_);
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  int pid() const { return pid_; }
+
+  Result<std::string> ask(const std::string& line, int timeout_ms) {
+    for (std::size_t at = 0; at < line.size();) {
+      const ssize_t n = ::write(to_, line.data() + at, line.size() - at);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return failed("ended; its last words are in the log");
+      at += static_cast<std::size_t>(n);
+    }
+    using Clock = std::chrono::steady_clock;
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (true) {
+      if (const auto end = buffer_.find('\n'); end != std::string::npos) {
+        std::string answer = buffer_.substr(0, end);
+        buffer_.erase(0, end + 1);
+        return answer;
+      }
+      if (buffer_.size() > kMaxAnswerBytes) return failed("sends a line without end");
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+      pollfd ready{from_, POLLIN, 0};
+      const int n = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0)
+        return failed("did not answer within " + std::to_string(timeout_ms / 1000) + " s");
+      char chunk[4096];
+      const ssize_t got = ::read(from_, chunk, sizeof chunk);
+      if (got <= 0) return failed("ended; its last words are in the log");
+      buffer_.append(chunk, static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  Child(pid_t pid, int to, int from) : pid_(pid), to_(to), from_(from) {}
+  pid_t pid_;
+  int to_, from_;
+  std::string buffer_;
+};
+
+EvaluatorClient::EvaluatorClient(std::string command, int timeout_ms, Done done)
+    : command_(std::move(command)),
+      timeout_ms_(timeout_ms),
+      done_(std::move(done)),
+      thread_([this] { work(); }) {}
+
+EvaluatorClient::~EvaluatorClient() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (const int pid = child_pid_; pid > 0) ::kill(-pid, SIGKILL);
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void EvaluatorClient::ask(EvaluationJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    job_ = std::move(job);
+  }
+  wake_.notify_one();
+}
+
+void EvaluatorClient::work() {
+  while (true) {
+    std::optional<EvaluationJob> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || job_.has_value(); });
+      if (stopping_) break;
+      job = std::exchange(job_, std::nullopt);
+    }
+    Result<Figures> figures = answer(*job);
+    if (!figures) {
+      end_child();
+      figures = answer(*job);
+    }
+    if (!figures) end_child();
+    done_(job->round, std::move(figures));
+  }
+  end_child();
+}
+
+void EvaluatorClient::end_child() {
+  const std::lock_guard lock(mutex_);
+  child_pid_ = 0;
+  child_.reset();
+}
+
+Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {
+  if (!child_) {
+    auto started = Child::start(command_);
+    if (!started) return started.error();
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return failed("was stopped");
+    child_ = *std::move(started);
+    child_pid_ = child_->pid();
+  }
+  const nlohmann::json question = {{"id", job.round}, {"parameters", job.parameters_file}};
+  auto line = child_->ask(question.dump() + "\n", timeout_ms_);
+  if (!line) return line.error();
+  return parse_answer(*line, job.round);
+}
+
+}  // namespace gradmint

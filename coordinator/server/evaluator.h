@@ -1,0 +1,57 @@
+// The coordinator's evaluator: a child process that knows the model and the held-out data (by
+// default `gradmint-worker evaluate --serve`), asked over its standard input, one JSON line a
+// question. libtorch lives there, so nothing it does can take the coordinator down. A child that
+// dies is started again once for each question.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "kernels/base/result.h"
+
+namespace gradmint {
+
+struct Figures {
+  std::int64_t loss_micro = 0;
+  std::uint32_t accuracy_ppm = 0;
+  std::uint64_t examples = 0;
+};
+
+struct EvaluationJob {
+  std::uint64_t round = 0;
+  std::string parameters_file;  // flat fp32, as its blob lies on disk
+};
+
+class EvaluatorClient {
+ public:
+  // `done` is called on the client's own thread, with the round asked about.
+  using Done = std::function<void(std::uint64_t round, Result<Figures> figures)>;
+  EvaluatorClient(std::string command, int timeout_ms, Done done);
+  ~EvaluatorClient();  // ends the child
+  void ask(EvaluationJob job);
+
+ private:
+  class Child;
+  void work();
+  void end_child();
+  Result<Figures> answer(const EvaluationJob& job);
+
+  std::string command_;
+  int timeout_ms_;
+  Done done_;
+  std::unique_ptr<Child> child_;   // of the client's thread
+  std::atomic<int> child_pid_{0};  // so that the destructor can cut a question short
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::optional<EvaluationJob> job_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gradmint

@@ -1,0 +1,59 @@
+// A coordinator's home directory: where everything of it lies, and the lock that keeps a second one
+// out.
+//   config.toml   keys/{validator.json, seed_chain, curve.json}   ledger/{db, blobs, checkpoint}
+//   incoming/ (unfinished uploads)   invitations/   checkpoints/   run/ (admin socket)   log/
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "coordinator/protocol/curve.h"
+#include "kernels/base/result.h"
+#include "ledger/keys.h"
+
+namespace gradmint {
+
+struct Home {
+  std::filesystem::path root;
+
+  std::filesystem::path config() const { return root / "config.toml"; }
+  std::filesystem::path keys() const { return root / "keys"; }
+  std::filesystem::path validator_key() const { return keys() / "validator.json"; }
+  std::filesystem::path seed_chain() const { return keys() / "seed_chain"; }
+  std::filesystem::path curve_key() const { return keys() / "curve.json"; }
+  std::filesystem::path ledger() const { return root / "ledger"; }
+  std::filesystem::path blobs() const { return ledger() / "blobs"; }
+  std::filesystem::path incoming() const { return root / "incoming"; }
+  std::filesystem::path invitations() const { return root / "invitations"; }
+  std::filesystem::path checkpoints() const { return root / "checkpoints"; }
+  std::filesystem::path run() const { return root / "run"; }
+  std::filesystem::path admin_socket() const { return run() / "admin.sock"; }
+  // Endpoints of the running coordinator, one JSON line; gone when it stops politely.
+  std::filesystem::path endpoints() const { return run() / "endpoints.json"; }
+};
+
+// Held for the life of a running coordinator; released by the system however it ends.
+class HomeLock {
+ public:
+  // busy names the directory when another coordinator runs there.
+  static Result<HomeLock> take(const Home& home);
+  HomeLock(HomeLock&& other) noexcept;
+  HomeLock& operator=(HomeLock&& other) noexcept;
+  ~HomeLock();
+
+ private:
+  explicit HomeLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key);
+Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file);
+
+// 32 secret bytes in hexadecimal, mode 0600.
+Status write_secret(const std::filesystem::path& file, const Hash& secret);
+Result<Hash> read_secret(const std::filesystem::path& file);
+
+// 32 bytes from the operating system's generator.
+Hash random_hash();
+
+}  // namespace gradmint

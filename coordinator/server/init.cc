@@ -1,0 +1,114 @@
+#include "coordinator/server/init.h"
+
+#include "coordinator/server/orderer.h"
+#include "ledger/blobs.h"
+#include "ledger/durable_file.h"
+#include "ledger/execute_round.h"
+#include "ledger/hash.h"
+#include "ledger/keystore.h"
+#include "ledger/model/safetensors.h"
+
+namespace gradmint {
+namespace {
+
+using std::filesystem::exists;
+
+struct Keys {
+  SecretKey validator;
+  Hash seed_secret;
+};
+
+Result<Keys> make_keys(const Home& home, const Settings& settings, const std::string& passphrase) {
+  if (Status s = create_directory_synced(home.keys()); !s) return s.error();
+  std::filesystem::permissions(home.keys(), std::filesystem::perms::owner_all);
+  if (!exists(home.validator_key())) {
+    auto key = generate_key();
+    if (!key) return key.error();
+    if (Status s = write_keystore(home.validator_key(), *key, passphrase, {settings.scrypt_log2_n});
+        !s) {
+      return s.error();
+    }
+  }
+  if (!exists(home.seed_chain())) {
+    if (Status s = write_secret(home.seed_chain(), random_hash()); !s) return s.error();
+  }
+  if (!exists(home.curve_key())) {
+    if (Status s = write_curve_key(home.curve_key(), new_curve_key_pair()); !s) return s.error();
+  }
+  auto validator = read_keystore(home.validator_key(), passphrase);
+  if (!validator) return validator.error();
+  auto seed = read_secret(home.seed_chain());
+  if (!seed) return seed.error();
+  return Keys{*std::move(validator), *seed};
+}
+
+// Stores the initial model and its layout, and names them.
+Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
+  if (settings.initial.empty()) {
+    return Error{
+        ErrorCode::bad_input,
+        "task.initial names no safetensors file: make one with gradmint worker init-model"};
+  }
+  auto file = MappedFile::open(settings.initial);
+  if (!file) return file.error();
+  auto model = read_safetensors(file->bytes());
+  if (!model)
+    return Error{model.error().code, settings.initial.string() + ": " + model.error().message};
+  // Read again as a model of its own layout: values that are not finite are refused here.
+  auto values = read_safetensors_as(file->bytes(), model->layout);
+  if (!values)
+    return Error{values.error().code, settings.initial.string() + ": " + values.error().message};
+
+  TaskSpec task;
+  task.model = settings.model;
+  task.objective = settings.objective;
+  task.parameter_count = model->layout.parameter_count();
+  const BlobStore blobs(home.blobs());
+  const std::string layout = model->layout.encode();
+  auto layout_root = blobs.put(as_bytes(layout));
+  if (!layout_root) return layout_root.error();
+  auto model_root = blobs.put(encode_flat_fp32(*values));
+  if (!model_root) return model_root.error();
+  task.layout_root = *layout_root;
+  task.model_root = *model_root;
+  if (!settings.program.empty()) {
+    auto program = MappedFile::open(settings.program);
+    if (!program) return program.error();
+    task.program_hash = sha256(program->bytes());
+  }
+  return task;
+}
+
+}  // namespace
+
+Result<InitOutcome> init_home(const Home& home, const Settings& settings,
+                              const std::string& passphrase, std::uint64_t time_ms) {
+  if (Status s = create_directory_synced(home.root); !s) return s.error();
+  auto lock = HomeLock::take(home);
+  if (!lock) return lock.error();
+  if (exists(home.ledger() / "checkpoint")) {
+    return Error{ErrorCode::bad_input,
+                 home.root.string() + " already holds a ledger: run it, or choose another home"};
+  }
+  auto keys = make_keys(home, settings, passphrase);
+  if (!keys) return keys.error();
+  auto task = make_task(home, settings);
+  if (!task) return task.error();
+
+  GenesisRecord genesis;
+  genesis.name = settings.name;
+  genesis.time_ms = time_ms;
+  genesis.validators.push_back({keys->validator.public_key(), SeedChain(keys->seed_secret).head()});
+  genesis.emission = settings.emission;
+  genesis.rule_source = settings.rule_source;
+  genesis.rule_manifest = settings.rule_manifest;
+  genesis.rule_abi = contracts::rule_abi();
+  genesis.task = *task;
+  genesis.enrolment = settings.enrolment;
+  genesis.allowed = settings.allowed;
+  genesis.nonce = random_hash();
+  if (Status s = Orderer::create(home.ledger(), genesis, keys->validator); !s) return s.error();
+  return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count};
+}
+
+}  // namespace gradmint

@@ -1,0 +1,150 @@
+#include "coordinator/server/join_desk.h"
+
+#include <algorithm>
+
+namespace gradmint {
+namespace {
+
+DeskAnswer now(Message message, Payload payload = {}) {
+  return {std::move(message), std::move(payload)};
+}
+DeskAnswer later() { return {}; }
+
+}  // namespace
+
+TransactionResult transaction_result(const Hash& id, Verdict verdict, std::uint64_t height) {
+  TransactionResult result;
+  result.txid = id;
+  result.verdict = static_cast<std::uint16_t>(verdict);
+  result.height = height;
+  if (verdict != Verdict::ok) result.detail = verdict_name(verdict);
+  return result;
+}
+
+std::optional<DeskAnswer> JoinDesk::answer(const Inbound& inbound, std::uint64_t ticket,
+                                           bool admitted, const std::string& work_endpoint) {
+  const Message& m = inbound.message;
+  if (const auto* hello = std::get_if<Hello>(&m)) return on(*hello, admitted, work_endpoint);
+  if (const auto* genesis = std::get_if<GetGenesis>(&m)) return on(*genesis);
+  if (const auto* headers = std::get_if<GetHeaders>(&m)) return on(*headers);
+  if (const auto* account = std::get_if<GetAccount>(&m)) return on(*account);
+  if (const auto* enrol = std::get_if<Register>(&m)) return on(*enrol, inbound, ticket);
+  if (const auto* submit_tx = std::get_if<SubmitTransaction>(&m))
+    return on(*submit_tx, inbound, ticket);
+  if (std::holds_alternative<Ping>(m)) return now(Pong{});
+  return std::nullopt;
+}
+
+DeskAnswer JoinDesk::on(const Hello& hello, bool admitted, const std::string& work_endpoint) {
+  const Chain& chain = orderer_.chain();
+  if (!hello.chain_id.is_zero() && hello.chain_id != chain.chain_id()) {
+    return now(
+        refuse(RefusalCode::unknown_chain,
+               "this coordinator runs chain " + to_hex(chain.chain_id()).substr(0, 16) +
+                   "…, not the one you were invited to: ask its operator for a new invitation"));
+  }
+  Welcome welcome;
+  welcome.chain_id = chain.chain_id();
+  welcome.tip_height = chain.height();
+  welcome.tip_hash = chain.tip_hash();
+  welcome.work_endpoint = work_endpoint;
+  welcome.revision = revision_;
+  welcome.admitted = admitted;
+  return now(welcome);
+}
+
+DeskAnswer JoinDesk::on(const GetGenesis&) {
+  Genesis genesis;
+  genesis.chain_id = orderer_.chain().chain_id();
+  return now(genesis, Payload::of(encode_record(orderer_.chain().genesis())));
+}
+
+DeskAnswer JoinDesk::on(const GetHeaders& request) {
+  Headers headers;
+  headers.from_height = request.from_height;
+  const std::uint64_t tip = orderer_.chain().height();
+  const std::uint64_t count = std::min<std::uint64_t>(request.count, kMaxHeadersPerReply);
+  for (std::uint64_t i = 0;
+       i < count && request.from_height <= tip && i <= tip - request.from_height; ++i) {
+    auto block = orderer_.store().block(request.from_height + i);
+    if (!block) return now(refuse(RefusalCode::failed, block.error().message));
+    headers.headers.push_back({std::move(block->header), std::move(block->certificate)});
+  }
+  return now(headers);
+}
+
+DeskAnswer JoinDesk::on(const GetAccount& request) {
+  const auto record =
+      get<AccountRecord>(orderer_.chain().state(), state_key::account(request.account));
+  AccountState state;
+  state.account = request.account;
+  state.height = orderer_.chain().height();
+  state.exists = record.has_value();
+  if (record) {
+    state.nonce = record->nonce;
+    state.balance = record->balance;
+    state.registered = record->is_worker;
+  }
+  return now(state);
+}
+
+DeskAnswer JoinDesk::on(const Register& request, const Inbound& inbound, std::uint64_t ticket) {
+  SignedTransaction tx;
+  if (const Verdict v = decode_transaction(request.transaction, tx); v != Verdict::ok) {
+    return now(transaction_result({}, v, 0));
+  }
+  const auto body = decode_record<RegisterWorker>(tx.transaction.body);
+  if (tx.transaction.type != TxType::register_worker || !body) {
+    return now(refuse(RefusalCode::malformed, "Register must carry a register_worker transaction"));
+  }
+  if (body->curve_key != inbound.curve_key) {
+    return now(refuse(RefusalCode::not_as_agreed,
+                      "the registration names another CURVE key than this connection's"));
+  }
+  if (orderer_.chain().genesis().enrolment == Enrolment::invitation) {
+    const Hash code_hash = invitation_hash(request.code);
+    if (body->invitation_hash != code_hash || !invitations_.knows(code_hash)) {
+      return now(
+          refuse(RefusalCode::bad_invitation,
+                 "this coordinator did not issue that code: ask its operator for an invitation"));
+    }
+  }
+  return submit(request.transaction, ticket, std::nullopt);
+}
+
+DeskAnswer JoinDesk::on(const SubmitTransaction& request, const Inbound& inbound,
+                        std::uint64_t ticket) {
+  if (inbound.peer.entrance == kAtWork) {
+    return submit(request.transaction, ticket, inbound.account);
+  }
+  SignedTransaction tx;
+  if (decode_transaction(request.transaction, tx) == Verdict::ok &&
+      tx.transaction.type != TxType::transfer) {
+    return now(
+        refuse(RefusalCode::not_accepted_here, "at the join entrance only transfers are taken"));
+  }
+  return submit(request.transaction, ticket, std::nullopt);
+}
+
+DeskAnswer JoinDesk::submit(ByteView bytes, std::uint64_t ticket,
+                            const std::optional<AccountId>& as) {
+  SignedTransaction tx;
+  if (const Verdict v = decode_transaction(bytes, tx); v != Verdict::ok) {
+    return now(transaction_result({}, v, 0));
+  }
+  if (as && tx.transaction.sender != *as) {
+    return now(transaction_result(tx.id, Verdict::not_authorised, 0));
+  }
+  // A repeated submission (after a lost answer) is told what became of the first.
+  auto found = orderer_.store().find_transaction(tx.id);
+  if (found && found->has_value()) {
+    return now(transaction_result(tx.id, Verdict::ok, (*found)->first));
+  }
+  if (!orderer_.submit(std::move(tx), ticket)) {
+    return now(
+        refuse(RefusalCode::overloaded, "too many transactions wait: try again in a moment"));
+  }
+  return later();
+}
+
+}  // namespace gradmint

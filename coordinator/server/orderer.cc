@@ -1,0 +1,159 @@
+#include "coordinator/server/orderer.h"
+
+namespace gradmint {
+namespace {
+
+constexpr std::size_t kMaxQueuedTransactions = 4096;
+
+Certificate certify(const Header& header, const Hash& block_hash, const SecretKey& key) {
+  Certificate certificate;
+  certificate.epoch = header.epoch;
+  certificate.height = header.height;
+  certificate.block_hash = block_hash;
+  Certificate::Vote vote;
+  vote.signature = key.sign(vote_digest(header.chain_id, header.epoch, header.height, block_hash));
+  certificate.votes.push_back(vote);
+  return certificate;
+}
+
+BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate) {
+  BlockBatch batch;
+  batch.height = draft.block.header.height;
+  batch.block_hash = draft.block_hash;
+  batch.header = encode_record(draft.block.header);
+  batch.transactions = encode_transactions(draft.block.transactions);
+  batch.certificate = encode_record(certificate);
+  batch.receipts = encode_receipts(draft.receipts);
+  for (const SignedTransaction& tx : draft.block.transactions) {
+    batch.transaction_ids.push_back(tx.id);
+  }
+  batch.touched_accounts = touched_accounts(draft.block, draft.receipts);
+  batch.state_changes = draft.changes;
+  return batch;
+}
+
+Error damaged(const std::string& what) {
+  return Error{ErrorCode::corrupt,
+               "the ledger's " + what + " cannot be read back: restore the ledger from a copy"};
+}
+
+Result<Chain> restore_chain(const LedgerStore& store) {
+  auto genesis_bytes = store.genesis();
+  if (!genesis_bytes) return genesis_bytes.error();
+  auto genesis = decode_record<GenesisRecord>(*genesis_bytes);
+  if (!genesis) return damaged("genesis");
+  const auto tip = store.tip();
+  if (!tip) return damaged("tip");
+
+  std::vector<Hash> history;
+  Header header;
+  for (std::uint64_t height = 0; height <= tip->height; ++height) {
+    auto block = store.block(height);
+    if (!block) return block.error();
+    const auto decoded = decode_record<Header>(block->header);
+    if (!decoded) return damaged("header " + std::to_string(height));
+    header = *decoded;
+    history.push_back(header.hash());
+  }
+  State state;
+  const Status read = store.for_each_state([&](std::string_view key, ByteView value) {
+    state.insert(std::string(key), Bytes(value.begin(), value.end()));
+  });
+  if (!read) return read.error();
+  return Chain::restore(*std::move(genesis), std::move(history), header, std::move(state));
+}
+
+}  // namespace
+
+Orderer::Orderer(Chain chain, std::unique_ptr<LedgerStore> store, const SecretKey& key)
+    : chain_(std::move(chain)), store_(std::move(store)), key_(key), account_(key.account()) {}
+
+Status Orderer::create(const std::filesystem::path& directory, const GenesisRecord& genesis,
+                       const SecretKey& validator) {
+  auto chain = Chain::start(genesis);
+  if (!chain) return chain.error();
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
+  if (!store) return store.error();
+  if (Status s = (*store)->write_genesis(encode_record(genesis)); !s) return s;
+  BlockDraft draft;
+  draft.block.header = chain->tip();
+  draft.block_hash = chain->tip_hash();
+  draft.changes = chain->genesis_changes();
+  return (*store)->commit(batch_of(draft, certify(chain->tip(), chain->tip_hash(), validator)));
+}
+
+Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& directory,
+                                               const SecretKey& validator) {
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
+  if (!store) return store.error();
+  auto chain = restore_chain(**store);
+  if (!chain) return chain.error();
+  if (chain->genesis().validators.size() != 1) {
+    return Error{ErrorCode::unsupported, "this ledger names " +
+                                             std::to_string(chain->genesis().validators.size()) +
+                                             " validators; this release orders blocks for one"};
+  }
+  if (chain->genesis().validators.front().public_key != validator.public_key()) {
+    return Error{ErrorCode::refused,
+                 "the validator key is not the one this ledger's genesis names"};
+  }
+  return std::unique_ptr<Orderer>(new Orderer(*std::move(chain), *std::move(store), validator));
+}
+
+bool Orderer::submit(SignedTransaction transaction, std::uint64_t ticket) {
+  if (queue_.size() >= kMaxQueuedTransactions) return false;
+  queue_.emplace_back(ticket, std::move(transaction));
+  return true;
+}
+
+void Orderer::propose(TxType type, Bytes body) { proposals_.emplace_back(type, std::move(body)); }
+
+void Orderer::forget_pending(std::vector<std::string> keys) {
+  needless_.insert(needless_.end(), keys.begin(), keys.end());
+}
+
+SignedTransaction Orderer::sign_own(TxType type, Bytes body, std::uint64_t nonce) const {
+  Transaction t;
+  t.type = type;
+  t.chain_id = chain_.chain_id();
+  t.sender = account_;
+  t.nonce = nonce;
+  t.seen_height = chain_.height();
+  t.seen_hash = chain_.tip_hash();
+  t.body = std::move(body);
+  return sign_transaction(t, key_);
+}
+
+Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_empty) {
+  OrderedBlock out;
+  std::vector<SignedTransaction> candidates;
+  std::vector<std::uint64_t> tickets;
+  const auto own = get<AccountRecord>(chain_.state(), state_key::account(account_));
+  GRADMINT_CHECK(own.has_value());
+  std::uint64_t nonce = own->nonce;
+  for (const auto& [type, body] : proposals_) {
+    candidates.push_back(sign_own(type, body, nonce++));
+    tickets.push_back(0);
+  }
+  for (const auto& [ticket, transaction] : queue_) {
+    candidates.push_back(transaction);
+    tickets.push_back(ticket);
+  }
+  BlockDraft draft = chain_.prepare(candidates, time_ms, account_);
+  if (!draft.block.transactions.empty() || even_if_empty) {
+    const Certificate certificate = certify(draft.block.header, draft.block_hash, key_);
+    if (Status stored = store_->commit(batch_of(draft, certificate)); !stored)
+      return stored.error();
+    out.committed = true;
+    out.receipts = draft.receipts;
+  }
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    out.outcomes.push_back({tickets[i], std::move(candidates[i]), draft.verdicts[i]});
+  }
+  if (out.committed) chain_.commit(std::move(draft));
+  proposals_.clear();
+  queue_.clear();
+  return out;
+}
+
+}  // namespace gradmint

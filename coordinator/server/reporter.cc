@@ -1,0 +1,128 @@
+#include "coordinator/server/reporter.h"
+
+#include "contracts/amount.h"
+
+namespace gradmint {
+
+using nlohmann::json;
+
+json describe_worker(const StateReader& state, const AccountId& account) {
+  const auto record = get<AccountRecord>(state, state_key::account(account));
+  return {{"worker", address_of(account)}, {"name", record ? record->name : std::string()}};
+}
+
+namespace {
+
+json result_event(const RoundResult& body, const StateReader& state) {
+  const auto round = current_round(state);
+  json accepted = json::array(), rejected = json::array();
+  for (std::size_t i = 0; i < body.entries.size(); ++i) {
+    const ResultEntry& entry = body.entries[i];
+    json worker = describe_worker(state, entry.worker);
+    if (entry.verdict == Verdict::ok) {
+      const bool known = round && i < round->close.entries.size();
+      worker["weight"] = known ? round->close.entries[i].weight : 0;
+      worker["score_ppm"] = entry.score_ppm;
+      accepted.push_back(std::move(worker));
+    } else {
+      worker["reason"] = verdict_name(entry.verdict);
+      rejected.push_back(std::move(worker));
+    }
+  }
+  return {{"event", "result"},
+          {"round", body.round},
+          {"model_root", to_hex(body.model_root)},
+          {"accepted", accepted},
+          {"rejected", rejected}};
+}
+
+}  // namespace
+
+void Reporter::settled(const SettleRound& body, const TransactionReceipt& receipt,
+                       const Chain& chain) const {
+  json mints = json::array();
+  for (const contracts::Mint& mint : receipt.mints) {
+    json line = describe_worker(chain.state(), AccountId{mint.account});
+    line["amount"] = contracts::format_amount(mint.amount);
+    mints.push_back(std::move(line));
+  }
+  emit({{"event", "settled"},
+        {"round", body.round},
+        {"accuracy_ppm", body.accuracy_ppm},
+        {"loss_micro", body.loss_micro},
+        {"attestations", body.attestations},
+        {"mints", mints},
+        {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}});
+  if (receipt.rule_code != 0) {
+    warn("the reward rule failed in round " + std::to_string(body.round) + " (" +
+         contracts::rule_code_name(static_cast<contracts::RuleCode>(receipt.rule_code)) +
+         "): nothing was minted, the pool is carried over");
+  }
+}
+
+void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& receipt,
+                           const Chain& chain, std::uint64_t rounds) const {
+  const Transaction& t = ordered.transaction.transaction;
+  const State& state = chain.state();
+  const auto with_worker = [&](json event) {
+    event.update(describe_worker(state, t.sender));
+    return event;
+  };
+  switch (t.type) {
+    case TxType::register_worker:
+      return emit(with_worker({{"event", "worker_registered"}}));
+    case TxType::open_round:
+      if (const auto body = decode_record<OpenRound>(t.body)) {
+        emit({{"event", "round_opened"},
+              {"round", body->round},
+              {"attempt", body->attempt},
+              {"members", body->members.size()},
+              {"rounds", rounds}});
+      }
+      return;
+    case TxType::commit_update:
+      if (const auto body = decode_record<CommitUpdate>(t.body)) {
+        const auto round = current_round(state);
+        emit(with_worker({{"event", "committed"},
+                          {"round", body->round},
+                          {"committed", commits_of(state, body->round, body->attempt).size()},
+                          {"members", round ? round->open.members.size() : 0}}));
+      }
+      return;
+    case TxType::close_commits:
+      if (const auto body = decode_record<CloseCommits>(t.body)) {
+        emit({{"event", "closed"},
+              {"round", body->round},
+              {"committed", body->entries.size()},
+              {"exponent", body->exponent},
+              {"shift", body->shift}});
+      }
+      return;
+    case TxType::round_result:
+      if (const auto body = decode_record<RoundResult>(t.body)) emit(result_event(*body, state));
+      return;
+    case TxType::abandon_round:
+      if (const auto body = decode_record<AbandonRound>(t.body)) {
+        emit({{"event", "abandoned"},
+              {"round", body->round},
+              {"attempt", body->attempt},
+              {"reason", verdict_name(body->reason)}});
+      }
+      return;
+    case TxType::settle_round:
+      if (const auto body = decode_record<SettleRound>(t.body)) settled(*body, receipt, chain);
+      return;
+    default:
+      return;
+  }
+}
+
+void Reporter::block(const OrderedBlock& block, const Chain& chain, std::uint64_t rounds) const {
+  std::size_t next = 0;
+  for (const Ordered& ordered : block.outcomes) {
+    if (ordered.verdict != Verdict::ok) continue;
+    transaction(ordered, block.receipts[next++], chain, rounds);
+  }
+}
+
+}  // namespace gradmint

@@ -1,0 +1,282 @@
+#include "coordinator/server/round_driver.h"
+
+#include "coordinator/server/checkpoint.h"
+#include "ledger/close_plan.h"
+#include "ledger/hash.h"
+
+namespace gradmint {
+namespace {
+
+const std::string kPendingReveal = "reveal/";
+
+std::string pending_key(const RoundRecord& round, const AccountId& worker) {
+  return kPendingReveal + std::to_string(round.round) + "/" + std::to_string(round.attempt) + "/" +
+         to_hex(worker);
+}
+
+// An opening as it waits in the store: whether its payload is held, then the opening.
+struct PendingReveal {
+  bool stored = false;
+  AccountId worker;
+  Opening opening;
+  void write(Writer& w) const {
+    w.boolean(stored);
+    w.hash(worker);
+    opening.write(w);
+  }
+  void read(Reader& r) {
+    stored = r.boolean();
+    worker = r.hash();
+    opening.read(r);
+  }
+};
+
+RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
+  RoundPolicy policy;
+  policy.rounds = settings.rounds;
+  policy.min_workers = settings.min_workers;
+  policy.aggregation = ledger_spec(settings.aggregation);
+  policy.training = settings.training;
+  policy.limits = settings.limits;
+  policy.evaluate_here = settings.evaluate_here;
+  policy.self = orderer.account();
+  policy.payload_bytes = orderer.chain().genesis().task.parameter_count * sizeof(float);
+  policy.evaluation_deadline_ms = settings.evaluation_deadline_ms;
+  return policy;
+}
+
+}  // namespace
+
+RoundDriver::RoundDriver(const Settings& settings, const Home& home, Orderer& orderer,
+                         const Reporter& reporter, std::function<void()> wake)
+    : settings_(settings),
+      home_(home),
+      blobs_(home.blobs()),
+      orderer_(orderer),
+      reporter_(reporter),
+      wake_(std::move(wake)),
+      machine_(policy_of(settings, orderer)),
+      seeds_(Hash{}, 0) {}
+
+RoundDriver::~RoundDriver() = default;
+
+Status RoundDriver::start(std::uint64_t now_ms) {
+  auto secret = read_secret(home_.seed_chain());
+  if (!secret) return secret.error();
+  seeds_ = SeedChain(*secret);
+  auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task.layout_root);
+  if (!checkpoints) return checkpoints.error();
+  auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
+  auto aggregator =
+      Aggregator::start(settings_.backend, settings_.threads, blobs_,
+                        [this, writer](ExecutionDone done, std::span<const float> model) {
+                          if (done.error.empty() && !model.empty()) {
+                            const Status s = writer->write(done.round, model);
+                            if (!s) done.error = s.error().message;
+                          }
+                          post(std::move(done));
+                        });
+  if (!aggregator) return aggregator.error();
+  aggregator_ = *std::move(aggregator);
+  if (settings_.evaluate_here) {
+    evaluator_ = std::make_unique<EvaluatorClient>(
+        settings_.evaluation_command, static_cast<int>(settings_.evaluation_deadline_ms),
+        [this](std::uint64_t round, Result<Figures> figures) {
+          EvaluationDone done;
+          done.round = round;
+          done.figures.round = round;
+          if (figures) {
+            done.figures.loss_micro = figures->loss_micro;
+            done.figures.accuracy_ppm = figures->accuracy_ppm;
+            done.figures.examples = figures->examples;
+          } else {
+            done.error = figures.error().message;
+          }
+          post(std::move(done));
+        });
+  }
+  step(now_ms, LedgerAdvanced{view()});
+  restore_openings(now_ms);
+  return Status{};
+}
+
+RoundView RoundDriver::view() const {
+  RoundView view;
+  const State& state = orderer_.chain().state();
+  view.height = orderer_.chain().height();
+  view.job = job_of(state);
+  view.round = current_round(state);
+  view.members = members_of(state);
+  if (!view.round) return view;
+  view.commits = commits_of(state, view.round->round, view.round->attempt);
+  state.scan(state_key::evaluation_prefix(view.round->round),
+             [&](const std::string& key, const Bytes& value) {
+               if (auto record = decode_record<EvaluationRecord>(value)) {
+                 view.evaluations[id_of_key(key)] = *record;
+               }
+             });
+  return view;
+}
+
+// What was acknowledged before a restart is in the store and counts; the rest comes again.
+void RoundDriver::restore_openings(std::uint64_t now_ms) {
+  const auto& round = machine_.view().round;
+  auto pending = orderer_.store().pending();
+  if (!pending) return reporter_.warn(pending.error().message);
+  std::vector<std::string> needless;
+  for (const auto& [key, value] : *pending) {
+    if (key.compare(0, kPendingReveal.size(), kPendingReveal) != 0) continue;
+    const auto reveal = decode_record<PendingReveal>(value);
+    if (!reveal || !round || round->phase != RoundPhase::revealing ||
+        key != pending_key(*round, reveal->worker)) {
+      needless.push_back(key);
+      continue;
+    }
+    openings_[reveal->worker] = reveal->opening;
+    if (reveal->stored) {
+      step(now_ms, PayloadStored{reveal->worker, reveal->opening});
+    } else {
+      step(now_ms, PayloadUnusable{reveal->worker, reveal->opening});
+    }
+  }
+  orderer_.forget_pending(std::move(needless));
+}
+
+Verdict RoundDriver::step(std::uint64_t now_ms, decltype(RoundEvent::what) what) {
+  RoundEffects effects;
+  const Verdict verdict = machine_.step({now_ms, std::move(what)}, effects);
+  carry_out(std::move(effects));
+  return verdict;
+}
+
+void RoundDriver::block_committed(std::uint64_t now_ms) {
+  const auto before = machine_.view().round;
+  step(now_ms, LedgerAdvanced{view()});
+  const auto& after = machine_.view().round;
+  const bool was_revealing = before && before->phase == RoundPhase::revealing;
+  const bool is_revealing = after && after->phase == RoundPhase::revealing;
+  if (was_revealing && !is_revealing) {
+    std::vector<std::string> needless;
+    for (const auto& [worker, opening] : openings_)
+      needless.push_back(pending_key(*before, worker));
+    orderer_.forget_pending(std::move(needless));
+    openings_.clear();
+  }
+}
+
+void RoundDriver::post(decltype(RoundEvent::what) what) {
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.push_back(std::move(what));
+  }
+  wake_();
+}
+
+void RoundDriver::drain(std::uint64_t now_ms) {
+  std::vector<decltype(RoundEvent::what)> posted;
+  {
+    const std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+  }
+  for (auto& what : posted) {
+    if (auto* done = std::get_if<EvaluationDone>(&what)) {
+      if (!done->error.empty()) reporter_.warn(done->error);
+      // Known to this validator alone, and the same again after a restart.
+      Writer w;
+      w.hash(orderer_.key().secret());
+      w.u64(done->round);
+      done->figures.salt = tagged_hash("gradmint/evaluation-salt/v1", w.view());
+    }
+    step(now_ms, std::move(what));
+  }
+}
+
+Hash RoundDriver::open_block() const {
+  return orderer_.chain().history().at(machine_.view().round->open_height);
+}
+
+Verdict RoundDriver::check(const Reveal& reveal) const {
+  if (!machine_.view().round) return Verdict::wrong_round;
+  if (machine_.station() == Station::aggregating) return Verdict::late;
+  const std::vector<std::pair<AccountId, Opening>> others(openings_.begin(), openings_.end());
+  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), payload_bytes(),
+                      others, reveal);
+}
+
+Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {
+  const auto& round = *machine_.view().round;
+  const PendingReveal pending{stored, reveal.worker, reveal.opening};
+  const Status s =
+      orderer_.store().put_pending(pending_key(round, reveal.worker), encode_record(pending));
+  if (!s) return s;
+  openings_[reveal.worker] = reveal.opening;
+  if (stored) {
+    step(now_ms, PayloadStored{reveal.worker, reveal.opening});
+  } else {
+    step(now_ms, PayloadUnusable{reveal.worker, reveal.opening});
+  }
+  return s;
+}
+
+void RoundDriver::carry_out(RoundEffects effects) {
+  for (RoundEffect& effect : effects) {
+    if (auto* propose = std::get_if<Propose>(&effect)) {
+      orderer_.propose(propose->type, std::move(propose->body));
+    } else if (std::holds_alternative<ProposeEmptyBlock>(effect)) {
+      empty_block_ = true;
+    } else if (const auto* close = std::get_if<ProposeClose>(&effect)) {
+      carry_out(*close);
+    } else if (const auto* execute = std::get_if<Execute>(&effect)) {
+      carry_out(*execute);
+    } else if (const auto* evaluate = std::get_if<Evaluate>(&effect)) {
+      carry_out(*evaluate);
+    } else if (const auto* halt = std::get_if<Halt>(&effect)) {
+      halted_ = halt->reason;
+      reporter_.warn("paused: " + halted_);
+    } else if (std::holds_alternative<Finished>(effect)) {
+      finished_ = true;
+    }
+    if (std::holds_alternative<Announce>(effect)) announce_ = true;
+  }
+}
+
+void RoundDriver::carry_out(const ProposeClose& effect) {
+  const auto head = orderer_.chain().state().find(state_key::seed_head(orderer_.account()));
+  GRADMINT_CHECK(head.has_value() && head->size() == sizeof(Hash));
+  Hash current;
+  std::copy(head->begin(), head->end(), current.bytes.begin());
+  const auto preimage = seeds_.preimage_of(current);
+  if (!preimage) {
+    halted_ = "the seed chain in " + home_.seed_chain().string() +
+              " does not continue this ledger (used up, or another ledger's): rounds cannot close";
+    return reporter_.warn("paused: " + halted_);
+  }
+  orderer_.propose(
+      TxType::close_commits,
+      encode_record(plan_close(effect.round, effect.attempt, *preimage, machine_.view().commits)));
+}
+
+void RoundDriver::carry_out(const Execute& effect) {
+  AggregationJob job;
+  job.round = *machine_.view().round;
+  const auto verdicts =
+      ledger_verdicts(orderer_.chain().state(), job.round, payload_bytes(), effect.openings);
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const AccountId& worker = job.round.close.entries[i].worker;
+    RoundPayload payload;
+    payload.verdict = verdicts[i];
+    const auto opening = effect.openings.find(worker);
+    if (opening != effect.openings.end()) payload.opening = opening->second;
+    for (const auto& [who, commit] : machine_.view().commits) {
+      if (who == worker) payload.exponent = commit.body.exponent;
+    }
+    job.payloads.push_back(std::move(payload));
+  }
+  aggregator_->run(std::move(job));
+}
+
+void RoundDriver::carry_out(const Evaluate& effect) {
+  evaluator_->ask({effect.round, blobs_.path_of(effect.model_root).string()});
+}
+
+}  // namespace gradmint

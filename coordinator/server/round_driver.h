@@ -1,0 +1,75 @@
+// The shell around the round's state machine: feeds it the ledger, the clock and what threads
+// report, and carries out what it asks for. One thread owns it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "coordinator/intake/reveal_check.h"
+#include "coordinator/round/round.h"
+#include "coordinator/server/aggregator.h"
+#include "coordinator/server/evaluator.h"
+#include "coordinator/server/home.h"
+#include "coordinator/server/orderer.h"
+#include "coordinator/server/reporter.h"
+#include "coordinator/server/settings.h"
+
+namespace gradmint {
+
+class RoundDriver {
+ public:
+  // `wake` ends the loop's wait; called from other threads.
+  RoundDriver(const Settings& settings, const Home& home, Orderer& orderer,
+              const Reporter& reporter, std::function<void()> wake);
+  ~RoundDriver();
+
+  // Opens the backend, starts the evaluator, takes up the round where the ledger left it.
+  Status start(std::uint64_t now_ms);
+
+  Verdict step(std::uint64_t now_ms, decltype(RoundEvent::what) what);
+  void block_committed(std::uint64_t now_ms);
+  void drain(std::uint64_t now_ms);  // what the threads have finished
+
+  // A worker's reveal: admitted (ok), or refused by name. Openings survive a restart once noted.
+  Verdict check(const Reveal& reveal) const;
+  Status note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored);
+
+  const RoundMachine& machine() const { return machine_; }
+  std::uint64_t payload_bytes() const { return machine_.policy().payload_bytes; }
+  bool take_announcement() { return std::exchange(announce_, false); }
+  bool take_empty_block() { return std::exchange(empty_block_, false); }
+  bool finished() const { return finished_; }
+  const std::string& halted() const { return halted_; }
+  void resume() { halted_.clear(); }
+  const std::string& backend_name() const { return aggregator_->backend_name(); }
+
+ private:
+  RoundView view() const;
+  void restore_openings(std::uint64_t now_ms);
+  void carry_out(RoundEffects effects);
+  void carry_out(const ProposeClose& effect);
+  void carry_out(const Execute& effect);
+  void carry_out(const Evaluate& effect);
+  void post(decltype(RoundEvent::what) what);
+  Hash open_block() const;
+
+  const Settings& settings_;
+  Home home_;
+  BlobStore blobs_;
+  Orderer& orderer_;
+  const Reporter& reporter_;
+  std::function<void()> wake_;
+  RoundMachine machine_;
+  SeedChain seeds_;
+  std::map<AccountId, Opening> openings_;  // of the current attempt
+  bool announce_ = true, empty_block_ = false, finished_ = false;
+  std::string halted_;
+
+  std::mutex mutex_;  // over posted_
+  std::vector<decltype(RoundEvent::what)> posted_;
+  std::unique_ptr<EvaluatorClient> evaluator_;
+  std::unique_ptr<Aggregator> aggregator_;
+};
+
+}  // namespace gradmint

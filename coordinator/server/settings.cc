@@ -1,0 +1,193 @@
+#include "coordinator/server/settings.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "contracts/amount.h"
+#include "contracts/rule.h"
+#include "coordinator/config/toml_config.h"
+#include "ledger/durable_file.h"
+#include "ledger/keys.h"
+
+namespace gradmint {
+namespace {
+
+constexpr std::int64_t kMaxMs = 7 * 24 * 3600 * 1000LL;
+
+void read_chain(TomlConfig& toml, Settings& s) {
+  toml.text("chain.name", s.name);
+  std::string mode = "invitation";
+  toml.choice("chain.enrolment", mode, {"open", "invitation", "allow_list"});
+  s.enrolment = mode == "open"         ? Enrolment::open
+                : mode == "invitation" ? Enrolment::invitation
+                                       : Enrolment::allow_list;
+  std::vector<std::string> allowed;
+  toml.texts("chain.allowed", allowed);
+  for (const std::string& address : allowed) {
+    if (const auto account = parse_address(address)) {
+      s.allowed.push_back(*account);
+    } else {
+      toml.refuse("chain.allowed", "'" + address + "' is not an address (gm1…)");
+    }
+  }
+  std::sort(s.allowed.begin(), s.allowed.end());
+  s.allowed.erase(std::unique(s.allowed.begin(), s.allowed.end()), s.allowed.end());
+  toml.text("network.join", s.join_endpoint);
+  toml.text("network.work", s.work_endpoint);
+  toml.text("network.public_join", s.public_join);
+}
+
+void read_rounds(TomlConfig& toml, Settings& s) {
+  toml.text("task.model", s.model);
+  toml.choice("task.objective", s.objective, {"classification", "regression"});
+  toml.path("task.initial", s.initial);
+  toml.path("task.program", s.program);
+  toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
+  toml.integer("rounds.min_workers", s.min_workers, 1, kMaxMembers);
+  toml.integer("rounds.min_updates", s.limits.min_updates, 1, kMaxMembers);
+  toml.integer("rounds.max_examples", s.limits.max_examples, 1,
+               static_cast<std::int64_t>(kMaxExamples));
+  toml.integer("rounds.train_deadline_ms", s.limits.train_deadline_ms, 100, kMaxMs);
+  toml.integer("rounds.reveal_deadline_ms", s.limits.reveal_deadline_ms, 100, kMaxMs);
+  toml.integer("rounds.stall_deadline_ms", s.limits.stall_deadline_ms, 100, kMaxMs);
+  toml.integer("rounds.evaluation_blocks", s.limits.evaluation_blocks, 1, 1'000'000);
+  toml.integer("rounds.evaluation_deadline_ms", s.evaluation_deadline_ms, 100, kMaxMs);
+  if (s.limits.min_updates > s.min_workers) {
+    toml.refuse("rounds.min_updates", "must not exceed rounds.min_workers");
+  }
+}
+
+std::uint32_t fp32_bits(double value) {
+  return std::bit_cast<std::uint32_t>(static_cast<float>(value));
+}
+
+void read_training(TomlConfig& toml, Settings& s) {
+  TrainingSpec& t = s.training;
+  double learning_rate = 0.1, momentum = 0.0;
+  if (toml.has("training.local_steps") && !toml.has("training.local_epochs")) t.local_epochs = 0;
+  toml.integer("training.local_epochs", t.local_epochs, 0, 1'000'000);
+  toml.integer("training.local_steps", t.local_steps, 0, 1'000'000'000);
+  toml.integer("training.batch_size", t.batch_size, 1, 1 << 24);
+  toml.number("training.learning_rate", learning_rate, 0.0, 1e6);
+  toml.number("training.momentum", momentum, 0.0, 1.0);
+  toml.choice("training.optimizer", t.optimizer, {"sgd", "adam"});
+  toml.integer("training.seed", t.seed, 0, std::numeric_limits<std::int64_t>::max());
+  t.learning_rate_bits = fp32_bits(learning_rate);
+  t.momentum_bits = fp32_bits(momentum);
+  if (t.local_steps != 0 && t.local_epochs != 0) {
+    toml.refuse("training.local_steps", "give either local_epochs or local_steps, not both");
+  }
+  if (t.local_steps == 0 && t.local_epochs == 0) {
+    toml.refuse("training.local_epochs", "local_epochs and local_steps must not both be 0");
+  }
+}
+
+std::vector<kernels::Parameter> read_parameters(TomlConfig& toml, const std::string& table) {
+  std::map<std::string, TomlValue> values;
+  toml.values(table, values);
+  std::vector<kernels::Parameter> parameters;
+  for (const auto& [name, value] : values) {
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) {
+      parameters.push_back({name, static_cast<float>(*whole)});
+    } else if (const auto* number = std::get_if<double>(&value)) {
+      parameters.push_back({name, static_cast<float>(*number)});
+    } else {
+      toml.refuse(table + "." + name, "must be a number");
+    }
+  }
+  return parameters;
+}
+
+void read_aggregation(TomlConfig& toml, Settings& s) {
+  kernels::AggregateSpec spec;
+  double clip_norm = 0;
+  toml.text("aggregation.aggregator", spec.aggregator.name);
+  toml.text("aggregation.optimizer", spec.optimizer.name);
+  toml.number("aggregation.clip_norm", clip_norm, 0.0, 1e30);
+  spec.aggregator.parameters = read_parameters(toml, "aggregation.parameters");
+  spec.optimizer.parameters = read_parameters(toml, "aggregation.optimizer_parameters");
+  if (clip_norm > 0) spec.pre.push_back({"clip", {{"tau", static_cast<float>(clip_norm)}}});
+  auto complete = kernels::complete_spec(spec);
+  if (complete) {
+    s.aggregation = *std::move(complete);
+  } else {
+    toml.refuse(
+        toml.has("aggregation.aggregator") ? "aggregation.aggregator" : "aggregation.optimizer",
+        complete.error().message);
+  }
+}
+
+Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t cap_bytes) {
+  auto bytes = read_file(file, cap_bytes);
+  if (!bytes) return bytes.error();
+  return std::string(bytes->begin(), bytes->end());
+}
+
+Status read_rewards(TomlConfig& toml, Settings& s) {
+  std::string rule = "linear", initial = "100", cap = "200000";
+  std::filesystem::path rule_file, manifest_file;
+  s.emission.halving_rounds = 1000;
+  toml.text("rewards.rule", rule);
+  toml.path("rewards.rule_file", rule_file);
+  toml.path("rewards.manifest_file", manifest_file);
+  toml.text("rewards.initial_per_round", initial);
+  toml.integer("rewards.halving_rounds", s.emission.halving_rounds, 1, 1'000'000'000'000);
+  toml.text("rewards.cap", cap);
+  const auto amount = [&](const char* key, const std::string& text, std::uint64_t& out) {
+    const auto parsed = contracts::parse_amount(text);
+    if (!parsed) return toml.refuse(key, "'" + text + "' is not an amount like \"12.5\"");
+    out = *parsed;
+  };
+  amount("rewards.initial_per_round", initial, s.emission.initial_per_round);
+  amount("rewards.cap", cap, s.emission.cap);
+  if (const char* fault = contracts::emission_fault(s.emission)) toml.refuse("rewards.cap", fault);
+
+  if (rule_file.empty() != manifest_file.empty()) {
+    toml.refuse("rewards.rule_file", "give rule_file and manifest_file together");
+  }
+  if (!rule_file.empty() && !manifest_file.empty()) {
+    auto source = read_text_file(rule_file, contracts::kMaxRuleSourceBytes);
+    if (!source) return source.error();
+    auto manifest = read_text_file(manifest_file, contracts::kMaxRuleManifestBytes);
+    if (!manifest) return manifest.error();
+    s.rule_source = *std::move(source);
+    s.rule_manifest = *std::move(manifest);
+    return Status{};
+  }
+  const contracts::BuiltinRule builtin = contracts::builtin_rule(rule);
+  if (builtin.source.empty())
+    toml.refuse("rewards.rule", "there is no built-in rule '" + rule + "'");
+  s.rule_source = builtin.source;
+  s.rule_manifest = builtin.manifest;
+  return Status{};
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::filesystem::path& file) {
+  auto loaded = TomlConfig::load(file);
+  if (!loaded) return loaded.error();
+  TomlConfig& toml = *loaded;
+  Settings s;
+  read_chain(toml, s);
+  read_rounds(toml, s);
+  read_training(toml, s);
+  read_aggregation(toml, s);
+  std::string by = "coordinator";
+  toml.choice("evaluation.by", by, {"coordinator", "workers"});
+  toml.text("evaluation.command", s.evaluation_command);
+  s.evaluate_here = by == "coordinator";
+  if (s.evaluate_here && s.evaluation_command.empty()) {
+    toml.refuse("evaluation.by", "evaluation by the coordinator needs evaluation.command");
+  }
+  if (Status rewards = read_rewards(toml, s); !rewards) return rewards.error();
+  toml.integer("keys.scrypt_log2_n", s.scrypt_log2_n, 10, 24);
+  toml.boolean("run.exit_when_finished", s.exit_when_finished);
+  toml.text("run.backend", s.backend);
+  toml.integer("run.threads", s.threads, 0, 1024);
+  if (Status status = toml.finish(); !status) return status.error();
+  return s;
+}
+
+}  // namespace gradmint

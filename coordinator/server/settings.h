@@ -1,0 +1,56 @@
+// What an operator configures (TOML; docs/coordinator.md lists every key). Unknown keys are
+// refused.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "contracts/emission.h"
+#include "kernels/aggregate_spec.h"
+#include "kernels/base/result.h"
+#include "ledger/genesis.h"
+
+namespace gradmint {
+
+struct Settings {
+  // [chain]
+  std::string name = "gradmint";
+  Enrolment enrolment = Enrolment::invitation;
+  std::vector<AccountId> allowed;
+  // [network]
+  std::string join_endpoint = "tcp://127.0.0.1:7700";
+  std::string work_endpoint = "tcp://127.0.0.1:7701";
+  std::string public_join;  // what invitations say, where it differs from join_endpoint
+  // [task]
+  std::string model = "mlp", objective = "classification";
+  std::filesystem::path initial;  // safetensors
+  std::filesystem::path program;  // TorchScript
+  // [rounds]
+  std::uint64_t rounds = 12;
+  std::uint32_t min_workers = 2;
+  RoundLimits limits;
+  std::uint32_t evaluation_deadline_ms = 60'000;
+  // [training]
+  TrainingSpec training;
+  // [aggregation]
+  kernels::AggregateSpec aggregation;
+  // [evaluation]
+  bool evaluate_here = true;
+  std::string evaluation_command;
+  // [rewards]
+  std::string rule_source, rule_manifest;
+  contracts::Emission emission;
+  // [keys]
+  unsigned scrypt_log2_n = 18;
+  // [run]
+  bool exit_when_finished = false;
+  std::string backend = "auto";
+  int threads = 0;  // 0: all cores
+};
+
+// Errors name file, line and key.
+Result<Settings> load_settings(const std::filesystem::path& file);
+
+}  // namespace gradmint

@@ -1,0 +1,276 @@
+#include "coordinator/server/work_desk.h"
+
+#include <algorithm>
+
+#include "ledger/hash.h"
+
+namespace gradmint {
+namespace {
+
+constexpr std::uint64_t kProgressInterval_ms = 200;
+constexpr std::size_t kMaxMappedFiles = 4;
+
+DeskAnswer now(Message message, Payload payload = {}) {
+  return {std::move(message), std::move(payload)};
+}
+
+Phase wire_phase(const RoundMachine& machine) {
+  switch (machine.station()) {
+    case Station::waiting:
+      return machine.paused() ? Phase::paused : Phase::waiting_for_workers;
+    case Station::training:
+      return Phase::training;
+    case Station::revealing:
+      return Phase::revealing;
+    case Station::aggregating:
+      return Phase::aggregating;
+    case Station::evaluating:
+      return Phase::evaluating;
+    case Station::finished:
+      return Phase::finished;
+  }
+  return Phase::waiting_for_workers;
+}
+
+bool contains(const std::vector<AccountId>& sorted, const AccountId& account) {
+  return std::binary_search(sorted.begin(), sorted.end(), account);
+}
+
+RefusalCode refusal_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::unknown_worker:
+    case Verdict::not_member:
+      return RefusalCode::not_a_member;
+    case Verdict::wrong_phase:
+      return RefusalCode::not_now;
+    default:
+      return RefusalCode::not_as_agreed;
+  }
+}
+
+DeskAnswer refusal(Verdict verdict) {
+  return now(refuse(refusal_of(verdict), std::string(verdict_name(verdict))));
+}
+
+}  // namespace
+
+Hash receipt_digest(const Hash& chain_id, std::uint64_t round, std::uint32_t attempt,
+                    const AccountId& worker, const Hash& root) {
+  Writer w;
+  w.hash(chain_id);
+  w.u64(round);
+  w.u32(attempt);
+  w.hash(worker);
+  w.hash(root);
+  return tagged_hash("gradmint/receipt/v1", w.view());
+}
+
+std::optional<std::vector<DeskAnswer>> WorkDesk::answer(const Inbound& inbound,
+                                                        std::uint64_t now_ms) {
+  const AccountId& worker = inbound.account;
+  driver_.step(now_ms, WorkerHeard{worker});
+  const Message& m = inbound.message;
+  if (std::holds_alternative<GetRound>(m)) {
+    subscribers_[inbound.peer] = worker;
+    return Answers{now(round_state(worker, now_ms))};
+  }
+  if (const auto* blob = std::get_if<GetBlob>(&m)) return on(*blob);
+  if (const auto* reveal = std::get_if<RevealUpdate>(&m)) return on(*reveal, worker, now_ms);
+  if (const auto* chunk = std::get_if<UpdateChunk>(&m))
+    return on(*chunk, inbound.payload, worker, now_ms);
+  if (const auto* progress = std::get_if<Progress>(&m)) {
+    on(*progress, worker, now_ms);
+    return Answers{};
+  }
+  return std::nullopt;
+}
+
+RoundState WorkDesk::round_state(const AccountId& worker, std::uint64_t now_ms) const {
+  const RoundMachine& machine = driver_.machine();
+  const RoundView& view = machine.view();
+  RoundState state;
+  state.tip_height = orderer_.chain().height();
+  state.tip_hash = orderer_.chain().tip_hash();
+  state.phase = wire_phase(machine);
+  state.workers_ready = machine.present_count(now_ms);
+  state.workers_needed = machine.policy().min_workers;
+  if (!view.round) return state;
+  const RoundRecord& round = *view.round;
+  state.round = round.round;
+  state.attempt = round.attempt;
+  state.open_block_hash = orderer_.chain().history().at(round.open_height);
+  state.updates_committed = static_cast<std::uint32_t>(view.commits.size());
+  state.updates_revealed = static_cast<std::uint32_t>(machine.stored_count());
+  if (machine.deadline_ms() > now_ms) state.deadline_remaining_ms = machine.deadline_ms() - now_ms;
+  const bool under_way = round.phase != RoundPhase::settled && round.phase != RoundPhase::abandoned;
+  if (under_way) state.open_round = encode_record(round.open);
+  const bool committed = std::any_of(view.commits.begin(), view.commits.end(),
+                                     [&](const auto& c) { return c.first == worker; });
+  switch (machine.station()) {
+    case Station::training:
+      state.commit_asked = contains(round.open.members, worker) && !committed;
+      break;
+    case Station::revealing:
+      for (const CloseEntry& entry : round.close.entries) {
+        if (entry.worker == worker && entry.verdict == Verdict::ok) {
+          state.reveal_asked = !machine.has_stored(worker);
+        }
+      }
+      break;
+    case Station::evaluating: {
+      const auto own = view.evaluations.find(worker);
+      state.evaluate_model = round.result.model_root;
+      state.evaluate_asked = contains(round.open.evaluators, worker) &&
+                             (own == view.evaluations.end() || !own->second.revealed);
+      break;
+    }
+    default:
+      break;
+  }
+  return state;
+}
+
+// Models and the layout; never another worker's update.
+bool WorkDesk::may_fetch(const Hash& root) const {
+  const Chain& chain = orderer_.chain();
+  const JobRecord job = job_of(chain.state());
+  const auto& round = driver_.machine().view().round;
+  return root == chain.genesis().task.layout_root || root == chain.genesis().task.model_root ||
+         root == job.model_root || (round && root == round->open.model_root);
+}
+
+WorkDesk::Answers WorkDesk::on(const GetBlob& request) {
+  if (!may_fetch(request.root)) {
+    return {now(refuse(RefusalCode::not_found, "no model or layout of this round has that root"))};
+  }
+  auto& file = mapped_[request.root];
+  if (!file) {
+    auto opened = blobs_.get(request.root);
+    if (!opened) {
+      mapped_.erase(request.root);
+      return {now(refuse(RefusalCode::failed, opened.error().message))};
+    }
+    file = std::make_shared<MappedFile>(*std::move(opened));
+  }
+  const std::shared_ptr<MappedFile> held = file;
+  if (mapped_.size() > kMaxMappedFiles) {
+    std::erase_if(mapped_, [&](const auto& entry) { return entry.first != request.root; });
+  }
+  const ByteView bytes = held->bytes();
+  if (request.offset_bytes > bytes.size()) {
+    return {now(refuse(RefusalCode::malformed, "the offset lies beyond the blob's end"))};
+  }
+  const ByteView rest = bytes.subspan(static_cast<std::size_t>(request.offset_bytes));
+  const ByteView slice = rest.first(std::min<std::size_t>(rest.size(), request.length_bytes));
+  BlobChunk chunk;
+  chunk.root = request.root;
+  chunk.offset_bytes = request.offset_bytes;
+  chunk.total_bytes = bytes.size();
+  return {now(chunk, Payload::share(held, slice))};
+}
+
+WorkDesk::Answers WorkDesk::storage_failed(const Error& error) {
+  storage_failure_ = error.message;
+  return {now(refuse(RefusalCode::failed, error.message))};
+}
+
+WorkDesk::Answers WorkDesk::receipt(const AccountId& worker, const Opening& opening) const {
+  const RoundRecord& round = *driver_.machine().view().round;
+  const Signature signature = orderer_.key().sign(receipt_digest(
+      orderer_.chain().chain_id(), round.round, round.attempt, worker, opening.root));
+  Receipt receipt;
+  receipt.root = opening.root;
+  receipt.receipt.assign(opening.root.bytes.begin(), opening.root.bytes.end());
+  receipt.receipt.insert(receipt.receipt.end(), signature.bytes.begin(), signature.bytes.end());
+  return {now(receipt)};
+}
+
+WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const AccountId& worker,
+                               std::uint64_t now_ms) {
+  Reveal reveal;
+  reveal.worker = worker;
+  reveal.round = request.round;
+  reveal.attempt = request.attempt;
+  reveal.encoding = request.encoding;
+  reveal.opening = {request.root, request.size_bytes, Encoding::fp32, request.salt};
+  const Verdict verdict = driver_.check(reveal);
+  if (is_final_refusal(verdict)) {
+    if (Status s = driver_.note_opening(now_ms, reveal, false); !s)
+      return storage_failed(s.error());
+  }
+  if (verdict != Verdict::ok) return {refusal(verdict)};
+  auto held_bytes = uploads_.begin(worker, reveal.opening);
+  if (!held_bytes) return storage_failed(held_bytes.error());
+  RevealAccepted accepted;
+  accepted.root = request.root;
+  accepted.resume_offset_bytes = *held_bytes;
+  accepted.credit = kMaxCredit;
+  Answers answers{now(accepted)};
+  revealing_[worker] = reveal;
+  if (*held_bytes < reveal.opening.size_bytes) return answers;
+  // Everything is here already: this is a repeated reveal after a lost receipt or a restart.
+  if (!driver_.machine().has_stored(worker)) {
+    if (Status s = driver_.note_opening(now_ms, reveal, true); !s) return storage_failed(s.error());
+  }
+  Answers receipts = receipt(worker, reveal.opening);
+  answers.insert(answers.end(), receipts.begin(), receipts.end());
+  return answers;
+}
+
+WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payload,
+                               const AccountId& worker, std::uint64_t now_ms) {
+  const auto it = revealing_.find(worker);
+  if (it == revealing_.end() || it->second.opening.root != request.root ||
+      !uploads_.is_open(worker, request.root)) {
+    if (driver_.machine().has_stored(worker) && it != revealing_.end() &&
+        it->second.opening.root == request.root) {
+      return receipt(worker, it->second.opening);
+    }
+    return {now(refuse(RefusalCode::not_now, "reveal this update before sending it"))};
+  }
+  const Reveal reveal = it->second;
+  // The round may have moved on while chunks were under way.
+  if (const Verdict v = driver_.check(reveal); v != Verdict::ok) return {refusal(v)};
+  auto step = uploads_.add(worker, request.offset_bytes, payload.view());
+  if (!step) return storage_failed(step.error());
+  if (step->verdict != Verdict::ok) return {refusal(step->verdict)};
+  ChunkAck ack;
+  ack.root = request.root;
+  ack.next_offset_bytes = step->next_offset_bytes;
+  ack.credit = kMaxCredit;
+  Answers answers{now(ack)};
+  if (!step->finished) return answers;
+  // Signed before the event: the last payload of a round may end the revealing at once.
+  Answers receipts = receipt(worker, reveal.opening);
+  if (Status s = driver_.note_opening(now_ms, reveal, true); !s) return storage_failed(s.error());
+  const RoundRecord& round = *driver_.machine().view().round;
+  nlohmann::json event = {{"event", "revealed"},
+                          {"round", round.round},
+                          {"revealed", driver_.machine().stored_count()},
+                          {"committed", round.close.entries.size()}};
+  event.update(describe_worker(orderer_.chain().state(), worker));
+  reporter_.emit(std::move(event));
+  answers.insert(answers.end(), receipts.begin(), receipts.end());
+  return answers;
+}
+
+void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms) {
+  const auto shown = progress_ms_.find(worker);
+  if (shown != progress_ms_.end() && now_ms - shown->second < kProgressInterval_ms) return;
+  progress_ms_[worker] = now_ms;
+  nlohmann::json event = {{"event", "progress"},
+                          {"round", progress.round},
+                          {"done_ppm", progress.done_ppm},
+                          {"text", progress.text}};
+  event.update(describe_worker(orderer_.chain().state(), worker));
+  reporter_.emit(std::move(event));
+}
+
+void WorkDesk::round_moved_on() {
+  if (driver_.machine().station() == Station::revealing) return;
+  if (revealing_.empty()) return;
+  revealing_.clear();
+  uploads_.clear();
+}
+
+}  // namespace gradmint

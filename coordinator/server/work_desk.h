@@ -1,0 +1,61 @@
+// What admitted workers ask during rounds: the round's state, models to fetch, updates to reveal.
+#pragma once
+
+#include <map>
+
+#include "coordinator/intake/uploads.h"
+#include "coordinator/server/join_desk.h"
+#include "coordinator/server/round_driver.h"
+
+namespace gradmint {
+
+class WorkDesk {
+ public:
+  WorkDesk(Orderer& orderer, RoundDriver& driver, const Reporter& reporter, const Home& home)
+      : orderer_(orderer),
+        driver_(driver),
+        reporter_(reporter),
+        blobs_(home.blobs()),
+        uploads_(home.incoming(), BlobStore(home.blobs())) {}
+
+  // Nothing when the message is not this desk's. More than one message may answer a chunk.
+  std::optional<std::vector<DeskAnswer>> answer(const Inbound& inbound, std::uint64_t now_ms);
+
+  // Workers that asked for the round's state; they are told whenever it changes.
+  const std::map<Peer, AccountId>& subscribers() const { return subscribers_; }
+  void forget(const Peer& peer) { subscribers_.erase(peer); }
+  RoundState round_state(const AccountId& worker, std::uint64_t now_ms) const;
+  // Drops unfinished uploads once nobody may reveal any more.
+  void round_moved_on();
+  // The disk refused: nothing more can be acknowledged.
+  const std::string& storage_failure() const { return storage_failure_; }
+
+ private:
+  using Answers = std::vector<DeskAnswer>;
+  Answers on(const GetBlob& request);
+  Answers on(const RevealUpdate& request, const AccountId& worker, std::uint64_t now_ms);
+  Answers on(const UpdateChunk& request, const Payload& payload, const AccountId& worker,
+             std::uint64_t now_ms);
+  void on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms);
+  Answers receipt(const AccountId& worker, const Opening& opening) const;
+  Answers storage_failed(const Error& error);
+  bool may_fetch(const Hash& root) const;
+
+  Orderer& orderer_;
+  RoundDriver& driver_;
+  const Reporter& reporter_;
+  BlobStore blobs_;
+  Uploads uploads_;
+  std::map<Peer, AccountId> subscribers_;
+  std::map<AccountId, Reveal> revealing_;  // admitted, payload on its way
+  std::map<Hash, std::shared_ptr<MappedFile>> mapped_;
+  std::map<AccountId, std::uint64_t> progress_ms_;  // when last shown
+  std::string storage_failure_;
+};
+
+// What a worker's signed receipt says: tagged_hash("gradmint/receipt/v1", chain_id || round u64 ||
+// attempt u32 || worker || root).
+Hash receipt_digest(const Hash& chain_id, std::uint64_t round, std::uint32_t attempt,
+                    const AccountId& worker, const Hash& root);
+
+}  // namespace gradmint
