@@ -89,7 +89,7 @@ TEST_CASE("built-in models learn: classification, regression, images, both optim
     CHECK(trained.after.loss < trained.before.loss / 2);
     CHECK(trained.after.accuracy > 0.95);
     CHECK(trained.outcome.examples == 200);
-    CHECK(trained.outcome.steps == 10 * (200 + task.batch_size - 1) / task.batch_size);
+    CHECK(trained.outcome.steps == 10 * ((200 + task.batch_size - 1) / task.batch_size));
   }
 }
 
