@@ -13,6 +13,7 @@
 #include "gradmint_revision.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
+#include "worker/join_command.h"
 #include "worker/torch/torch_trainer.h"
 
 namespace gradmint {
@@ -43,6 +44,7 @@ int run(std::vector<std::string> words) {
   });
   add_evaluate(app, status);
   add_init_model(app, status);
+  add_join(app, status);
   add_preflight(app, status);
   Result<std::vector<std::string>> merged = with_config(app, std::move(words));
   if (!merged) return report(merged.error());

@@ -6,6 +6,7 @@
 
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/session/network_preflight.h"
 
 namespace gradmint {
 namespace {
@@ -15,6 +16,7 @@ struct PreflightArguments {
   ModelArguments model;
   std::string home = ".";
   std::string key;
+  std::string invite;
   std::string config;
 };
 
@@ -39,6 +41,15 @@ CheckLine check_model(const ModelArguments& arguments, const Dataset& data) {
           options->model + ", " + std::to_string(model->layout.parameter_count()) + " parameters"};
 }
 
+// With an invitation, or a home that has joined before.
+std::vector<CheckLine> check_coordinator(const PreflightArguments& arguments) {
+  const std::filesystem::path home = arguments.home;
+  if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json")) return {};
+  auto plan = session::plan_network_preflight(home, arguments.invite);
+  if (!plan) return {from_error("network", plan.error())};
+  return session::check_network(*plan);
+}
+
 int run(const PreflightArguments& arguments) {
   std::vector<CheckLine> lines{check_device(arguments.model.device)};
   std::uint64_t data_bytes = 0;
@@ -58,6 +69,8 @@ int run(const PreflightArguments& arguments) {
   lines.push_back(check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));
   if (!arguments.key.empty()) lines.push_back(check_key(arguments.key));
+  const std::vector<CheckLine> network = check_coordinator(arguments);
+  lines.insert(lines.end(), network.begin(), network.end());
   bool all = true;
   for (const CheckLine& line : lines) {
     std::cout << format_check(line) << std::endl;
@@ -80,6 +93,8 @@ void add_preflight(CLI::App& app, int& status) {
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
   command->add_option("--home", arguments->home, "the worker's directory")->capture_default_str();
+  command->add_option("--invite", arguments->invite,
+                      "a coordinator's invitation: reach it, and compare clocks and keys");
   command->add_option("--key", arguments->key, "the worker's key file");
   command->add_option("--config", arguments->config, "TOML file with these options");
   command->callback([arguments, &status] { status = run(*arguments); });
