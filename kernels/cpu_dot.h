@@ -22,7 +22,7 @@ GRADMINT_RULE Block16 narrow_block(Lanes<16>::I32 q) {
   return bit_copy<Block16>(_mm512_cvtepi32_epi16(bit_copy<__m512i>(q)));
 }
 
-std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
+inline std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
   __m512i total = _mm512_setzero_si512();
   for (std::size_t c = 0; c < count; c += 128) {
     __m512i part = _mm512_madd_epi16(_mm512_loadu_si512(a + c), _mm512_loadu_si512(b + c));
@@ -50,7 +50,7 @@ GRADMINT_RULE Block16 narrow_block(Lanes<8>::I32 q) {
       _mm_packs_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
 }
 
-std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
+inline std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
   const auto load = [](const std::int16_t* from) __attribute__((always_inline)) {
     __m256i value;
     memcpy(&value, from, sizeof value);
@@ -74,7 +74,7 @@ std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t
 
 GRADMINT_RULE std::int16_t narrow_block(std::int32_t q) { return static_cast<std::int16_t>(q); }
 
-std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
+inline std::int64_t dot_block(const std::int16_t* a, const std::int16_t* b, std::size_t count) {
   std::int64_t sum = 0;
   for (std::size_t c = 0; c < count; ++c) sum += std::int32_t{a[c]} * std::int32_t{b[c]};
   return sum;

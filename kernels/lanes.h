@@ -48,11 +48,11 @@ struct Lanes<1> {
   template <>                                                                                \
   struct Lanes<W> {                                                                          \
     static constexpr int width = W;                                                          \
-    typedef float F32 __attribute__((vector_size(W * 4)));                                   \
-    typedef std::int32_t I32 __attribute__((vector_size(W * 4)));                            \
-    typedef double F64 __attribute__((vector_size(W * 8)));                                  \
-    typedef std::int64_t I64 __attribute__((vector_size(W * 8)));                            \
-    typedef std::uint64_t U64 __attribute__((vector_size(W * 8)));                           \
+    typedef float F32 __attribute__((vector_size((W)*4)));                                   \
+    typedef std::int32_t I32 __attribute__((vector_size((W)*4)));                            \
+    typedef double F64 __attribute__((vector_size((W)*8)));                                  \
+    typedef std::int64_t I64 __attribute__((vector_size((W)*8)));                            \
+    typedef std::uint64_t U64 __attribute__((vector_size((W)*8)));                           \
     GRADMINT_RULE static F64 widen(F32 x) { return __builtin_convertvector(x, F64); }        \
     GRADMINT_RULE static F32 narrow(F64 x) { return __builtin_convertvector(x, F32); }       \
     GRADMINT_RULE static F64 from_integer(I64 x) { return __builtin_convertvector(x, F64); } \

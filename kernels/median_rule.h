@@ -7,8 +7,8 @@
 // values.
 //
 // Tried: these two. Up to n = 16 the network fits the 32 registers of AVX-512; above that it spills
-// to the first-level cache. Bisection costs 32 passes over the n keys, about what a network of 128
-// would. benchmarks/README.md has what was measured.
+// to the first-level cache. By count of operations bisection, 32 passes over the n keys,
+// costs about what a network of 128 would. benchmarks/README.md has what was measured.
 #pragma once
 
 #include "kernels/lanes.h"

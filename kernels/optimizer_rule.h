@@ -6,8 +6,8 @@
 //              x' = x + lr * (delta + beta * v')         state: v, one value per coordinate, first
 //              0
 //
-// Results are canonical (-0 becomes +0). Bound by memory: fused with the aggregating pass, a step
-// adds one read of the model and one write (Nesterov: the same again for v).
+// Results are canonical (-0 becomes +0). Fused with the aggregating pass, a step adds one read of
+// the model and one write (Nesterov: the same again for v); not measured by itself.
 #pragma once
 
 #include "kernels/lanes.h"

@@ -1,6 +1,6 @@
 // Assertions for our own bugs. They stay on in release: a broken invariant here would put a wrong
-// number on the ledger, and stopping is cheaper than that. What a faulty peer can cause is a Verdict,
-// what disk and network can cause is an Error (result.h); neither ever reaches a CHECK.
+// number on the ledger, and stopping is cheaper than that. What a faulty peer can cause is a
+// Verdict, what disk and network can cause is an Error (result.h); neither ever reaches a CHECK.
 #pragma once
 
 #include <cstdio>

@@ -29,22 +29,34 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit
-  Result(Error error) : held_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit
+  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
+  Result(Error error) : held_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   bool ok() const { return held_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  T& value() & { GRADMINT_CHECK(ok()); return std::get<0>(held_); }
-  const T& value() const& { GRADMINT_CHECK(ok()); return std::get<0>(held_); }
-  T&& value() && { GRADMINT_CHECK(ok()); return std::get<0>(std::move(held_)); }
+  T& value() & {
+    GRADMINT_CHECK(ok());
+    return std::get<0>(held_);
+  }
+  const T& value() const& {
+    GRADMINT_CHECK(ok());
+    return std::get<0>(held_);
+  }
+  T&& value() && {
+    GRADMINT_CHECK(ok());
+    return std::get<0>(std::move(held_));
+  }
   T& operator*() & { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const { GRADMINT_CHECK(!ok()); return std::get<1>(held_); }
+  const Error& error() const {
+    GRADMINT_CHECK(!ok());
+    return std::get<1>(held_);
+  }
 
  private:
   std::variant<T, Error> held_;
@@ -58,7 +70,10 @@ class [[nodiscard]] Status {
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  const Error& error() const { GRADMINT_CHECK(!ok()); return *error_; }
+  const Error& error() const {
+    GRADMINT_CHECK(!ok());
+    return *error_;
+  }
 
  private:
   std::optional<Error> error_;
