@@ -3,8 +3,8 @@
 //
 //   plain:     x' = x + lr * delta
 //   nesterov:  v' = beta * v + delta
-//              x' = x + lr * (delta + beta * v')         state: v, one value per coordinate, first
-//              0
+//              x' = x + lr * (delta + beta * v')
+//              (state: v, one value per coordinate, zeros at first)
 //
 // Results are canonical (-0 becomes +0). Fused with the aggregating pass, a step adds one read of
 // the model and one write (Nesterov: the same again for v); not measured by itself.
