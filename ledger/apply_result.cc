@@ -103,10 +103,10 @@ Verdict check_verdict(const ResultEntry& entry, Verdict due, const AggregationSp
   switch (entry.verdict) {
     case Verdict::ok:
       return check_accepted(entry, spec, parameter_count);
-    // These three are facts about the payload: the audit recomputes them from the blob.
+    // These are facts about the payload: the audit recomputes them from the blob. A payload that
+    // does not hash to its root is none of it: nobody could check such a refusal, so there is none.
     case Verdict::non_finite:
     case Verdict::exponent_mismatch:
-    case Verdict::hash_mismatch:
       return check_refused(entry);
     default:
       return Verdict::wrong_rejection;

@@ -244,6 +244,11 @@ std::vector<Case> claim_cases() {
          return result_changed(w, [](RoundResult& b) { refuse(b.entries[0], V::out_of_range); });
        },
        V::wrong_rejection},
+      {"a refusal that nobody can check", Stage::closed,
+       [](World& w) {
+         return result_changed(w, [](RoundResult& b) { refuse(b.entries[0], V::hash_mismatch); });
+       },
+       V::wrong_rejection},
       {"a payload fact that only the blob can disprove", Stage::closed,
        [](World& w) {
          return result_changed(w, [](RoundResult& b) { refuse(b.entries[0], V::non_finite); });

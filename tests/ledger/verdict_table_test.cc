@@ -34,7 +34,7 @@ constexpr std::pair<Verdict, const char*> kElsewhere[] = {
     {Verdict::text_too_long, "the codec's caps make it malformed; for what people type"},
     {Verdict::unsupported_encoding, "intake"},
     {Verdict::wrong_shape, "intake"},
-    {Verdict::hash_mismatch, "intake and audit: a fact about the payload"},
+    {Verdict::hash_mismatch, "intake: such a payload was never revealed"},
     {Verdict::not_stored, "intake"},
     {Verdict::rule_failed, "a rule that fails mints nothing and its code is in the receipt"},
     {Verdict::conservation_broken, "contracts hold every rule to its pool; the second check"},

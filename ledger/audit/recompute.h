@@ -1,0 +1,48 @@
+// Recomputes rounds from the blobs that the ledger names. Every blob it reads is hashed first.
+#pragma once
+
+#include <set>
+
+#include "kernels/backend.h"
+#include "ledger/audit/history.h"
+#include "ledger/blobs.h"
+
+namespace gradmint {
+
+// One object for a whole audit: a blob is hashed once, however often it is named. Not thread safe.
+// Every function's Error means that the audit could not run (a file that cannot be read); what does
+// not hold is a Finding: blob_missing, blob_corrupt, wrong_blob_size, wrong_layout, round_fails, or
+// a rule of compare_results.
+class Recomputation {
+ public:
+  Recomputation(BlobStore blobs, kernels::Backend& backend)
+      : blobs_(std::move(blobs)), backend_(backend) {}
+
+  // The blobs that a genesis names: the layout and the first model.
+  Result<Finding> genesis(const GenesisRecord& genesis);
+  // An attempt that has a result: its updates, its start and the models it ends with, and the whole
+  // of its arithmetic.
+  Result<Finding> round(const Attempt& attempt, std::uint64_t parameter_count);
+  // The updates that a given-up attempt revealed, as far as they were kept.
+  Result<Finding> abandoned(const AbandonRound& body, std::uint64_t height);
+
+  std::uint64_t rounds() const { return rounds_; }
+  std::uint64_t blobs_hashed() const { return hashed_.size(); }
+
+ private:
+  struct Loaded {
+    std::optional<MappedFile> file;
+    Finding fault;
+  };
+  Result<Loaded> load(const Hash& root, std::uint64_t height);
+  // A blob that need not be there, but must be whole where it is.
+  Result<Finding> check_if_present(const Hash& root, std::uint64_t height);
+  Result<Finding> execute(const Attempt& attempt, std::uint64_t parameter_count);
+
+  BlobStore blobs_;
+  kernels::Backend& backend_;
+  std::set<Hash> hashed_;
+  std::uint64_t rounds_ = 0;
+};
+
+}  // namespace gradmint

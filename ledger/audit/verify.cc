@@ -1,0 +1,151 @@
+#include "ledger/audit/verify.h"
+
+#include <algorithm>
+
+#include "ledger/audit/recompute.h"
+#include "ledger/audit/stored.h"
+
+namespace gradmint {
+namespace {
+
+// One audit from the first block to the last byte of the state.
+class Verification {
+ public:
+  Verification(const std::filesystem::path& directory, const AuditOptions& options,
+               kernels::Backend& backend)
+      : options_(options), recomputation_(BlobStore(directory / "blobs"), backend) {}
+
+  Result<AuditReport> run(const LedgerStore& store) {
+    Status failed = replay(store);
+    if (!failed.ok()) return failed.error();
+    if (!report_.fault) failed = compare(store);
+    if (!failed.ok()) return failed.error();
+    report_.signatures = replay_.signatures();
+    report_.blobs = recomputation_.blobs_hashed();
+    return report_;
+  }
+
+ private:
+  // Takes a finding in; true when the audit ends here. An Error is kept for the caller.
+  bool ends(Result<Finding> finding, Status& failed) {
+    if (!finding) {
+      failed = store_error_as_fault(finding.error(), next_height(), report_.fault);
+      return true;
+    }
+    report_.fault = *finding;
+    return report_.fault.has_value();
+  }
+  std::uint64_t next_height() const { return replay_.begun() ? report_.height + 1 : 0; }
+
+  Status replay(const LedgerStore& store) {
+    const auto tip = store.tip();
+    if (!tip) return Error{ErrorCode::not_found, "the ledger holds no block yet"};
+    Status failed;
+    if (ends(check_checkpoint(store, *tip), failed)) return failed;
+    for (std::uint64_t height = 0; height <= tip->height; ++height) {
+      if (ends(replay_block(store, height), failed)) return failed;
+      report_.height = height;
+      report_.state_root = replay_.chain().state().root();
+      report_.transactions += replay_.last().block.transactions.size();
+      history_->add(replay_.last());
+      if (ends(after_block(height), failed)) return failed;
+      if (options_.progress) options_.progress({height, tip->height, recomputed_});
+    }
+    return {};
+  }
+
+  Result<Finding> replay_block(const LedgerStore& store, std::uint64_t height) {
+    auto stored = store.block(height);
+    if (!stored) return stored.error();
+    const EncodedBlock block{stored->header, stored->transactions, stored->certificate,
+                             stored->receipts};
+    if (height > 0) return replay_.next(block, height >= options_.from_height);
+    auto genesis = store.genesis();
+    if (!genesis) return genesis.error();
+    auto begun = replay_.begin(*genesis, block);
+    if (begun.ok() && !*begun) history_.emplace(replay_.chain().genesis());
+    return begun;
+  }
+
+  // What a block makes due: conservation where money was made, and the arithmetic of a result.
+  Result<Finding> after_block(std::uint64_t height) {
+    const bool recompute = options_.recompute && height >= options_.from_height;
+    if (height == 0) {
+      return recompute ? recomputation_.genesis(replay_.chain().genesis()) : Finding();
+    }
+    for (const SignedTransaction& tx : replay_.last().block.transactions) {
+      auto finding = after_statement(tx.transaction, height, recompute);
+      if (!finding || *finding) return finding;
+    }
+    return Finding();
+  }
+
+  Result<Finding> after_statement(const Transaction& tx, std::uint64_t height, bool recompute) {
+    if (tx.type == TxType::settle_round) return check_conservation();
+    if (tx.type == TxType::abandon_round && recompute) {
+      return recomputation_.abandoned(*decode_record<AbandonRound>(tx.body), height);
+    }
+    if (tx.type != TxType::round_result) return Finding();
+    const Attempt& attempt = *last_with_result();
+    if (recompute) {
+      const std::uint64_t parameters = replay_.chain().genesis().task.parameter_count;
+      auto finding = recomputation_.round(attempt, parameters);
+      if (!finding || *finding) return finding;
+      recomputed_ = attempt.round();
+    }
+    report_.rounds.push_back({attempt.round(), attempt.result->body.model_root, recompute});
+    return Finding();
+  }
+
+  // By the full sum over all accounts.
+  Result<Finding> check_conservation() const {
+    const Chain& chain = replay_.chain();
+    if (conservation_holds(chain.state(), chain.genesis())) return Finding();
+    return Finding(AuditFault{chain.height(), "conservation_broken",
+                              "allocated + minted = the sum of all balances", "another sum"});
+  }
+
+  const Attempt* last_with_result() const {
+    const auto& attempts = history_->history().attempts;
+    const auto found = std::find_if(attempts.rbegin(), attempts.rend(),
+                                    [](const Attempt& a) { return a.result.has_value(); });
+    GRADMINT_CHECK(found != attempts.rend());
+    return &*found;
+  }
+
+  // What the store keeps beside the blocks must be what they come to.
+  Status compare(const LedgerStore& store) {
+    Status failed;
+    if (ends(check_conservation(), failed)) return failed;
+    if (ends(check_tip(store, replay_.chain()), failed)) return failed;
+    if (ends(check_state(store, replay_.chain()), failed)) return failed;
+    ends(check_indexes(store, replay_.chain(), history_->history()), failed);
+    return failed;
+  }
+
+  const AuditOptions& options_;
+  Recomputation recomputation_;
+  Replay replay_;
+  std::optional<HistoryBuilder> history_;
+  std::uint64_t recomputed_ = 0;
+  AuditReport report_;
+};
+
+}  // namespace
+
+Result<AuditReport> verify_ledger(const std::filesystem::path& directory,
+                                  const AuditOptions& options) {
+  auto backend = kernels::open_backend("cpu", 1);
+  if (!backend) return backend.error();
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_only);
+  if (!store) {
+    AuditReport report;
+    if (Status failed = store_error_as_fault(store.error(), 0, report.fault); !failed.ok()) {
+      return failed.error();
+    }
+    return report;
+  }
+  return Verification(directory, options, **backend).run(**store);
+}
+
+}  // namespace gradmint

@@ -1,0 +1,58 @@
+// `gradmint audit verify`: everything that a ledger on disk claims, checked by someone who trusts
+// nobody. Reads through a snapshot: works while the coordinator runs and on a read-only mount, and
+// changes no byte.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "ledger/audit/fault.h"
+#include "ledger/audit/history.h"
+#include "ledger/store.h"
+
+namespace gradmint {
+
+struct AuditProgress {
+  std::uint64_t height = 0, tip = 0;  // blocks replayed, of
+  std::uint64_t round = 0;            // recomputed last, 0 before the first
+};
+
+struct AuditOptions {
+  bool recompute = false;
+  // Below this height everything is replayed, but signatures are not verified and rounds are not
+  // recomputed.
+  std::uint64_t from_height = 0;
+  std::function<void(const AuditProgress&)> progress;  // may be empty
+};
+
+struct AuditedRound {
+  std::uint64_t round = 0;
+  Hash model_root;
+  bool recomputed = false;
+};
+
+struct AuditReport {
+  std::uint64_t height = 0;  // the newest block that holds, and the state after it
+  Hash state_root;
+  std::vector<AuditedRound> rounds;
+  std::uint64_t transactions = 0, signatures = 0, blobs = 0;
+  Finding fault;
+  bool ok() const { return !fault.has_value(); }
+};
+
+// `directory` is what --ledger takes: db/, blobs/ and checkpoint lie in it. Errors: the audit could
+// not run (no ledger there, a newer schema, a file that cannot be read).
+Result<AuditReport> verify_ledger(const std::filesystem::path& directory,
+                                  const AuditOptions& options);
+
+// The history of a ledger, replayed without verifying signatures. A fault of the replay is an Error
+// (corrupt) that names it: nothing is told from a ledger that does not hold together.
+struct OpenedHistory {
+  LedgerHistory history;
+  Chain chain;  // at the tip
+  std::unique_ptr<LedgerStore> store;
+};
+Result<OpenedHistory> open_history(const std::filesystem::path& directory);
+
+}  // namespace gradmint
