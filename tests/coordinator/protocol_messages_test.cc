@@ -188,7 +188,8 @@ TEST_CASE("the largest message of each kind fits its frame") {
 
 TEST_CASE("text is cleaned on the way out and refused on the way in") {
   const Bytes frame = encoded(Notice{NoticeKind::paused, 1, "one\ntwo\x1b[31m"});
-  const auto& notice = std::get<Notice>(decode_message(frame).message);
+  const DecodedMessage decoded = decode_message(frame);
+  const auto& notice = std::get<Notice>(decoded.message);
   CHECK(notice.text == "one two [31m");
   Bytes hostile = encoded(Notice{NoticeKind::paused, 1, "abc"});
   hostile.back() = 0x1b;
