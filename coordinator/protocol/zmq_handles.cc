@@ -7,11 +7,11 @@
 #include "kernels/base/check.h"
 
 #if defined(__SANITIZE_THREAD__)
-// libzmq is not built for the thread sanitizer, which therefore sees none of its synchronisation
-// and takes every message that goes from one thread to another for a race.
+// libzmq, and libsodium under it, are not built for the thread sanitizer, which therefore sees none
+// of their synchronisation and takes every message that goes from one thread to another for a race.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:libzmq.so\n";
+  return "race:libzmq.so\nrace:libsodium.so\n";
 }
 #endif
 
