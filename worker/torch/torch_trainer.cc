@@ -1,5 +1,6 @@
 #include "worker/torch/torch_trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -223,6 +224,11 @@ Result<std::unique_ptr<Trainer>> make_torch_trainer(const ModelOptions& model,
   return guarded("model " + model.model, [&]() -> Result<std::unique_ptr<Trainer>> {
     Result<Bench> bench = make_bench(model, device, train);
     if (!bench) return bench.error();
+    const auto parameters = bench->net->parameters();
+    if (std::none_of(parameters.begin(), parameters.end(),
+                     [](const auto& named) { return named.second.requires_grad(); }))
+      return Error{ErrorCode::bad_input,
+                   "model " + model.model + ": none of its parameters requires a gradient"};
     return std::unique_ptr<Trainer>(std::make_unique<TorchTrainer>(*std::move(bench)));
   });
 }
