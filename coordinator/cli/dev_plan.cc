@@ -162,7 +162,8 @@ std::string coordinator_config(const DevPlan& plan) {
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
           "\nmin_updates = " + std::to_string(o.workers / 2 + 1) +
           "\ntrain_deadline_ms = " + deadline + "\n\n";
-  text += "[training]\nseed = " + std::to_string(o.seed) + "\n\n";
+  text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
+          std::to_string(o.seed) + "\n\n";
   text += "[aggregation]\naggregator = " + toml_text(o.aggregator) +
           "\noptimizer = " + toml_text(o.optimizer) + "\n\n";
   text +=

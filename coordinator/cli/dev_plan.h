@@ -15,15 +15,17 @@ inline constexpr std::uint32_t kMaxDevWorkers = 256;
 // A round that fails this often in a row will not succeed: the same workers try it each time.
 inline constexpr std::uint64_t kMaxDevAttempts = 5;
 
+// The defaults, and the training settings in the coordinator's file, are those that
+// docs/training.md measured.
 struct DevOptions {
   std::int64_t workers = 5;
-  std::int64_t rounds = 12;
+  std::int64_t rounds = 14;
   std::string data = "digits";
   std::string model = "mlp";
   std::string aggregator = "median";
   std::string optimizer = "plain";
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1
-  double alpha = 0.5;                    // of the Dirichlet draw; 0: even shards
+  double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;
   std::string home, report, trainer;
   std::string device = "cpu";

@@ -1,0 +1,177 @@
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "coordinator/cli/dev_plan.h"
+#include "coordinator/config/toml_config.h"
+#include "worker/adversary.h"
+
+using namespace gradmint;
+
+namespace {
+
+const DevPrograms kPrograms{"/b/gradmint", "/b/gradmint-coordinator", "/b/gradmint-worker"};
+
+std::string fault_of(const DevOptions& options) {
+  const auto plan = plan_dev(options, "/h", kPrograms);
+  return plan ? "" : plan.error().message;
+}
+
+DevOptions with(void (*change)(DevOptions&)) {
+  DevOptions options;
+  change(options);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("dev_plan refuses what cannot run, in one line") {
+  struct Row {
+    void (*change)(DevOptions&);
+    const char* fault;
+  };
+  const Row rows[] = {
+      {[](DevOptions&) {}, ""},
+      {[](DevOptions& o) { o.workers = 0; }, "--workers 0: a federation needs at least one worker"},
+      {[](DevOptions& o) { o.workers = -1; },
+       "--workers -1: a federation needs at least one worker"},
+      {[](DevOptions& o) { o.workers = 257; },
+       "--workers 257: each is a process of its own; at most 256 here"},
+      {[](DevOptions& o) { o.rounds = 0; }, "--rounds 0: a number from 1 to 1000000"},
+      {[](DevOptions& o) { o.alpha = -1; }, "--alpha: a number of at least 0 (0: even shards)"},
+      {[](DevOptions& o) { o.data = "iris"; }, "--data iris: digits, mnist:DIR or csv:FILE"},
+      {[](DevOptions& o) { o.data = "csv:"; }, "--data csv:: digits, mnist:DIR or csv:FILE"},
+      {[](DevOptions& o) { o.data = "mnist:d"; }, ""},
+      {[](DevOptions& o) { o.model = "vgg"; }, "--model vgg: mlp, cnn or a TorchScript FILE.pt"},
+      {[](DevOptions& o) { o.model = ".pt"; }, "--model .pt: mlp, cnn or a TorchScript FILE.pt"},
+      {[](DevOptions& o) { o.model = "a.pt"; }, ""},
+      {[](DevOptions& o) {
+         o.adversaries = {"5:nan", "1:signflip@4"};
+       },
+       ""},
+      {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
+       "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
+      {[](DevOptions& o) { o.adversaries = {"0:nan"}; },
+       "--adversary 0:nan: there is no worker '0'; workers count from 1 to 5"},
+      {[](DevOptions& o) { o.adversaries = {"-1:nan"}; },
+       "--adversary -1:nan: there is no worker '-1'; workers count from 1 to 5"},
+      {[](DevOptions& o) { o.adversaries = {"nan"}; },
+       "--adversary nan: write I:KIND or I:KIND@ROUND, as in 4:signflip@4"},
+      {[](DevOptions& o) { o.adversaries = {"1:evil"}; },
+       "--adversary 1:evil: no adversary is called 'evil'; there are signflip, scale, gaussian, "
+       "labelflip, freerider, replay, copy, nan"},
+      {[](DevOptions& o) { o.adversaries = {"1:nan@0"}; },
+       "--adversary 1:nan@0: the round after @ is a number from 1"},
+      {[](DevOptions& o) { o.adversaries = {"1:nan@x"}; },
+       "--adversary 1:nan@x: the round after @ is a number from 1"},
+      {[](DevOptions& o) {
+         o.adversaries = {"1:nan", "1:copy"};
+       },
+       "--adversary 1:copy: worker 1 already is 'nan'"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.fault);
+    CHECK(fault_of(with(row.change)) == row.fault);
+  }
+}
+
+TEST_CASE("every kind that dev offers is one that the worker knows") {
+  for (const char* kind :
+       {"signflip", "scale", "gaussian", "labelflip", "freerider", "replay", "copy", "nan"}) {
+    CAPTURE(kind);
+    DevOptions options;
+    options.adversaries = {std::string("2:") + kind + "@3"};
+    const auto plan = plan_dev(options, "/h", kPrograms);
+    REQUIRE(plan.ok());
+    CHECK(plan->workers[1].adversary == std::string(kind) + "@3");
+    CHECK(parse_adversary(plan->workers[1].adversary).ok());
+    CHECK(plan->workers[0].adversary.empty());
+  }
+}
+
+TEST_CASE("dev_plan lays homes out and writes settings that parse") {
+  DevOptions options;
+  options.workers = 3;
+  options.rounds = 7;
+  options.seed = 42;
+  options.model = "/m/it's \"mine\".pt";
+  const auto plan = plan_dev(options, "/h", kPrograms);
+  REQUIRE(plan.ok());
+  CHECK(plan->coordinator_home == "/h/coordinator");
+  CHECK(plan->ledger == "/h/coordinator/ledger");
+  CHECK(plan->workers[2].home == "/h/worker-3");
+  auto file = TomlConfig::parse(coordinator_config(*plan), "c");
+  REQUIRE(file.ok());
+  std::string model, program, command, by;
+  int rounds = 0, min_workers = 0, min_updates = 0, seed = 0;
+  bool exits = false;
+  file->text("task.model", model);
+  file->text("task.program", program);
+  file->text("evaluation.by", by);
+  file->text("evaluation.command", command);
+  file->integer("rounds.count", rounds, 0, 100);
+  file->integer("rounds.min_workers", min_workers, 0, 100);
+  file->integer("rounds.min_updates", min_updates, 0, 100);
+  file->integer("training.seed", seed, 0, 100);
+  file->boolean("run.exit_when_finished", exits);
+  CHECK(model == "torchscript");
+  CHECK(program == options.model);
+  CHECK(by == "coordinator");
+  CHECK(command ==
+        "/b/gradmint-worker evaluate --serve --model '/m/it'\\''s \"mine\".pt' --data digits "
+        "--seed 42");
+  CHECK(rounds == 7);
+  CHECK(min_workers == 3);
+  CHECK(min_updates == 2);
+  CHECK(seed == 42);
+  CHECK(exits);
+}
+
+TEST_CASE("dev_plan's command lines") {
+  DevOptions options;
+  options.workers = 2;
+  options.seed = 9;
+  options.alpha = 0.5;
+  options.adversaries = {"2:copy@3"};
+  const auto plan = plan_dev(options, "/h", kPrograms);
+  REQUIRE(plan.ok());
+  CHECK(shell_line(init_model_command(*plan)) ==
+        "/b/gradmint-worker init-model --model mlp --data digits --seed 9 -o "
+        "/h/initial.safetensors");
+  CHECK(shell_line(coordinator_init_command(*plan)) ==
+        "/b/gradmint-coordinator init --home /h/coordinator --config /h/coordinator.toml "
+        "--passphrase-file /h/passphrase");
+  CHECK(shell_line(coordinator_run_command(*plan)) ==
+        "/b/gradmint-coordinator run --home /h/coordinator --passphrase-file /h/passphrase "
+        "--events jsonl --log-level warn");
+  CHECK(shell_line(invite_command(*plan)) ==
+        "/b/gradmint-coordinator invite --home /h/coordinator");
+  CHECK(shell_line(join_command(*plan, 1, "gminv1x")) ==
+        "/b/gradmint-worker join gminv1x --home /h/worker-2 --model mlp --data digits --seed 9 "
+        "--name worker-2 --passphrase-file /h/passphrase --shard 2/2 --alpha 0.5 --device cpu "
+        "--threads 1 --log-level warn --adversary copy@3");
+  CHECK(shell_line(audit_command(*plan)) ==
+        "/b/gradmint audit verify --recompute --ledger /h/coordinator/ledger --format json");
+}
+
+TEST_CASE("dev secrets follow from the seed and differ by purpose") {
+  std::set<Hash> secrets;
+  for (const std::uint64_t seed : {0u, 1u})
+    for (const char* purpose : {"validator", "worker-1", "worker-1/curve", "worker-11"})
+      for (const std::uint32_t attempt : {0u, 1u})
+        secrets.insert(dev_secret(seed, purpose, attempt));
+  CHECK(secrets.size() == 16);
+  CHECK(dev_secret(1, "validator") == dev_secret(1, "validator", 0));
+}
+
+TEST_CASE("shell_line quotes what a shell would touch") {
+  CHECK(shell_line({"a", "b c", "", "it's", "$x", "~"}) == "a 'b c' '' 'it'\\''s' '$x' '~'");
+}
+
+TEST_CASE("named_file") {
+  CHECK(named_file("digits") == "");
+  CHECK(named_file("mlp") == "");
+  CHECK(named_file("csv:/a/b.csv") == "/a/b.csv");
+  CHECK(named_file("mnist:dir") == "dir");
+  CHECK(named_file("x/net.pt") == "x/net.pt");
+}

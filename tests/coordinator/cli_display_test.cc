@@ -1,0 +1,120 @@
+#include <doctest/doctest.h>
+
+#include "coordinator/cli/display.h"
+
+using namespace gradmint;
+
+namespace {
+
+const char* const kEvents[] = {
+    R"({"event":"started","join":"tcp://h:1","work":"tcp://h:2","chain_id":"cc","height":0,"rounds":12})",
+    R"({"event":"worker_registered","worker":"gm1a","name":"worker-1"})",
+    R"({"event":"waiting","workers":1,"needed":2})",
+    R"({"event":"round_opened","round":1,"attempt":0,"members":2,"rounds":12})",
+    R"({"event":"progress","round":1,"worker":"gm1a","name":"worker-1","done_ppm":500000})",
+    R"({"event":"committed","round":1,"worker":"gm1a","name":"worker-1","committed":1,"members":2})",
+    R"({"event":"closed","round":1,"committed":2,"exponent":0,"shift":40})",
+    R"({"event":"revealed","round":1,"worker":"gm1a","name":"worker-1","revealed":1,"committed":2})",
+    R"({"event":"result","round":1,"model_root":"aa","accepted":[{"worker":"gm1c","name":"worker-3","weight":1,"score_ppm":0},{"worker":"gm1a","name":"worker-1","weight":1,"score_ppm":912345}],"rejected":[{"worker":"gm1b","name":"worker-2","reason":"non_finite"}]})",
+    R"({"event":"settled","round":1,"accuracy_ppm":874200,"loss_micro":421337,"attestations":1,"mints":[{"worker":"gm1a","name":"worker-1","amount":"100"}],"minted_total":"100"})",
+    R"({"event":"abandoned","round":2,"attempt":0,"reason":"too_few_updates"})",
+    R"({"event":"warning","text":"the disk is nearly full"})",
+    R"({"event":"finished","rounds":12,"height":40})",
+};
+
+std::string shown(const DisplayStyle& style) {
+  Display display(style);
+  RunOutcome run;
+  run.workers = {{"worker-1", "gm1a", ""}, {"worker-2", "gm1b", "nan"}, {"worker-3", "gm1c", ""}};
+  std::string text;
+  for (const char* line : kEvents) {
+    const auto event = parse_event(line);
+    REQUIRE(event.ok());
+    run.on(*event);
+    text += display.on(*event, run);
+  }
+  return text + display.clear();
+}
+
+}  // namespace
+
+TEST_CASE("away from a terminal there is one plain line for each round") {
+  CHECK(shown({}) ==
+        "worker-1 joined as gm1a\n"
+        "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100  accepted worker-1 0.912, "
+        "worker-3 0.000  rejected worker-2: non_finite\n"
+        "round 2, attempt 1: abandoned: too_few_updates\n"
+        "warning: the disk is nearly full\n");
+}
+
+TEST_CASE("on a terminal the last line is live and is removed before others") {
+  const std::string clear = "\r\x1b[2K";
+  const std::string expected =
+      "worker-1 joined as gm1a\n" + clear + "[############------------] waiting for workers 1/2" +
+      clear + "round 1/12 [------------------------] training 0/2" + clear +
+      "round 1/12 [###---------------------] training 0/2" + clear +
+      "round 1/12 [#######-----------------] training 1/2" + clear +
+      "round 1/12 [##############----------] revealing 0/2" + clear +
+      "round 1/12 [#################-------] revealing 1/2" + clear +
+      "round 1/12 [#####################---] evaluating" + clear +
+      "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100  accepted worker-1 0.912, worker-3 "
+      "0.000  rejected worker-2: non_finite\n"
+      "round 2, attempt 1: abandoned: too_few_updates\n"
+      "warning: the disk is nearly full\n";
+  DisplayStyle style;
+  style.live = true;
+  CHECK(shown(style) == expected);
+}
+
+TEST_CASE("colours are added only where they are wanted") {
+  CHECK(shown({}).find('\x1b') == std::string::npos);
+  DisplayStyle style;
+  style.live = style.colour = true;
+  const std::string text = shown(style);
+  CHECK(text.find("\x1b[31mworker-2: non_finite\x1b[0m") != std::string::npos);
+  CHECK(text.find("\x1b[33mworker-3 0.000\x1b[0m") != std::string::npos);
+}
+
+TEST_CASE("many accepted workers are summed up") {
+  Display display({});
+  RunOutcome run;
+  RoundOutcome round;
+  FederationEvent event;
+  event.kind = EventKind::settled;
+  event.round = round.round = 3;
+  round.attestations = 1;
+  for (std::uint32_t i = 0; i < 20; ++i)
+    round.accepted.push_back({"gm1" + std::to_string(i), "", 1, i * 10000});
+  run.rounds = {round};
+  CHECK(display.on(event, run).find("accepted 20, scores 0.000 to 0.190\n") != std::string::npos);
+}
+
+TEST_CASE("progress_bar and scores") {
+  CHECK(progress_bar(0, 6) == "[----]");
+  CHECK(progress_bar(0.5, 6) == "[##--]");
+  CHECK(progress_bar(1, 6) == "[####]");
+  CHECK(progress_bar(7, 6) == "[####]");
+  CHECK(progress_bar(-1, 6) == "[----]");
+  CHECK(score_text(912345) == "0.912");
+}
+
+TEST_CASE("the table of workers") {
+  RunOutcome run;
+  run.workers = {
+      {"worker-1", "gm1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "", 12, 10'800'000, 1'250'000'000},
+      {"worker-12", "gm1z", "signflip@4", 3, 0, 0}};
+  RoundOutcome last;
+  last.round = 12;
+  last.attestations = 1;
+  last.accuracy_ppm = 941234;
+  run.rounds = {last};
+  CHECK(workers_table(run, {}) ==
+        "worker     address                            adversary   accepted  mean score  tokens\n"
+        "worker-1   gm1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq  -                 12       0.900    1.25\n"
+        "worker-12  gm1z                               signflip@4         3       0.000       0\n"
+        "validation accuracy 94.12 % after round 12\n");
+  DisplayStyle narrow;
+  narrow.live = true;
+  narrow.columns = 79;
+  CHECK(workers_table(run, narrow).find("gm1qqqqqqqqq…qqqqqq  -") != std::string::npos);
+}
