@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/cli/audit_commands.h"
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/config_reader.h"
 #include "coordinator/cli/dev_command.h"
 #include "coordinator/cli/key_commands.h"
+#include "coordinator/cli/model_commands.h"
 #include "coordinator/cli/sibling.h"
 #include "coordinator/cli/version.h"
+#include "coordinator/cli/wallet_commands.h"
 #include "coordinator/config/toml_config.h"
 
 namespace {
@@ -90,6 +93,9 @@ int run_commands(const std::vector<std::string>& words) {
   for (const Sibling& sibling : kSiblings) app.add_subcommand(sibling.name, sibling.what);
   gradmint::add_dev_command(app, context);
   gradmint::add_key_commands(app, context);
+  gradmint::add_audit_commands(app, context);
+  gradmint::add_wallet_commands(app, context);
+  gradmint::add_model_commands(app, context);
   gradmint::add_config_option(app);
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));

@@ -2,6 +2,7 @@
 
 #include "kernels/scan.h"
 #include "ledger/hash.h"
+#include "ledger/model/layout.h"
 
 namespace gradmint::test {
 namespace {
@@ -25,10 +26,15 @@ std::vector<float> first_model(std::uint64_t parameters) {
   return model;
 }
 
-AggregationSpec aggregation(const std::string& optimizer) {
+AggregationSpec aggregation(const WorldOptions& options) {
   kernels::AggregateSpec spec;
-  spec.optimizer.name = optimizer;
+  spec.optimizer.name = options.optimizer;
+  if (options.clip) spec.pre = {{"clip", {{"tau", *options.clip}}}};
   return ledger_spec(kernels::complete_spec(spec).value());
+}
+
+std::string layout_of(std::uint64_t parameters) {
+  return ModelLayout::create({{"weight", {parameters}, false}}).value().encode();
 }
 
 GenesisRecord make_genesis(const WorldOptions& options) {
@@ -49,7 +55,7 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   genesis.rule_limits.gas = options.rule_gas;
   genesis.task.model = "mlp";
   genesis.task.objective = "classification";
-  genesis.task.layout_root = blob_root(as_bytes("layout"));
+  genesis.task.layout_root = blob_root(as_bytes(layout_of(options.parameters)));
   genesis.task.parameter_count = options.parameters;
   genesis.task.model_root = vector_root(first_model(options.parameters));
   genesis.enrolment = options.enrolment;
@@ -81,7 +87,7 @@ World::World(const WorldOptions& options)
   for (int i = 0; i < options.workers; ++i) {
     workers.push_back(key_of("worker " + std::to_string(i)));
   }
-  const std::string layout = "layout";
+  const std::string layout = layout_of(options.parameters);
   blobs[genesis.task.layout_root] = Bytes(layout.begin(), layout.end());
   blobs[genesis.task.model_root] = bytes_of(model);
 }
@@ -156,7 +162,7 @@ OpenRound World::open_body() const {
   body.attempt = retry ? current->attempt + 1 : 0;
   body.model_root = job.model_root;
   body.optimizer_root = job.optimizer_root;
-  body.aggregation = aggregation(options_.optimizer);
+  body.aggregation = aggregation(options_);
   body.limits.min_updates = options_.min_updates;
   body.limits.evaluation_blocks = options_.evaluation_blocks;
   body.members = members_of(chain.state());
@@ -360,6 +366,14 @@ void World::result() {
   must(validator(), execution.result);
   model = execution.model;
   optimizer_state = execution.optimizer_state;
+}
+
+void World::lie(const std::function<void(RoundResult&)>& change) {
+  const RoundExecution execution = execute();
+  keep_blobs(execution.result, execution);
+  RoundResult body = execution.result;
+  change(body);
+  must(validator(), body);
 }
 
 void World::attest() {

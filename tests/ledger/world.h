@@ -3,6 +3,7 @@
 // results that come from execute_round. Nothing here is random and nothing reads a clock.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -73,6 +74,7 @@ struct WorldOptions {
   std::uint32_t min_updates = 1;
   std::uint32_t evaluation_blocks = 2;
   std::string optimizer = "plain";
+  std::optional<float> clip;  // the norm to which updates are clipped
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 
@@ -151,6 +153,8 @@ class World {
   void commit(const std::vector<int>& order = {});  // every worker, unless told otherwise
   void close();
   void result();
+  // A result that its coordinator changed before signing it; the ledger must let it stand.
+  void lie(const std::function<void(RoundResult&)>& change);
   void attest();  // both steps
   void settle();
   void run_round();

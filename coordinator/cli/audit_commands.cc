@@ -1,0 +1,229 @@
+#include "coordinator/cli/audit_commands.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "coordinator/cli/audit_json.h"
+#include "coordinator/cli/audit_text.h"
+#include "ledger/audit/verify.h"
+
+namespace gradmint {
+namespace {
+
+struct AuditArguments {
+  std::filesystem::path ledger;
+  std::string format = "table";
+  bool recompute = false;
+  std::uint64_t from_height = 0;
+  std::string worker, address, what, which;
+  std::optional<std::uint64_t> round;
+  bool json() const { return format == "json"; }
+};
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void print(const AuditArguments& arguments, const Json& value) {
+  print(arguments.json() ? json_text(value, true) + "\n" : table_text(value));
+}
+
+Error bad_input(const std::string& message) { return {ErrorCode::bad_input, message}; }
+
+Result<AccountId> account_from(const std::string& address) {
+  const auto account = parse_address(address);
+  if (account) return *account;
+  return bad_input("'" + address + "' is no address: an address begins with gm1");
+}
+
+// A live line on a terminal, nothing elsewhere.
+void show_progress(const AuditProgress& progress) {
+  std::fprintf(stderr, "\rblock %llu of %llu", static_cast<unsigned long long>(progress.height),
+               static_cast<unsigned long long>(progress.tip));
+  if (progress.round > 0) {
+    std::fprintf(stderr, ", round %llu recomputed",
+                 static_cast<unsigned long long>(progress.round));
+  }
+  if (progress.height == progress.tip) std::fputs("\r\033[K", stderr);
+}
+
+int verify(const AuditArguments& arguments) {
+  AuditOptions options;
+  options.recompute = arguments.recompute;
+  options.from_height = arguments.from_height;
+  const bool live = ::isatty(STDERR_FILENO) == 1;
+  if (live) options.progress = show_progress;
+  const auto report = verify_ledger(arguments.ledger, options);
+  if (!report) return tell(report.error());
+  if (live && !report->ok()) std::fputs("\r\033[K", stderr);
+  print(arguments.json() ? json_text(verify_json(*report), true) + "\n"
+                         : verify_text(*report, arguments.recompute));
+  return report->ok() ? kExitOk : kExitFailed;
+}
+
+// What the ledger tells is told only of a ledger that holds together.
+int tell_unreadable(const Error& error) {
+  tell(error);
+  return error.code == ErrorCode::corrupt ? kExitFailed : kExitUnusable;
+}
+
+int contributions(const AuditArguments& arguments) {
+  ContributionFilter filter;
+  filter.round = arguments.round;
+  if (!arguments.worker.empty()) {
+    const auto account = account_from(arguments.worker);
+    if (!account) return tell(account.error());
+    filter.worker = *account;
+  }
+  const auto opened = open_history(arguments.ledger);
+  if (!opened) return tell_unreadable(opened.error());
+  print(arguments, contributions_json(opened->history, filter));
+  return kExitOk;
+}
+
+int explain(const AuditArguments& arguments) {
+  const auto account = account_from(arguments.address);
+  if (!account) return tell(account.error());
+  const auto opened = open_history(arguments.ledger);
+  if (!opened) return tell_unreadable(opened.error());
+  if (!opened->chain.state().find(state_key::account(*account))) {
+    return tell(bad_input("the ledger knows no account " + arguments.address));
+  }
+  print(arguments, explain_json(opened->history, *account, arguments.round));
+  return kExitOk;
+}
+
+std::optional<std::uint64_t> number_from(const std::string& text) {
+  if (text.empty() || text.size() > 18) return std::nullopt;
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return value;
+}
+
+Result<Json> show_block(const OpenedHistory& opened, const std::string& which) {
+  const auto height = number_from(which);
+  if (!height) return bad_input("'" + which + "' is no height: give a number");
+  const auto block = opened.store->block(*height);
+  if (!block) return block.error();
+  return block_json(*block);
+}
+
+Result<Json> show_round(const OpenedHistory& opened, const std::string& which) {
+  const auto number = number_from(which);
+  const Attempt* attempt = number ? opened.history.find_round(*number) : nullptr;
+  if (attempt == nullptr) return bad_input("the ledger has no round '" + which + "'");
+  return round_json(opened.history, *attempt);
+}
+
+Result<Json> show_transaction(const OpenedHistory& opened, const std::string& which) {
+  const auto id = hash_from_hex(which);
+  if (!id) return bad_input("'" + which + "' is no transaction id: 64 hexadecimal digits");
+  const auto place = opened.store->find_transaction(*id);
+  if (!place) return place.error();
+  if (!*place) return bad_input("the ledger has no transaction " + which);
+  const auto block = opened.store->block((*place)->first);
+  if (!block) return block.error();
+  std::vector<SignedTransaction> transactions;
+  if (decode_transactions(block->transactions, transactions) != Verdict::ok ||
+      (*place)->second >= transactions.size()) {
+    return Error{ErrorCode::corrupt, "the transaction index is damaged: run gradmint audit verify"};
+  }
+  return transaction_json(transactions[(*place)->second], (*place)->first, (*place)->second);
+}
+
+Result<Json> show_worker(const OpenedHistory& opened, const std::string& which) {
+  const auto account = account_from(which);
+  if (!account) return account.error();
+  if (!opened.chain.state().find(state_key::account(*account))) {
+    return bad_input("the ledger knows no account " + which);
+  }
+  return worker_json(opened.history, *account, opened.chain.state());
+}
+
+Result<Json> show_dataset(const OpenedHistory& opened, const std::string& which) {
+  const auto id = hash_from_hex(which);
+  const auto found = id ? opened.history.datasets.find(*id) : opened.history.datasets.end();
+  if (found == opened.history.datasets.end()) {
+    return bad_input("the ledger has no dataset '" + which + "'");
+  }
+  Json out = {{"schema", "gradmint/audit-dataset/1"}};
+  out.update(dataset_json(found->first, found->second));
+  return out;
+}
+
+int show(const AuditArguments& arguments) {
+  const auto opened = open_history(arguments.ledger);
+  if (!opened) return tell_unreadable(opened.error());
+  const std::string& which = arguments.which;
+  const auto value = arguments.what == "block"    ? show_block(*opened, which)
+                     : arguments.what == "round"  ? show_round(*opened, which)
+                     : arguments.what == "tx"     ? show_transaction(*opened, which)
+                     : arguments.what == "worker" ? show_worker(*opened, which)
+                                                  : show_dataset(*opened, which);
+  if (!value) return tell_unreadable(value.error());
+  print(arguments, *value);
+  return kExitOk;
+}
+
+CLI::App* add_command(CLI::App& audit, const char* name, const char* what, const char* example,
+                      const std::shared_ptr<AuditArguments>& arguments) {
+  CLI::App* command = audit.add_subcommand(name, what);
+  command->add_option("--ledger", arguments->ledger, "The ledger's directory (HOME/ledger)")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--format", arguments->format, "table or json (docs/schemas)")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  command->footer(std::string("Example:\n  ") + example +
+                  "\nExit status: 0 all holds, 1 a fault was found, 2 the audit could not run.");
+  return command;
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& app, CommandContext& context) {
+  const auto arguments = std::make_shared<AuditArguments>();
+  CLI::App* audit = app.add_subcommand("audit", "Check a ledger, and ask it who did what");
+  audit->require_subcommand(1);
+  audit->footer("Example:\n  gradmint audit verify --recompute --ledger HOME/ledger");
+  const auto run = [&context, arguments](int (*command)(const AuditArguments&)) {
+    return [&context, arguments, command] { context.exit_status = command(*arguments); };
+  };
+
+  CLI::App* command =
+      add_command(*audit, "verify", "Replay everything and check it",
+                  "gradmint audit verify --recompute --ledger HOME/ledger", arguments);
+  command->add_flag("--recompute", arguments->recompute,
+                    "Hash every blob and repeat every round's arithmetic");
+  command
+      ->add_option("--from-height", arguments->from_height,
+                   "Below this height replay only: no signatures, no recomputation")
+      ->type_name("H");
+  command->callback(run(verify));
+
+  command = add_command(*audit, "contributions", "Who contributed what and was paid what for it",
+                        "gradmint audit contributions --round 3 --ledger HOME/ledger", arguments);
+  command->add_option("--worker", arguments->worker, "Of this worker alone")->type_name("ADDR");
+  command->add_option("--round", arguments->round, "In this round alone")->type_name("R");
+  command->callback(run(contributions));
+
+  command = add_command(*audit, "show", "Print one block, round, transaction, worker or dataset",
+                        "gradmint audit show round 3 --ledger HOME/ledger", arguments);
+  command->add_option("what", arguments->what, "block, round, tx, worker or dataset")
+      ->required()
+      ->check(CLI::IsMember({"block", "round", "tx", "worker", "dataset"}));
+  command->add_option("which", arguments->which, "Its height, number, id or address")->required();
+  command->callback(run(show));
+
+  command = add_command(*audit, "explain",
+                        "From a balance back to rule, score, commitment, dataset and signer",
+                        "gradmint audit explain gm1... --ledger HOME/ledger", arguments);
+  command->add_option("address", arguments->address, "The account")->required()->type_name("ADDR");
+  command->add_option("--round", arguments->round, "This round alone")->type_name("R");
+  command->callback(run(explain));
+}
+
+}  // namespace gradmint

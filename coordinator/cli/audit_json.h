@@ -1,0 +1,36 @@
+// What the audit commands print with --format json; the schemas are in docs/schemas. Amounts are
+// decimal tokens, hashes hex, accounts addresses. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "ledger/audit/contributions.h"
+#include "ledger/audit/verify.h"
+
+namespace gradmint {
+
+// Members stay in the order in which they were set: it is the order in which people read them.
+using Json = nlohmann::ordered_json;
+
+Json verify_json(const AuditReport& report);
+Json contributions_json(const LedgerHistory& history, const ContributionFilter& filter);
+
+// From a balance back to each mint, its rule, score, commitment, dataset and signer. With a round,
+// of that round alone.
+Json explain_json(const LedgerHistory& history, const AccountId& account,
+                  std::optional<std::uint64_t> round);
+
+Json block_json(const StoredBlock& stored);  // of a block that replayed
+Json transaction_json(const SignedTransaction& transaction, std::uint64_t height,
+                      std::uint64_t index);
+Json round_json(const LedgerHistory& history, const Attempt& attempt);
+Json worker_json(const LedgerHistory& history, const AccountId& account, const State& state);
+Json dataset_json(const Hash& id, const Seen<RegisterDataset>& dataset);
+
+// The body of a transaction, member by member.
+Json body_json(const Transaction& transaction);
+Json opening_json(const std::optional<Opening>& opening);  // null where nothing was revealed
+// One line without control characters; what is not UTF-8 becomes '?'.
+std::string json_text(const Json& value, bool pretty);
+
+}  // namespace gradmint

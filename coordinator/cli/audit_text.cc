@@ -1,0 +1,155 @@
+#include "coordinator/cli/audit_text.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "coordinator/protocol/text.h"
+
+namespace gradmint {
+namespace {
+
+constexpr std::size_t kMaxCellBytes = 200;
+
+// Screen columns of clean UTF-8, near enough: one for each character.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+std::string padded(const std::string& text, std::size_t width) {
+  const std::size_t have = width_of(text);
+  return have >= width ? text : text + std::string(width - have, ' ');
+}
+
+bool is_table(const Json& value) {
+  return value.is_array() && !value.empty() &&
+         std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_object(); });
+}
+
+// A scalar, or a list of scalars, on one line.
+std::string cell(const Json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) {
+    const auto text = clean_text(value.get_ref<const std::string&>(), kMaxCellBytes);
+    return text.empty() ? "-" : text;
+  }
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_array()) {
+    std::string line;
+    for (const Json& each : value) line += (line.empty() ? "" : " ") + cell(each);
+    return line.empty() ? "-" : line;
+  }
+  return clean_text(json_text(value, false), kMaxCellBytes);
+}
+
+// Nested objects become columns of their own: opening.root.
+void flatten(const Json& object, const std::string& prefix,
+             std::vector<std::pair<std::string, std::string>>& out) {
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_object()) {
+      flatten(value, prefix + key + ".", out);
+    } else if (is_table(value)) {
+      out.emplace_back(prefix + key, std::to_string(value.size()));
+    } else {
+      out.emplace_back(prefix + key, cell(value));
+    }
+  }
+}
+
+std::string table(const Json& rows) {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::pair<std::string, std::string>>> lines;
+  for (const Json& row : rows) {
+    flatten(row, "", lines.emplace_back());
+    for (const auto& [column, text] : lines.back()) {
+      if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
+        columns.push_back(column);
+      }
+    }
+  }
+  std::vector<std::size_t> widths;
+  std::vector<std::vector<std::string>> cells;
+  for (const std::string& column : columns) widths.push_back(width_of(column));
+  for (const auto& line : lines) {
+    std::vector<std::string>& texts = cells.emplace_back(columns.size(), "-");
+    for (const auto& [column, text] : line) {
+      const auto at = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), column) -
+                                               columns.begin());
+      texts[at] = text;
+      widths[at] = std::max(widths[at], width_of(text));
+    }
+  }
+  cells.insert(cells.begin(), columns);
+  std::string out;
+  for (const auto& texts : cells) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < texts.size(); ++i) line += " " + padded(texts[i], widths[i]) + " ";
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+// Rows with many members are easier read one under the other.
+bool is_wide(const Json& rows) {
+  std::vector<std::pair<std::string, std::string>> line;
+  flatten(rows.front(), "", line);
+  return line.size() > 12;
+}
+
+std::string lines(const Json& object, const std::string& indent) {
+  std::vector<std::pair<std::string, std::string>> scalars;
+  std::string tables;
+  for (const auto& [key, value] : object.items()) {
+    if (key == "schema") continue;
+    if (is_table(value) && is_wide(value)) {
+      for (const Json& row : value)
+        tables += "\n" + indent + key + "\n" + lines(row, indent + "  ");
+    } else if (is_table(value)) {
+      tables += "\n" + indent + key + "\n" + table(value);
+    } else if (value.is_object()) {
+      std::vector<std::pair<std::string, std::string>> nested;
+      flatten(value, key + ".", nested);
+      scalars.insert(scalars.end(), nested.begin(), nested.end());
+      for (const auto& [inner, rows] : value.items()) {
+        if (is_table(rows)) tables += "\n" + indent + key + "." + inner + "\n" + table(rows);
+      }
+    } else {
+      scalars.emplace_back(key, cell(value));
+    }
+  }
+  std::size_t width = 0;
+  for (const auto& [key, text] : scalars) width = std::max(width, key.size());
+  std::string out;
+  for (const auto& [key, text] : scalars) out += indent + padded(key, width + 2) + text + "\n";
+  return out + tables;
+}
+
+}  // namespace
+
+std::string table_text(const Json& value) { return lines(value, ""); }
+
+std::string verify_text(const AuditReport& report, bool recomputed) {
+  std::string out;
+  for (const AuditedRound& round : report.rounds) {
+    out += "round " + padded(std::to_string(round.round), 5) + "model " + to_hex(round.model_root) +
+           (round.recomputed ? "  recomputed" : "") + "\n";
+  }
+  if (report.fault) {
+    const AuditFault& fault = *report.fault;
+    out += "FAULT     " + fault.rule + " at height " + std::to_string(fault.height) + "\n";
+    out += "expected  " + clean_text(fault.expected, 1024) + "\n";
+    out += "found     " + clean_text(fault.found, 1024) + "\n";
+    return out + "docs/audit.md says how to read a fault\n";
+  }
+  out += "ok        height " + std::to_string(report.height) + ", state root " +
+         to_hex(report.state_root) + "\n";
+  out += "checked   " + std::to_string(report.signatures) + " signatures, " +
+         std::to_string(report.transactions) + " transactions, " +
+         std::to_string(report.rounds.size()) + " rounds" +
+         (recomputed ? ", recomputed from " + std::to_string(report.blobs) + " blobs\n"
+                     : "; --recompute repeats their arithmetic as well\n");
+  out += "not       losses and accuracies were not re-evaluated, see docs/audit.md\n";
+  return out;
+}
+
+}  // namespace gradmint

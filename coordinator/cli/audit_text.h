@@ -1,0 +1,18 @@
+// The audit's findings for people: aligned lines and tables instead of JSON. Pure.
+#pragma once
+
+#include <string>
+
+#include "coordinator/cli/audit_json.h"
+
+namespace gradmint {
+
+// The verdict, what was checked and, when something does not hold, what it should be and what is
+// there.
+std::string verify_text(const AuditReport& report, bool recomputed);
+
+// Any of the other outputs: members as aligned lines, lists of objects as tables, in the order of
+// the JSON. Texts of peers are cleaned of control characters.
+std::string table_text(const Json& value);
+
+}  // namespace gradmint

@@ -1,0 +1,231 @@
+// What the audit commands print: every JSON against its published schema, the chain from a balance
+// back to the data, and the same for people.
+#include <doctest/doctest.h>
+
+#include <regex>
+
+#include "contracts/amount.h"
+#include "coordinator/cli/audit_json.h"
+#include "coordinator/cli/audit_text.h"
+#include "tests/ledger/store_fixture.h"
+#include "tests/ledger/stored_world.h"
+
+using namespace gradmint;
+using namespace gradmint::test;
+
+namespace {
+
+bool is_of_type(const Json& value, const std::string& type) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "string") return value.is_string();
+  if (type == "integer") return value.is_number_integer();
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_boolean();
+  return type == "null" && value.is_null();
+}
+
+bool has_type(const Json& value, const Json& types) {
+  if (types.is_string()) return is_of_type(value, types.get<std::string>());
+  return std::any_of(types.begin(), types.end(),
+                     [&](const Json& t) { return is_of_type(value, t.get<std::string>()); });
+}
+
+// The part of JSON Schema that our schemas use; any other keyword is a complaint. "" when it fits.
+std::string misfit(const Json& value, const Json& schema, const std::string& where) {
+  static const std::set<std::string> known = {"$schema",  "title",      "type",
+                                              "required", "properties", "additionalProperties",
+                                              "items",    "enum",       "pattern"};
+  for (const auto& [keyword, unused] : schema.items()) {
+    if (!known.contains(keyword)) return where + ": unknown keyword " + keyword;
+  }
+  if (schema.contains("type") && !has_type(value, schema["type"])) return where + ": wrong type";
+  if (value.is_null()) return "";
+  if (schema.contains("enum") &&
+      std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) {
+    return where + ": not one of the enumerated";
+  }
+  if (schema.contains("pattern") &&
+      !std::regex_search(value.get<std::string>(),
+                         std::regex(schema["pattern"].get<std::string>()))) {
+    return where + ": " + value.get<std::string>() + " does not match";
+  }
+  for (const Json& key : schema.value("required", Json::array())) {
+    if (!value.contains(key.get<std::string>())) return where + ": lacks " + key.get<std::string>();
+  }
+  if (value.is_object() && schema.contains("properties")) {
+    for (const auto& [key, member] : value.items()) {
+      if (!schema["properties"].contains(key)) return where + ": unknown member " + key;
+      const std::string fault = misfit(member, schema["properties"][key], where + "." + key);
+      if (!fault.empty()) return fault;
+    }
+  }
+  if (value.is_array() && schema.contains("items")) {
+    for (const Json& item : value) {
+      const std::string fault = misfit(item, schema["items"], where + "[]");
+      if (!fault.empty()) return fault;
+    }
+  }
+  return "";
+}
+
+std::string misfit(const Json& value, const std::string& name) {
+  const auto file = std::filesystem::path(GRADMINT_SOURCE_DIR) / "docs" / "schemas" /
+                    ("audit-" + name + ".schema.json");
+  return misfit(value, Json::parse(read_text(file)), name);
+}
+
+// Two settled rounds, an attempt given up between them, a round still open, a transfer.
+World eventful() {
+  WorldOptions options;
+  options.workers = 3;
+  options.clip = 0.5F;
+  World w(options);
+  w.enrol();
+  w.run_round();
+  w.must(w.workers[1], Transfer{w.workers[0].account(), 7, "for\x1b[31m lunch"});
+  w.open();
+  w.commit();
+  w.close();
+  w.must(w.validator(), w.abandon_body());
+  w.open();
+  w.commit();
+  w.close();
+  w.silent = {2};
+  w.result();
+  w.attest();
+  w.settle();
+  w.open();
+  w.commit();
+  return w;
+}
+
+struct Fixture {
+  TemporaryDirectory folder;
+  World world = eventful();
+  OpenedHistory opened;
+  Fixture() : opened(make()) {}
+  OpenedHistory make() {
+    store_world(world, folder.path() / "ledger");
+    auto history = open_history(folder.path() / "ledger");
+    if (!history.ok()) FAIL(history.error().message);
+    return *std::move(history);
+  }
+};
+
+std::uint64_t units(const Json& amount) {
+  return contracts::parse_amount(amount.get<std::string>()).value();
+}
+
+}  // namespace
+
+TEST_CASE("audit output: every JSON fits its schema") {
+  const Fixture f;
+  const auto& history = f.opened.history;
+  const AccountId worker = f.world.workers[0].account();
+  const auto report = verify_ledger(f.folder.path() / "ledger", {true, 0, {}});
+  REQUIRE(report.ok());
+  CHECK(misfit(verify_json(*report), "verify") == "");
+  AuditReport faulty = *report;
+  faulty.fault = AuditFault{3, "blob_missing", "a", "b"};
+  CHECK(misfit(verify_json(faulty), "verify") == "");
+  CHECK(misfit(contributions_json(history, {}), "contributions") == "");
+  CHECK(misfit(explain_json(history, worker, std::nullopt), "explain") == "");
+  CHECK(misfit(explain_json(history, f.world.validator().account(), std::nullopt), "explain") ==
+        "");
+  for (std::uint64_t height = 0; height <= f.world.chain.height(); ++height) {
+    const auto block = f.opened.store->block(height);
+    REQUIRE(block.ok());
+    CHECK(misfit(block_json(*block), "block") == "");
+  }
+  for (const PlayedBlock& played : f.world.played) {
+    for (const SignedTransaction& tx : played.draft.block.transactions) {
+      CHECK(misfit(transaction_json(tx, played.draft.block.header.height, 0), "tx") == "");
+    }
+  }
+  REQUIRE(history.attempts.size() == 4);
+  for (const Attempt& attempt : history.attempts) {
+    CHECK(misfit(round_json(history, attempt), "round") == "");
+  }
+  CHECK(misfit(worker_json(history, worker, f.opened.chain.state()), "worker") == "");
+  for (const auto& [id, dataset] : history.datasets) {
+    Json out = {{"schema", "gradmint/audit-dataset/1"}};
+    out.update(dataset_json(id, dataset));
+    CHECK(misfit(out, "dataset") == "");
+  }
+}
+
+TEST_CASE("audit output: the schemas refuse what does not fit") {
+  const Fixture f;
+  Json value = contributions_json(f.opened.history, {});
+  value["workers"][0]["minted"] = 5;
+  CHECK(misfit(value, "contributions") != "");
+  value = contributions_json(f.opened.history, {});
+  value["workers"][0].erase("name");
+  CHECK(misfit(value, "contributions") != "");
+  value = contributions_json(f.opened.history, {});
+  value["surprise"] = 1;
+  CHECK(misfit(value, "contributions") != "");
+}
+
+TEST_CASE("audit output: a balance is explained to the last unit") {
+  const Fixture f;
+  for (const SecretKey& key :
+       {f.world.workers[0], f.world.workers[1], f.world.workers[2], f.world.validator()}) {
+    const Json out = explain_json(f.opened.history, key.account(), std::nullopt);
+    const auto account =
+        get<AccountRecord>(f.world.chain.state(), state_key::account(key.account()));
+    CHECK(units(out["balance"]) == account->balance);
+    CHECK(units(out["allocated"]) + units(out["minted"]) + units(out["received"]) -
+              units(out["sent"]) ==
+          account->balance);
+    std::uint64_t minted = 0;
+    for (const Json& round : out["rounds"]) minted += units(round["minted"]);
+    CHECK(minted == account->minted);
+  }
+  const Json out = explain_json(f.opened.history, f.world.workers[2].account(), std::nullopt);
+  REQUIRE(out["rounds"].size() == 2);
+  const Json& paid = out["rounds"][0];
+  CHECK(paid["rule"]["name"] == "linear");
+  CHECK(paid["rule"]["id"] == to_hex(f.world.genesis.rule_id()));
+  CHECK(paid["share"] ==
+        paid["weight"].get<std::uint64_t>() * paid["score_ppm"].get<std::uint64_t>());
+  CHECK(paid["dataset"]["owner"] == out["address"]);
+  CHECK(paid["opening"]["size_bytes"] == 32);
+  CHECK(out["rounds"][1]["verdict"] == "not_revealed");
+  CHECK(out["rounds"][1]["minted"] == "0");
+  CHECK(explain_json(f.opened.history, f.world.workers[2].account(), 1)["rounds"].size() == 1);
+}
+
+TEST_CASE("audit output: contributions add up to what the state says") {
+  const Fixture f;
+  const Json all = contributions_json(f.opened.history, {});
+  CHECK(all["workers"].size() == 3);
+  CHECK(all["contributions"].size() == 6);
+  for (const Json& worker : all["workers"]) {
+    const auto id = parse_address(worker["address"].get<std::string>());
+    const auto account = get<AccountRecord>(f.world.chain.state(), state_key::account(*id));
+    CHECK(units(worker["minted"]) == account->minted);
+    CHECK(worker["rounds_accepted"] == account->rounds_accepted);
+  }
+  CHECK(contributions_json(f.opened.history, {f.world.workers[0].account(), 2})["contributions"]
+            .size() == 1);
+  CHECK(contributions_json(f.opened.history, {std::nullopt, 9})["contributions"].empty());
+}
+
+TEST_CASE("audit output: text for people carries no control character of a peer's") {
+  const Fixture f;
+  const Json out = explain_json(f.opened.history, f.world.workers[0].account(), std::nullopt);
+  const std::string text = table_text(out);
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("balance") != std::string::npos);
+  CHECK(text.find("commitment.hash") != std::string::npos);
+  CHECK(json_text(out, true).find('\x1b') == std::string::npos);
+  CHECK(table_text(contributions_json(f.opened.history, {})).find("score_ppm") !=
+        std::string::npos);
+  AuditReport report;
+  report.fault = AuditFault{3, "blob_missing", "abc\x1b[2J", "nothing"};
+  const std::string verdict = verify_text(report, true);
+  CHECK(verdict.find("FAULT     blob_missing at height 3") != std::string::npos);
+  CHECK(verdict.find('\x1b') == std::string::npos);
+}
