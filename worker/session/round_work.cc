@@ -41,8 +41,9 @@ Hash RoundWork::previous_model_root() const {
 }
 
 Verdict RoundWork::take(const RoundState& state, Outgoing& out) {
-  if (state_ && (state.tip_height < state_->tip_height || state.round < state_->round ||
-                 (state.round == state_->round && state.attempt < state_->attempt))) {
+  if (state_ &&
+      (state.tip_height < state_->tip_height || (state.round != 0 && state.round < state_->round) ||
+       (state.round == state_->round && state.attempt < state_->attempt))) {
     return Verdict::ok;
   }
   std::optional<OpenRound> open;
@@ -64,7 +65,8 @@ void RoundWork::tell_opened(const HeaderChain& chain, Outgoing& out) {
   told_ = key();
   const bool member =
       std::binary_search(open_->members.begin(), open_->members.end(), config_.key.account());
-  std::string text = title(state_->round) + std::to_string(open_->members.size()) + " workers";
+  std::string text = title(state_->round) + std::to_string(open_->members.size()) +
+                     (open_->members.size() == 1 ? " worker" : " workers");
   if (state_->attempt > 0) text += ", attempt " + std::to_string(state_->attempt + 1);
   if (!member) text += "; this worker was not there when it began and joins the next one";
   out.say(std::move(text));

@@ -99,7 +99,7 @@ void Session::open(Gate gate, std::string endpoint, Outgoing& out) {
 
 void Session::link_down(const LinkDown& down, Outgoing& out) {
   if (down.link != link_.number) return;
-  if (link_.up) {
+  if (link_.up && finishing_since_ms_ == 0) {
     out.warn("the connection to " + link_.endpoint + " was lost; trying again");
     link_.down_since_ms = out.now_ms();
     unreachable_told_ms_ = out.now_ms();
@@ -168,17 +168,15 @@ void Session::advance(Outgoing& out) {
 
 void Session::finish(Outgoing& out) {
   constexpr std::uint64_t kWaitForBalanceMs = 2000;
-  if (account_) {
+  if (account_ || !link_.up || out.now_ms() >= finishing_since_ms_ + kWaitForBalanceMs) {
+    const std::string balance = balance_told_
+                                    ? ", balance " + contracts::format_amount(*balance_told_) +
+                                          " tokens" + (account_ ? "" : " when last heard")
+                                    : "";
     stop(kExitDone,
          "finished: " + std::to_string(work_.updates_receipted()) +
-             " updates given in this session, balance " +
-             contracts::format_amount(account_->balance) + " tokens",
+             " updates given in this session" + balance,
          out);
-  } else if (!link_.up || out.now_ms() >= finishing_since_ms_ + kWaitForBalanceMs) {
-    stop(
-        kExitDone,
-        "finished: " + std::to_string(work_.updates_receipted()) + " updates given in this session",
-        out);
   } else {
     out.ask(Ask::account, GetAccount{config_->key.account()});
   }

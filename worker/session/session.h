@@ -40,6 +40,7 @@ class Session {
     bool key_refused = false;
     std::uint64_t down_since_ms = 0;
     std::optional<Welcome> welcome;
+    std::uint64_t welcomed_ms = 0;
     std::string why_down;
   };
 

@@ -66,6 +66,7 @@ Verdict Session::take(const Welcome& welcome, Outgoing& out) {
   }
   const bool first = !link_.welcome.has_value();
   link_.welcome = welcome;
+  link_.welcomed_ms = out.now_ms();
   heard_of_tip(welcome.tip_height, welcome.tip_hash);
   if (first && link_.gate == Gate::work) {
     unreachable_wait_ms_ = 0;

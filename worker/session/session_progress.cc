@@ -37,7 +37,8 @@ void Session::advance_join(Outgoing& out) {
     return;
   }
   if (registered_ms_ != 0) {
-    if (out.now_ms() >= registered_ms_ + kAdmissionMs) {
+    // What counts is what it last said, not how long its answers take.
+    if (link_.welcomed_ms >= registered_ms_ + kAdmissionMs) {
       return stop(kExitFault,
                   "this worker is registered, but the coordinator does not admit its connection "
                   "key: it was revoked, or keys/curve.json is not the one it registered with",

@@ -1,0 +1,181 @@
+// A worker's directory: made once, held by one, and read back as it was written.
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "ledger/durable_file.h"
+#include "ledger/hash.h"
+#include "ledger/merkle.h"
+#include "worker/session/home.h"
+
+namespace gradmint::session {
+namespace {
+
+namespace fs = std::filesystem;
+
+Hash hash_of(std::string_view name) { return sha256(as_bytes(name)); }
+
+// A directory with a cheap key, so that no test waits for scrypt.
+class Place {
+ public:
+  Place() {
+    std::string pattern = (fs::temp_directory_path() / "gradmint-home-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+    fs::create_directories(path / "w" / "keys");
+    REQUIRE(create_file(path / "pass", as_bytes("a passphrase\n"), 0600).ok());
+    const auto key = SecretKey::from_bytes(hash_of("key"));
+    REQUIRE(
+        write_keystore(path / "w" / "keys" / "worker.json", *key, "a passphrase", KeystoreCost{10})
+            .ok());
+  }
+  ~Place() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  Result<WorkerHome> open(const std::optional<Invitation>& invitation = {}) const {
+    return WorkerHome::open(path / "w", invitation, path / "pass");
+  }
+  fs::path path;
+};
+
+Invitation invitation(std::string_view chain) {
+  return {"tcp://127.0.0.1:7700", hash_of("coordinator"), hash_of(chain), {1, 2, 3}};
+}
+
+CertifiedHeader header(int i) {
+  return {Bytes(200, static_cast<std::uint8_t>(i)), Bytes(90, static_cast<std::uint8_t>(i + 1))};
+}
+
+TEST_CASE("a home is made with an invitation and found again without one") {
+  const Place place;
+  CHECK(place.open().error().code == ErrorCode::bad_input);
+  Hash curve, secret;
+  {
+    auto home = place.open(invitation("a"));
+    REQUIRE(home.ok());
+    curve = home->curve().public_key;
+    secret = home->secret();
+    CHECK(place.open().error().code == ErrorCode::busy);
+  }
+  auto home = place.open();
+  REQUIRE(home.ok());
+  CHECK(home->curve().public_key == curve);
+  CHECK(home->secret() == secret);
+  CHECK(home->connection().code == invitation("a").code);
+  CHECK(read_account(place.path / "w").value() == home->key().account());
+}
+
+TEST_CASE("an invitation to another chain is refused, one to the same moves the address") {
+  const Place place;
+  REQUIRE(place.open(invitation("a")).ok());
+  CHECK(place.open(invitation("b")).error().code == ErrorCode::bad_input);
+  Invitation moved = invitation("a");
+  moved.join_endpoint = "tcp://10.0.0.1:1";
+  CHECK(place.open(moved)->connection().join_endpoint == "tcp://10.0.0.1:1");
+}
+
+TEST_CASE("damaged key files are named") {
+  for (const char* file : {"keys/curve.json", "keys/secret", "connection.json"}) {
+    CAPTURE(file);
+    const Place place;
+    REQUIRE(place.open(invitation("a")).ok());
+    std::ofstream(place.path / "w" / file, std::ios::trunc) << "{}";
+    const auto home = place.open();
+    REQUIRE_FALSE(home.ok());
+    CHECK(home.error().message.find(fs::path(file).filename().string()) != std::string::npos);
+  }
+}
+
+UpdateMemory update(std::uint64_t round, const Bytes& payload) {
+  UpdateMemory u;
+  u.key = {round, 0};
+  u.open_block = hash_of("open");
+  u.body.round = round;
+  u.opening = {hash_of("root"), payload.size(), Encoding::fp32, hash_of("salt")};
+  return u;
+}
+
+TEST_CASE("what is saved is there again, a torn header is not") {
+  const Place place;
+  const Bytes payload(10'000, 42);
+  {
+    auto home = place.open(invitation("a"));
+    REQUIRE(home.ok());
+    REQUIRE(home->load_memory()->genesis.empty());
+    REQUIRE(home->save_genesis({1, 2, 3}).ok());
+    for (int i = 0; i < 3; ++i) REQUIRE(home->save_header(header(i)).ok());
+    for (std::uint64_t r = 1; r <= 5; ++r)
+      REQUIRE(home->save_update(update(r, payload), payload).ok());
+    REQUIRE(home->save_receipt({5, 0}, Bytes(kReceiptBytes, 9)).ok());
+    EvaluationMemory evaluation;
+    evaluation.body.round = 5;
+    REQUIRE(home->save_evaluation(evaluation).ok());
+  }
+  const fs::path log = place.path / "w" / "headers.log";
+  fs::resize_file(log, fs::file_size(log) - 1);
+  auto home = place.open();
+  REQUIRE(home.ok());
+  const auto memory = home->load_memory();
+  REQUIRE(memory.ok());
+  CHECK(memory->genesis == Bytes{1, 2, 3});
+  REQUIRE(memory->headers.size() == 2);
+  CHECK(memory->headers[1] == header(1));
+  CHECK(memory->updates.size() == 5);  // statements stay, old payloads go
+  CHECK_FALSE(fs::exists(place.path / "w" / "rounds" / "000002-0" / "payload"));
+  CHECK(memory->evaluations.size() == 1);
+  REQUIRE(home->save_header(header(2)).ok());
+  const auto slice = home->update_slice({5, 0}, 9'000, 1'000);
+  REQUIRE(slice.ok());
+  CHECK(slice->view().size() == 1'000);
+  CHECK_FALSE(home->update_slice({5, 0}, 9'001, 1'000).ok());
+
+  const auto evidence = home->save_fork(2, header(7));
+  REQUIRE(evidence.ok());
+  const auto text = read_file(*evidence, 100'000);
+  REQUIRE(text.ok());
+  const std::string json(text->begin(), text->end());
+  CHECK(json.find(to_hex(header(1).header)) != std::string::npos);
+  CHECK(json.find(to_hex(header(7).header)) != std::string::npos);
+}
+
+TEST_CASE("a damaged statement stops the worker: without it, it could contradict itself") {
+  const Place place;
+  const Bytes payload(100, 1);
+  {
+    auto home = place.open(invitation("a"));
+    REQUIRE(home->save_genesis({1}).ok());
+    REQUIRE(home->save_update(update(1, payload), payload).ok());
+  }
+  fs::resize_file(place.path / "w" / "rounds" / "000001-0" / "update", 20);
+  auto home = place.open();
+  const auto memory = home->load_memory();
+  REQUIRE_FALSE(memory.ok());
+  CHECK(memory.error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("downloads go on where they were cut, and only what has its root gets its name") {
+  const Place place;
+  auto home = place.open(invitation("a"));
+  REQUIRE(home.ok());
+  const Bytes model(3'000, 5);
+  const Hash root = blob_root(model);
+  const ByteView bytes(model);
+  REQUIRE(home->write_blob(root, 0, bytes.first(1'000)).ok());
+  CHECK(home->look_for_blob(root).held_bytes == 1'000);
+  REQUIRE(home->write_blob(root, 500, bytes.subspan(500)).ok());
+  CHECK(home->finish_blob(root).value());
+  CHECK(home->look_for_blob(root).complete);
+  const Hash other = hash_of("other");
+  REQUIRE(home->write_blob(other, 0, bytes).ok());
+  CHECK_FALSE(home->finish_blob(other).value());
+  CHECK(home->look_for_blob(other).held_bytes == 0);
+  home->keep_blobs({root});
+  CHECK(home->look_for_blob(root).complete);
+  home->keep_blobs({});
+  CHECK_FALSE(home->look_for_blob(root).complete);
+}
+
+}  // namespace
+}  // namespace gradmint::session

@@ -1,0 +1,357 @@
+// What a session answers to what it is told, in each stage: (stage, event) -> effects.
+#include <doctest/doctest.h>
+
+#include "ledger/hash.h"
+#include "tests/worker/session_federation.h"
+
+namespace gradmint::test {
+namespace {
+
+using namespace gradmint::session;
+
+std::string name_of(const Effect& effect) {
+  struct Names {
+    std::string operator()(const OpenLink& e) const {
+      return e.gate == Gate::join ? "OpenJoin" : "OpenWork";
+    }
+    std::string operator()(const Send& e) const { return std::string(kind_of(e.message).name); }
+    std::string operator()(const SaveGenesis&) const { return "SaveGenesis"; }
+    std::string operator()(const SaveHeader&) const { return "SaveHeader"; }
+    std::string operator()(const SaveForkEvidence&) const { return "SaveForkEvidence"; }
+    std::string operator()(const LookForBlob&) const { return "LookForBlob"; }
+    std::string operator()(const WriteBlob&) const { return "WriteBlob"; }
+    std::string operator()(const FinishBlob&) const { return "FinishBlob"; }
+    std::string operator()(const KeepModels&) const { return "KeepModels"; }
+    std::string operator()(const CheckModel&) const { return "CheckModel"; }
+    std::string operator()(const StartTraining&) const { return "StartTraining"; }
+    std::string operator()(const CancelTraining&) const { return "CancelTraining"; }
+    std::string operator()(const SaveUpdate&) const { return "SaveUpdate"; }
+    std::string operator()(const SaveReceipt&) const { return "SaveReceipt"; }
+    std::string operator()(const StartEvaluation&) const { return "StartEvaluation"; }
+    std::string operator()(const SaveEvaluation&) const { return "SaveEvaluation"; }
+    std::string operator()(const Say& e) const { return e.warning ? "Warn" : "Say"; }
+    std::string operator()(const Show&) const { return "Show"; }
+    std::string operator()(const Stop& e) const { return "Stop" + std::to_string(e.exit_code); }
+  };
+  return std::visit(Names{}, effect);
+}
+
+std::string names_of(const Effects& effects) {
+  std::string names;
+  for (const Effect& e : effects) names += (names.empty() ? "" : " ") + name_of(e);
+  return names;
+}
+
+enum class Stage { knocking, training, revealing, evaluating };
+
+bool reached(const Federation& f, Stage stage) {
+  const Federation::Worker& w = f.workers[0];
+  if (!w.session || !w.link_up) return false;
+  const auto round = current_round(f.coordinator.world.chain.state());
+  switch (stage) {
+    case Stage::knocking:
+      return true;
+    case Stage::training:
+      return f.trainings == 1;
+    case Stage::revealing:
+      return round && round->phase == RoundPhase::revealing &&
+             w.session->chain()->height() + 1 == f.coordinator.world.chain.height();
+    case Stage::evaluating:
+      return round && round->phase == RoundPhase::evaluating &&
+             w.session->chain()->height() + 1 == f.coordinator.world.chain.height();
+  }
+  return false;
+}
+
+Federation at(Stage stage) {
+  Federation federation(5, {.workers = 1}, {});
+  while (!reached(federation, stage)) federation.step();
+  return federation;
+}
+
+struct Row {
+  std::string what;
+  Stage stage;
+  std::function<Event(Federation&)> event;
+  std::string effects;
+};
+
+Event arrives(const Federation& f, Message message) {
+  return Arrived{f.workers[0].link, 0, std::move(message), {}};
+}
+std::function<Event(Federation&)> refusal(RefusalCode code) {
+  return [code](Federation& f) { return arrives(f, refuse(code, "because")); };
+}
+RoundState state_of(Federation& f) {
+  return f.coordinator.round_state(f.workers[0].key.account(), f.now_ms);
+}
+
+const Row kRows[] = {
+    {"another chain", Stage::knocking,
+     [](Federation& f) {
+       return arrives(f, Welcome{hash_of("x"), 0, {}, "", "", false});
+     },
+     "Stop2"},
+    {"another version", Stage::knocking, refusal(RefusalCode::wrong_version), "Stop1"},
+    {"unknown chain", Stage::knocking, refusal(RefusalCode::unknown_chain), "Stop2"},
+    {"invitation", Stage::knocking, refusal(RefusalCode::bad_invitation), "Stop2"},
+    {"what only a worker says", Stage::knocking,
+     [](Federation& f) { return arrives(f, GetRound{}); }, ""},
+    {"a question answered before it was asked", Stage::knocking,
+     [](Federation& f) { return arrives(f, Headers{}); }, ""},
+    {"an end is asked for", Stage::knocking, [](Federation&) { return StopRequested{}; }, "Stop0"},
+    {"from an older link", Stage::knocking,
+     [](Federation& f) {
+       return Arrived{f.workers[0].link - 1, 0, refuse(RefusalCode::wrong_version, ""), {}};
+     },
+     ""},
+
+    {"time", Stage::training, [](Federation&) { return Tick{}; }, ""},
+    {"the same state again", Stage::training, [](Federation& f) { return arrives(f, state_of(f)); },
+     ""},
+    {"an older state", Stage::training,
+     [](Federation& f) {
+       RoundState s = state_of(f);
+       s.tip_height = 0;
+       s.tip_hash = f.coordinator.world.chain.history()[0];
+       s.commit_asked = false;
+       return arrives(f, s);
+     },
+     ""},
+    {"a record that cannot be read", Stage::training,
+     [](Federation& f) {
+       RoundState s = state_of(f);
+       s.open_round.pop_back();
+       return arrives(f, s);
+     },
+     ""},
+    {"no longer asked", Stage::training,
+     [](Federation& f) {
+       RoundState s = state_of(f);
+       s.commit_asked = false;
+       return arrives(f, s);
+     },
+     "CancelTraining"},
+    {"connection lost", Stage::training,
+     [](Federation& f) {
+       return LinkDown{f.workers[0].link, false, ""};
+     },
+     "Warn"},
+    {"progress", Stage::training,
+     [](Federation&) {
+       return TrainingProgressed{{1, 0}, 500'000, "half"};
+     },
+     "Show Progress"},
+    {"progress of another attempt", Stage::training,
+     [](Federation&) {
+       return TrainingProgressed{{1, 1}, 500'000, "half"};
+     },
+     ""},
+    {"training failed", Stage::training,
+     [](Federation&) {
+       return TrainingEnded{{1, 0}, std::nullopt, "no memory"};
+     },
+     "Warn"},
+    {"trained: remembered before it is said", Stage::training,
+     [](Federation&) {
+       return TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""};
+     },
+     "Say SaveUpdate SubmitTransaction"},
+    {"trained for another attempt", Stage::training,
+     [](Federation&) {
+       return TrainingEnded{{1, 1}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""};
+     },
+     ""},
+    {"a block it does not have", Stage::training,
+     [](Federation& f) {
+       RoundState s = state_of(f);
+       s.tip_height += 1;
+       s.tip_hash = hash_of("new");
+       return arrives(f, s);
+     },
+     "GetHeaders"},
+    {"another block at a known height", Stage::training,
+     [](Federation& f) {
+       RoundState s = state_of(f);
+       s.tip_hash = hash_of("forged");
+       return arrives(f, s);
+     },
+     "GetHeaders"},
+    {"paused", Stage::training,
+     [](Federation& f) {
+       return arrives(f, Notice{NoticeKind::paused, 1, ""});
+     },
+     "Say"},
+    {"outcome", Stage::training,
+     [](Federation& f) {
+       return arrives(f, Notice{NoticeKind::outcome, 1, "accepted"});
+     },
+     "Say GetAccount"},
+    {"finished", Stage::training,
+     [](Federation& f) {
+       return arrives(f, Notice{NoticeKind::finished, 1, ""});
+     },
+     "GetAccount"},
+    {"the model does not fit", Stage::training, [](Federation&) { return ModelChecked{"why"}; },
+     "Stop2"},
+    {"an end is asked for in training", Stage::training,
+     [](Federation&) { return StopRequested{}; }, "CancelTraining Stop0"},
+    {"too many requests", Stage::training, refusal(RefusalCode::rate_limited), ""},
+
+    {"asked to reveal", Stage::revealing, [](Federation& f) { return arrives(f, state_of(f)); },
+     "GetHeaders RevealUpdate"},
+    {"a forged receipt", Stage::revealing,
+     [](Federation& f) {
+       const Hash root = f.workers[0].disk.memory.updates[0].opening.root;
+       return arrives(f, Receipt{root, Bytes(kReceiptBytes, 1)});
+     },
+     ""},
+    {"acceptance of what was not revealed", Stage::revealing,
+     [](Federation& f) {
+       return arrives(f, RevealAccepted{hash_of("x"), 0, 4});
+     },
+     ""},
+
+    {"asked to attest", Stage::evaluating, [](Federation& f) { return arrives(f, state_of(f)); },
+     "GetHeaders LookForBlob"},
+    {"figures nobody asked for", Stage::evaluating,
+     [](Federation&) { return EvaluationEnded{hash_of("x"), true, 1, 1, 1, ""}; }, ""},
+};
+
+TEST_CASE("what a session does, stage by stage") {
+  for (const Row& row : kRows) {
+    CAPTURE(row.what);
+    Federation federation = at(row.stage);
+    const Event event = row.event(federation);
+    CHECK(names_of(federation.inject(0, event)) == row.effects);
+  }
+  MESSAGE(std::size(kRows) << " rows");
+}
+
+TEST_CASE("what comes doubled changes nothing") {
+  for (const Row& row : kRows) {
+    CAPTURE(row.what);
+    Federation federation = at(row.stage);
+    const Event event = row.event(federation);
+    federation.inject(0, event);
+    for (const Effect& effect : federation.inject(0, event)) {
+      // Display, and answers to what a coordinator says again, may repeat; no statement does.
+      CHECK_FALSE(std::holds_alternative<SaveUpdate>(effect));
+      CHECK_FALSE(std::holds_alternative<StartTraining>(effect));
+      if (const auto* send = std::get_if<Send>(&effect)) {
+        CHECK_FALSE(std::holds_alternative<SubmitTransaction>(send->message));
+      }
+    }
+  }
+}
+
+TEST_CASE("what becomes of a registration") {
+  struct Case {
+    Verdict verdict;
+    std::string effects;
+  };
+  const Case cases[] = {
+      {Verdict::ok, "Say"},
+      {Verdict::already_registered, ""},
+      {Verdict::not_invited, "Stop2"},
+      {Verdict::invitation_used, "Stop2"},
+      {Verdict::curve_key_taken, "Stop2"},
+      {Verdict::wrong_key, "Stop2"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(verdict_name(c.verdict));
+    Federation f(5, {.workers = 1}, {});
+    while (!reached(f, Stage::knocking)) f.step();
+    const World& world = f.coordinator.world;
+    const AccountId account = f.workers[0].key.account();
+    f.inject(0,
+             arrives(f, Welcome{world.chain.chain_id(), 0, world.chain.tip_hash(), "", "", false}));
+    f.inject(0, Arrived{f.workers[0].link, 0, Genesis{world.chain.chain_id()},
+                        Payload::of(encode_record(world.genesis))});
+    const Effects asked = f.inject(0, arrives(f, AccountState{account, 0, 0, 0, false, false}));
+    REQUIRE(names_of(asked) == "Register");
+    const auto& message = std::get<Register>(std::get<Send>(asked[0]).message);
+    SignedTransaction tx;
+    REQUIRE(decode_transaction(message.transaction, tx) == Verdict::ok);
+    const auto body = decode_record<RegisterWorker>(tx.transaction.body);
+    REQUIRE(body.has_value());
+    CHECK(body->invitation_hash == sha256(message.code));
+    const TransactionResult result{tx.id, static_cast<std::uint16_t>(c.verdict), 0, ""};
+    CHECK(names_of(f.inject(0, arrives(f, result))) == c.effects);
+  }
+}
+
+TEST_CASE("a fork is kept as evidence, and nothing is done after it") {
+  Federation f = at(Stage::training);
+  World& world = f.coordinator.world;
+  const std::uint64_t height = world.chain.height();
+  Header other = world.played.back().draft.block.header;
+  other.time_ms += 1;
+  const CertifiedHeader certified{encode_record(other), encode_record(world.certify(other, {0}))};
+  Headers headers{height, {certified}};
+  const Effects effects = f.inject(0, arrives(f, headers));
+  CHECK(names_of(effects) == "SaveForkEvidence CancelTraining Stop1");
+  CHECK(std::get<SaveForkEvidence>(effects[0]).height == height);
+  CHECK(f.workers[0].session->stopped());
+  CHECK(f.inject(0, arrives(f, state_of(f))).empty());
+
+  // One that is not certified proves nothing, and changes nothing.
+  Federation g = at(Stage::training);
+  headers.headers[0].certificate = encode_record(world.played.back().certificate);
+  CHECK(names_of(g.inject(0, arrives(g, headers))) == "Warn");
+
+  // One above our tip that builds on another block: theirs at our height is asked for.
+  Federation h = at(Stage::training);
+  other = h.coordinator.world.played.back().draft.block.header;
+  other.height += 1;
+  other.parent_hash = hash_of("their block");
+  headers.headers = {
+      {encode_record(other), encode_record(h.coordinator.world.certify(other, {0}))}};
+  const Effects asked = h.inject(0, arrives(h, headers));
+  REQUIRE(names_of(asked) == "GetHeaders");
+  CHECK(std::get<GetHeaders>(std::get<Send>(asked[0]).message).from_height == height);
+}
+
+TEST_CASE("nothing is committed twice, whatever opens the same attempt again") {
+  Federation f = at(Stage::training);
+  const Effects first =
+      f.inject(0, TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""});
+  REQUIRE(names_of(first) == "Say SaveUpdate SubmitTransaction");
+  RoundState other = state_of(f);
+  other.open_block_hash = f.coordinator.world.chain.history()[1];
+  CHECK(names_of(f.inject(0, arrives(f, other))) == "Warn");
+}
+
+TEST_CASE("an unreachable coordinator is told of in growing intervals") {
+  Federation f(5, {.workers = 1}, {});
+  while (!f.workers[0].session) f.step();
+  std::vector<std::uint64_t> told;
+  const std::uint64_t begin = f.now_ms;
+  for (; f.now_ms < begin + 400'000; f.now_ms += 100) {
+    for (const Effect& e : f.inject(0, Tick{})) {
+      if (std::holds_alternative<Say>(e)) told.push_back(f.now_ms);
+    }
+  }
+  REQUIRE(told.size() >= 6);
+  CHECK(told.size() <= 12);
+  for (std::size_t i = 2; i < told.size(); ++i) {
+    CHECK(told[i] - told[i - 1] > told[i - 1] - told[i - 2]);
+  }
+}
+
+TEST_CASE("a home that is damaged is not followed") {
+  Federation f = at(Stage::training);
+  Memory memory = f.workers[0].disk.memory;
+  Config config{
+      f.workers[0].key, {}, {}, f.coordinator.world.chain.chain_id(), "tcp://c:1", {}, "", "", {}};
+  CHECK(Session::resume(config, memory).ok());
+  Memory gap = memory;
+  gap.headers.erase(gap.headers.begin());
+  CHECK_FALSE(Session::resume(config, gap).ok());
+  Memory genesis = memory;
+  genesis.genesis.pop_back();
+  CHECK_FALSE(Session::resume(config, genesis).ok());
+}
+
+}  // namespace
+}  // namespace gradmint::test
