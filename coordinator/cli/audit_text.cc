@@ -42,6 +42,14 @@ std::string cell(const Json& value) {
   return clean_text(json_text(value, false), kMaxCellBytes);
 }
 
+constexpr std::size_t kManyColumns = 5;
+
+// In a wide table a hash is cut to what tells it from others; lines and JSON have it whole.
+std::string shortened(const std::string& text) {
+  const bool hash = text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+  return hash ? text.substr(0, 12) + ".." : text;
+}
+
 // Nested objects become columns of their own: opening.root.
 void flatten(const Json& object, const std::string& prefix,
              std::vector<std::pair<std::string, std::string>>& out) {
@@ -61,6 +69,9 @@ std::string table(const Json& rows) {
   std::vector<std::vector<std::pair<std::string, std::string>>> lines;
   for (const Json& row : rows) {
     flatten(row, "", lines.emplace_back());
+    if (lines.back().size() >= kManyColumns) {
+      for (auto& [column, text] : lines.back()) text = shortened(text);
+    }
     for (const auto& [column, text] : lines.back()) {
       if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
         columns.push_back(column);
