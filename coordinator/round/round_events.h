@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-#include "ledger/execute_round.h"
+#include "ledger/chain.h"
 
 namespace gradmint {
 
@@ -19,6 +19,8 @@ struct RoundView {
   std::vector<std::pair<AccountId, CommitRecord>> commits;  // of the current attempt
   std::map<AccountId, EvaluationRecord> evaluations;        // of the current round
 };
+
+RoundView view_of(const Chain& chain);
 
 // ---- events
 struct LedgerAdvanced {

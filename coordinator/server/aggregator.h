@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "coordinator/round/round_events.h"
+#include "ledger/execute_round.h"
 #include "ledger/blobs.h"
 
 namespace gradmint {

@@ -95,27 +95,9 @@ Status RoundDriver::start(std::uint64_t now_ms) {
           post(std::move(done));
         });
   }
-  step(now_ms, LedgerAdvanced{view()});
+  step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   restore_openings(now_ms);
   return Status{};
-}
-
-RoundView RoundDriver::view() const {
-  RoundView view;
-  const State& state = orderer_.chain().state();
-  view.height = orderer_.chain().height();
-  view.job = job_of(state);
-  view.round = current_round(state);
-  view.members = members_of(state);
-  if (!view.round) return view;
-  view.commits = commits_of(state, view.round->round, view.round->attempt);
-  state.scan(state_key::evaluation_prefix(view.round->round),
-             [&](const std::string& key, const Bytes& value) {
-               if (auto record = decode_record<EvaluationRecord>(value)) {
-                 view.evaluations[id_of_key(key)] = *record;
-               }
-             });
-  return view;
 }
 
 // What was acknowledged before a restart is in the store and counts; the rest comes again.
@@ -151,7 +133,7 @@ Verdict RoundDriver::step(std::uint64_t now_ms, decltype(RoundEvent::what) what)
 
 void RoundDriver::block_committed(std::uint64_t now_ms) {
   const auto before = machine_.view().round;
-  step(now_ms, LedgerAdvanced{view()});
+  step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   const auto& after = machine_.view().round;
   const bool was_revealing = before && before->phase == RoundPhase::revealing;
   const bool is_revealing = after && after->phase == RoundPhase::revealing;

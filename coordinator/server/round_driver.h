@@ -45,7 +45,6 @@ class RoundDriver {
   const std::string& backend_name() const { return aggregator_->backend_name(); }
 
  private:
-  RoundView view() const;
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   void carry_out(const ProposeClose& effect);

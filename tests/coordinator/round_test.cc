@@ -1,0 +1,286 @@
+// The round's state machine, one step at a time, over a real chain.
+#include "coordinator/round/round.h"
+#include "ledger/kernel_spec.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/ledger/world.h"
+
+using namespace gradmint;
+
+namespace {
+
+// A machine beside a world: `said` is what its last event asked for.
+struct Desk {
+  test::World world{[] {
+    test::WorldOptions o;
+    o.workers = 3;
+    o.min_updates = 2;
+    return o;
+  }()};
+  RoundMachine machine{policy()};
+  std::uint64_t now_ms = 1000;
+  RoundEffects said;
+
+  RoundPolicy policy() {
+    RoundPolicy p;
+    p.rounds = 2;
+    p.min_workers = 3;
+    p.limits.min_updates = 2;
+    p.aggregation = ledger_spec(*kernels::complete_spec({}));
+    p.limits.train_deadline_ms = 10'000;
+    p.limits.reveal_deadline_ms = 10'000;
+    p.limits.stall_deadline_ms = 2'000;
+    p.limits.evaluation_blocks = 2;
+    p.self = world.validator().account();
+    p.payload_bytes = world.genesis.task.parameter_count * sizeof(float);
+    return p;
+  }
+  Verdict feed(decltype(RoundEvent::what) what) {
+    said.clear();
+    return machine.step({now_ms, std::move(what)}, said);
+  }
+  void ledger() { feed(LedgerAdvanced{view_of(world.chain)}); }
+  AccountId worker(int i) { return world.workers[static_cast<std::size_t>(i)].account(); }
+  void hear_all() {
+    for (int i = 0; i < 3; ++i) feed(WorkerHeard{worker(i)});
+  }
+  template <class Effect>
+  const Effect* asked() const {
+    for (const RoundEffect& effect : said) {
+      if (const auto* e = std::get_if<Effect>(&effect)) return e;
+    }
+    return nullptr;
+  }
+  bool proposes(TxType type) const {
+    const auto* p = asked<Propose>();
+    return p != nullptr && p->type == type;
+  }
+  void opened() {
+    world.enrol();
+    ledger();
+    hear_all();
+    world.must(world.validator(), *decode_record<OpenRound>(asked<Propose>()->body));
+    ledger();
+  }
+  void closed() {
+    opened();
+    world.commit();
+    ledger();
+    world.close();
+    ledger();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a round opens when enough workers are there, and not before") {
+  Desk desk;
+  desk.world.enrol();
+  desk.ledger();
+  CHECK(desk.machine.station() == Station::waiting);
+  desk.feed(WorkerHeard{desk.worker(0)});
+  desk.feed(WorkerHeard{desk.worker(1)});
+  CHECK(!desk.proposes(TxType::open_round));
+  desk.feed(WorkerHeard{desk.worker(2)});
+  CHECK(desk.proposes(TxType::open_round));
+  desk.feed(Tick{});
+  CHECK(desk.said.empty());  // once is enough
+}
+
+TEST_CASE("a worker that fell silent does not count as there") {
+  Desk desk;
+  desk.world.enrol();
+  desk.ledger();
+  desk.feed(WorkerHeard{desk.worker(0)});
+  desk.now_ms += 2'500;
+  desk.feed(WorkerHeard{desk.worker(1)});
+  desk.feed(WorkerHeard{desk.worker(2)});
+  CHECK(!desk.proposes(TxType::open_round));
+}
+
+TEST_CASE("pausing stops the next round, not the one under way") {
+  Desk desk;
+  desk.opened();
+  CHECK(desk.feed(PauseRequested{}) == Verdict::ok);
+  CHECK(desk.feed(PauseRequested{}) == Verdict::duplicate);
+  desk.world.commit();
+  desk.ledger();
+  CHECK(desk.asked<ProposeClose>() != nullptr);
+  CHECK(desk.feed(ResumeRequested{}) == Verdict::ok);
+  CHECK(desk.feed(ResumeRequested{}) == Verdict::duplicate);
+}
+
+TEST_CASE("commitments close when all have committed, or when waiting is over") {
+  struct Case {
+    const char* what;
+    std::vector<int> commits;
+    std::uint64_t wait_ms;
+    std::vector<int> heard_again;
+    bool closes, abandons;
+  };
+  const Case cases[] = {
+      {"all committed", {0, 1, 2}, 0, {}, true, false},
+      {"one is still at work", {0, 1}, 1'000, {2}, false, false},
+      {"one fell silent", {0, 1}, 2'500, {0, 1}, true, false},
+      {"one is slow: three times what half of them took, and the stall limit",
+       {0, 1},
+       4'000,
+       {0, 1, 2},
+       true,
+       false},
+      {"the deadline passed with enough", {0, 1}, 10'000, {0, 1, 2}, true, false},
+      {"the deadline passed with too few", {0}, 10'000, {0, 1, 2}, false, true},
+      {"nobody, and time remains", {}, 1'000, {0, 1, 2}, false, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.what);
+    Desk desk;
+    desk.opened();
+    if (!c.commits.empty()) desk.world.commit(c.commits);
+    desk.ledger();
+    if (c.wait_ms != 0) {
+      desk.now_ms += c.wait_ms;
+      for (const int i : c.heard_again) desk.feed(WorkerHeard{desk.worker(i)});
+      desk.feed(Tick{});
+    }
+    CHECK((desk.asked<ProposeClose>() != nullptr) == c.closes);
+    CHECK(desk.proposes(TxType::abandon_round) == c.abandons);
+  }
+}
+
+TEST_CASE("payloads: each once, and only while they are asked for") {
+  Desk desk;
+  desk.opened();
+  CHECK(desk.feed(PayloadStored{desk.worker(0), desk.world.opening_of(0)}) == Verdict::wrong_phase);
+  desk.world.commit();
+  desk.ledger();
+  desk.world.close();
+  desk.ledger();
+  CHECK(desk.machine.station() == Station::revealing);
+  CHECK(desk.feed(PayloadStored{desk.worker(0), desk.world.opening_of(0)}) == Verdict::ok);
+  CHECK(desk.feed(PayloadStored{desk.worker(0), desk.world.opening_of(0)}) == Verdict::duplicate);
+  CHECK(desk.feed(PayloadStored{desk.worker(1), desk.world.opening_of(1)}) == Verdict::ok);
+  CHECK(desk.asked<Execute>() == nullptr);
+  CHECK(desk.feed(PayloadStored{desk.worker(2), desk.world.opening_of(2)}) == Verdict::ok);
+  REQUIRE(desk.asked<Execute>() != nullptr);
+  CHECK(desk.asked<Execute>()->openings.size() == 3);
+  CHECK(desk.machine.station() == Station::aggregating);
+  CHECK(desk.feed(PayloadStored{desk.worker(0), desk.world.opening_of(0)}) == Verdict::late);
+}
+
+TEST_CASE("too few payloads by the deadline: the attempt is abandoned with what was revealed") {
+  Desk desk;
+  desk.closed();
+  desk.feed(PayloadStored{desk.worker(1), desk.world.opening_of(1)});
+  desk.now_ms += 10'000;
+  desk.feed(Tick{});
+  REQUIRE(desk.proposes(TxType::abandon_round));
+  const auto body = decode_record<AbandonRound>(desk.asked<Propose>()->body);
+  REQUIRE(body.has_value());
+  CHECK(body->reason == Verdict::too_few_updates);
+  REQUIRE(body->revealed.size() == 1);
+  CHECK(body->revealed[0].worker == desk.worker(1));
+}
+
+TEST_CASE("after an abandoned attempt the next one opens, a moment later") {
+  Desk desk;
+  desk.opened();
+  desk.world.must(desk.world.validator(), desk.world.abandon_body());
+  desk.ledger();
+  CHECK(desk.machine.station() == Station::waiting);
+  CHECK(desk.said.size() == 1);  // the announcement
+  desk.now_ms += 1'500;
+  desk.hear_all();
+  REQUIRE(desk.proposes(TxType::open_round) ==
+          false);  // proposed at the first sign of life that sufficed
+  const OpenRound open = next_open_round(desk.machine.policy(), desk.machine.view());
+  CHECK(open.round == 1);
+  CHECK(open.attempt == 1);
+}
+
+TEST_CASE("a result is proposed for the attempt it was made for, and no other") {
+  Desk desk;
+  desk.closed();
+  for (int i = 0; i < 3; ++i) desk.feed(PayloadStored{desk.worker(i), desk.world.opening_of(i)});
+  ExecutionDone done;
+  done.round = 1;
+  done.attempt = 7;
+  CHECK(desk.feed(done) == Verdict::wrong_round);
+  done.attempt = 0;
+  done.result = desk.world.result_body();
+  CHECK(desk.feed(done) == Verdict::ok);
+  CHECK(desk.proposes(TxType::round_result));
+}
+
+TEST_CASE("an aggregation that cannot succeed halts, and tries again after resume") {
+  Desk desk;
+  desk.closed();
+  for (int i = 0; i < 3; ++i) desk.feed(PayloadStored{desk.worker(i), desk.world.opening_of(i)});
+  ExecutionDone done;
+  done.round = 1;
+  done.error = "needs more than 2f updates";
+  CHECK(desk.feed(done) == Verdict::ok);
+  REQUIRE(desk.asked<Halt>() != nullptr);
+  CHECK(desk.asked<Halt>()->reason == "needs more than 2f updates");
+  CHECK(desk.machine.paused());
+  desk.feed(ResumeRequested{});
+  CHECK(desk.asked<Execute>() != nullptr);
+}
+
+TEST_CASE("figures are committed, then revealed, then settled") {
+  Desk desk;
+  desk.closed();
+  desk.world.result();
+  desk.ledger();
+  REQUIRE(desk.asked<Evaluate>() != nullptr);
+  EvaluationDone done;
+  done.round = 1;
+  done.figures = desk.world.evaluation_body(desk.world.validator());
+  desk.feed(done);
+  REQUIRE(desk.proposes(TxType::commit_evaluation));
+  desk.world.attest();  // plays both steps
+  desk.ledger();
+  REQUIRE(desk.proposes(TxType::settle_round));
+  const auto body = decode_record<SettleRound>(desk.asked<Propose>()->body);
+  REQUIRE(body.has_value());
+  CHECK(encode_record(*body) == encode_record(desk.world.settle_body()));
+}
+
+TEST_CASE("without an evaluator the round settles after empty blocks, with no figures") {
+  Desk desk;
+  desk.closed();
+  desk.world.result();
+  desk.ledger();
+  EvaluationDone done;
+  done.round = 1;
+  done.error = "the evaluator ended";
+  desk.feed(done);
+  int blocks = 0;
+  while (!desk.proposes(TxType::settle_round) && blocks < 20) {
+    if (desk.asked<ProposeEmptyBlock>() != nullptr) {
+      desk.world.empty_blocks(1);
+      ++blocks;
+      desk.ledger();
+    } else {
+      desk.now_ms += 100;
+      desk.feed(Tick{});
+    }
+  }
+  CHECK(desk.proposes(TxType::settle_round));
+  desk.world.must(desk.world.validator(), *decode_record<SettleRound>(desk.asked<Propose>()->body));
+}
+
+TEST_CASE("the last settled round finishes the job") {
+  Desk desk;
+  desk.world.enrol();
+  desk.ledger();
+  desk.world.run_round();
+  desk.ledger();
+  CHECK(desk.machine.station() == Station::waiting);
+  CHECK(desk.asked<Finished>() == nullptr);
+  desk.world.run_round();
+  desk.ledger();
+  CHECK(desk.machine.station() == Station::finished);
+  CHECK(desk.asked<Finished>() != nullptr);
+}
