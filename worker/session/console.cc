@@ -30,6 +30,11 @@ void Console::say(const Say& line) {
   std::fflush(stdout);
 }
 
+void Console::fail(const std::string& text) {
+  clear_bar();
+  std::fprintf(stderr, "gradmint-worker: %s\n", clean_text(text, kMaxLineBytes).c_str());
+}
+
 void Console::show(const Show& state) {
   if (!terminal_) return;
   std::string bar;

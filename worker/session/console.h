@@ -13,6 +13,7 @@ class Console {
   static bool stdout_is_terminal();
 
   void say(const Say& line);
+  void fail(const std::string& text);  // why the program ends
   void show(const Show& state);
   void clear_bar();
 

@@ -32,37 +32,36 @@ Result<Answer> ask(ClientTransport& transport, const Message& question, int time
 // one shows nothing but a quiet chain.
 CheckLine check_block_time(ClientTransport& transport, std::uint64_t tip, int timeout_ms) {
   auto headers = ask<Headers>(transport, GetHeaders{tip, 1}, timeout_ms);
-  if (!headers) return {"clock (network)", false, headers.error().message};
-  if (headers->headers.empty()) return {"clock (network)", true, "no block yet to compare with"};
+  if (!headers) return {"blocks", false, headers.error().message};
+  if (headers->headers.empty()) return {"blocks", true, "no block yet to compare with"};
   const auto header = decode_record<Header>(headers->headers.front().header);
-  if (!header) return {"clock (network)", false, "the coordinator's newest header is damaged"};
+  if (!header) return {"blocks", false, "the coordinator's newest header is damaged"};
   const std::int64_t age =
       ms_of<std::chrono::system_clock>() - static_cast<std::int64_t>(header->time_ms);
   if (age < -kMaxFutureMs) {
-    return {"clock (network)", false,
+    return {"blocks", false,
             "the newest block is " + std::to_string(-age / 1000) +
                 " s in the future; start the NTP service on both machines"};
   }
   return {
-      "clock (network)", true,
+      "blocks", true,
       "the newest block is " + std::to_string(std::max<std::int64_t>(age, 0) / 1000) + " s old"};
 }
 
 CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& plan,
                            bool admitted) {
   if (!plan.account) {
-    return {"registered", true, "no key yet; joining makes one and registers it"};
+    return {"enrolled", true, "no key yet; joining makes one and registers it"};
   }
   auto account = ask<AccountState>(transport, GetAccount{*plan.account}, plan.timeout_ms);
-  if (!account) return {"registered", false, account.error().message};
+  if (!account) return {"enrolled", false, account.error().message};
   const std::string who = address_of(*plan.account);
-  if (!account->registered)
-    return {"registered", true, who + " is not registered; joining does it"};
+  if (!account->registered) return {"enrolled", true, who + " is not registered; joining does it"};
   if (!admitted) {
-    return {"registered", false,
+    return {"enrolled", false,
             who + " is registered with another connection key: restore keys/curve.json"};
   }
-  return {"registered", true, who + " is registered and admitted"};
+  return {"enrolled", true, who + " is registered and admitted"};
 }
 
 }  // namespace

@@ -187,7 +187,9 @@ void RoundWork::take(const Settled& settled, Outgoing& out) {
     given_up_ = key();
     out.warn(title(state_->round) + "the commitment was refused, " +
              std::string(verdict_name(settled.verdict)) +
-             (settled.detail.empty() ? "" : ": " + settled.detail));
+             (settled.detail.empty() || settled.detail == verdict_name(settled.verdict)
+                  ? ""
+                  : ": " + settled.detail));
   }
 }
 

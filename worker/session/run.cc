@@ -97,7 +97,11 @@ class Loop {
   }
 
   void end(int exit_code, const std::string& text) {
-    console_.say({exit_code != kExitDone, text});
+    if (exit_code == kExitDone) {
+      console_.say({false, text});
+    } else {
+      console_.fail(text);
+    }
     exit_code_ = exit_code;
   }
 
@@ -267,7 +271,7 @@ class Loop {
 
 int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
   const auto fail = [&](const Error& error) {
-    console.say({true, error.message});
+    console.fail(error.message);
     return error.code == ErrorCode::bad_input ? kExitBadInput : kExitFault;
   };
   auto memory = home.load_memory();

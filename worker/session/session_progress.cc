@@ -67,8 +67,8 @@ void Session::advance_join(Outgoing& out) {
 
 void Session::settled(const Settled& what, Outgoing& out) {
   const bool ok = what.verdict == Verdict::ok;
-  const std::string why = std::string(verdict_name(what.verdict)) +
-                          (what.detail.empty() ? "" : " (" + what.detail + ")");
+  std::string why(verdict_name(what.verdict));
+  if (!what.detail.empty() && what.detail != why) why += " (" + what.detail + ")";
   switch (what.type) {
     case TxType::register_worker:
       if (ok || what.verdict == Verdict::already_registered) {
