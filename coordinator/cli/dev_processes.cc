@@ -13,6 +13,7 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <utility>
 
 namespace gradmint {
 namespace {
@@ -96,6 +97,7 @@ Children::~Children() {
   for (Child& child : children_) {
     if (child.pid > 0) waitpid(child.pid, nullptr, 0);
     if (child.output >= 0) close(child.output);
+    if (child.copy >= 0) close(child.copy);
   }
   if (signals_ >= 0) close(signals_);
 }
@@ -105,7 +107,8 @@ std::filesystem::path Children::log_of(const std::string& name) const {
 }
 
 Result<std::size_t> Children::start(const std::string& name, const std::vector<std::string>& words,
-                                    bool listen) {
+                                    Output output) {
+  const bool listen = output != Output::log;
   Descriptor input{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   Descriptor log{open(log_of(name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
   if (log.number < 0) return system_error(log_of(name).string());
@@ -122,9 +125,11 @@ Result<std::size_t> Children::start(const std::string& name, const std::vector<s
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return system_error(words.front() + " could not be started");
-  if (pid == 0)
-    become(pointers.data(), input.number, listen ? output_write.number : log.number, log.number,
-           failure_write.number, parent);
+  if (pid == 0) {
+    const int lines = output_write.number;
+    become(pointers.data(), input.number, listen ? lines : log.number,
+           output == Output::lines_and_log ? lines : log.number, failure_write.number, parent);
+  }
   setpgid(pid, pid);
   close(failure_write.release());
   int reason = 0;
@@ -134,7 +139,8 @@ Result<std::size_t> Children::start(const std::string& name, const std::vector<s
     return system_error(words.front() + " could not be started");
   }
   if (listen) fcntl(output_read.number, F_SETFL, O_NONBLOCK);
-  children_.push_back({name, pid, listen ? output_read.release() : -1, ""});
+  children_.push_back({name, pid, listen ? output_read.release() : -1,
+                       output == Output::lines_and_log ? log.release() : -1, ""});
   return children_.size() - 1;
 }
 
@@ -149,6 +155,10 @@ void Children::read_output(std::size_t number, std::vector<ChildLine>& lines) {
       close(child.output);
       child.output = -1;
       break;
+    }
+    if (child.copy >= 0) {
+      [[maybe_unused]] const ssize_t kept = write(
+          child.copy, buffer, static_cast<std::size_t>(got));  // a full disk costs the log only
     }
     child.partial.append(buffer, static_cast<std::size_t>(got));
     std::size_t begin = 0;
@@ -175,6 +185,7 @@ void Children::reap(Happening& now) {
     read_output(i, now.lines);
     if (!child.partial.empty()) now.lines.push_back({i, std::exchange(child.partial, "")});
     if (child.output >= 0) close(std::exchange(child.output, -1));
+    if (child.copy >= 0) close(std::exchange(child.copy, -1));
     now.exits.push_back(
         {i, child.name, WIFEXITED(status) && WEXITSTATUS(status) == 0, exit_text(status)});
   }
@@ -208,7 +219,7 @@ Happening Children::wait(int timeout_ms) {
 
 Result<FinishedChild> Children::run(const std::string& name,
                                     const std::vector<std::string>& words) {
-  const auto started = start(name, words, true);
+  const auto started = start(name, words, Output::lines);
   if (!started) return started.error();
   Happening others;
   FinishedChild finished;

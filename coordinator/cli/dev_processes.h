@@ -1,6 +1,6 @@
 // The processes of a `gradmint dev`: started, watched, and never left behind. Each is in a process
-// group of its own, reads /dev/null, writes its standard error (and, where nobody listens, its
-// standard output) to LOG_DIR/NAME.log, and gets SIGTERM from the kernel when this process dies.
+// group of its own, reads /dev/null, has a log, LOG_DIR/NAME.log, and gets SIGTERM from the kernel
+// when this process dies.
 // One object per program: it takes over SIGINT, SIGTERM, SIGHUP and SIGCHLD. Not thread safe.
 #pragma once
 
@@ -27,9 +27,16 @@ struct ChildLine {
 };
 
 struct Happening {
-  std::vector<ChildLine> lines;  // of standard output, in order; before the exits they precede
+  std::vector<ChildLine> lines;  // in order; before the exits they precede
   std::vector<ChildExit> exits;
   bool interrupted = false;  // SIGINT, SIGTERM or SIGHUP reached this process
+};
+
+// Where what a child writes goes.
+enum class Output {
+  log,            // all to its log
+  lines,          // standard output to us, standard error to its log
+  lines_and_log,  // all to us, and a copy to its log
 };
 
 struct FinishedChild {
@@ -45,9 +52,9 @@ class Children {
   Children(Children&& other) noexcept;
   Children& operator=(Children&&) = delete;
 
-  // Returns the child's number, counting from 0. `listen`: its standard output comes as lines.
+  // Returns the child's number, counting from 0.
   Result<std::size_t> start(const std::string& name, const std::vector<std::string>& words,
-                            bool listen);
+                            Output output);
   // Waits until something happens, at most timeout_ms (−1: for ever).
   Happening wait(int timeout_ms);
 
@@ -61,6 +68,7 @@ class Children {
 
   bool running(std::size_t child) const { return children_[child].pid > 0; }
   bool any_running() const;
+  const std::string& name_of(std::size_t child) const { return children_[child].name; }
   std::filesystem::path log_of(const std::string& name) const;
   // The last lines of a child's log, indented for showing, or "" when it wrote nothing.
   std::string last_words(const std::string& name, std::size_t lines = 5) const;
@@ -70,6 +78,7 @@ class Children {
     std::string name;
     pid_t pid = -1;  // −1: has ended
     int output = -1;
+    int copy = -1;        // of what it writes: its log
     std::string partial;  // of a line
   };
   explicit Children(std::filesystem::path log_dir) : log_dir_(std::move(log_dir)) {}

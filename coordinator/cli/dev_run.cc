@@ -24,6 +24,7 @@ using nlohmann::json;
 constexpr int kStopGraceMs = 10'000;
 constexpr int kFinishGraceMs = 5'000;
 constexpr const char* kCoordinator = "coordinator";
+constexpr const char* kWarning = "warning:";  // how a worker begins a line about a fault
 
 DisplayStyle terminal_style() {
   DisplayStyle style;
@@ -93,7 +94,7 @@ class DevRun {
   Status start_coordinator() {
     const CommandLine words = coordinator_run_command(plan_);
     trace(words);
-    const auto started = children_.start(kCoordinator, words, true);
+    const auto started = children_.start(kCoordinator, words, Output::lines);
     if (!started) return started.error();
     coordinator_ = *started;
     while (!coordinator_started_ && !coordinator_ended_)
@@ -109,7 +110,7 @@ class DevRun {
       while (!invitation->empty() && invitation->back() == '\n') invitation->pop_back();
       const CommandLine words = join_command(plan_, i, *invitation);
       trace(words);
-      const auto started = children_.start(name, words, false);
+      const auto started = children_.start(name, words, Output::lines_and_log);
       if (!started) return started.error();
     }
     return {};
@@ -119,11 +120,18 @@ class DevRun {
   Status pass() {
     const Happening now = children_.wait(-1);
     for (const ChildLine& line : now.lines)
-      if (Status told = line.child == coordinator_ ? take_event(line.text) : Status{}; !told.ok())
-        return told;
+      if (Status told = take_line(line); !told.ok()) return told;
     for (const ChildExit& exit : now.exits)
       if (Status gone = take_exit(exit); !gone.ok()) return gone;
     if (now.interrupted) return Error{ErrorCode::refused, "interrupted"};
+    return {};
+  }
+
+  // Workers talk for their log; what goes wrong with one is shown here as well.
+  Status take_line(const ChildLine& line) {
+    if (line.child == coordinator_) return take_event(line.text);
+    if (line.text.rfind(kWarning, 0) == 0)
+      write_out(display_.say(children_.name_of(line.child) + ": " + line.text));
     return {};
   }
 
@@ -154,11 +162,12 @@ class DevRun {
     const std::string text = ended(exit.name, exit.text);
     if (!training_)
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
-    note(text);
+    note(text.substr(0, text.find('\n')));
     write_out(display_.say("warning: " + text));
     return {};
   }
 
+  // The first line says what happened; the last of the log follow.
   std::string ended(const std::string& name, const std::string& how) const {
     const std::string words = children_.last_words(name);
     return name + " " + how + "; its log is " + children_.log_of(name).string() +
@@ -204,8 +213,9 @@ class DevRun {
     if (failure_.empty()) {
       write_out(next_steps());
     } else {
-      std::fprintf(stderr, "gradmint dev: %s\nits home is %s, its logs are in %s\n",
-                   failure_.c_str(), plan_.home.c_str(), plan_.log_dir.c_str());
+      std::fprintf(stderr, "gradmint dev: %s\n%sits home is %s, its logs are in %s\n",
+                   failure_.c_str(), failure_log_.c_str(), plan_.home.c_str(),
+                   plan_.log_dir.c_str());
     }
   }
 
@@ -228,8 +238,12 @@ class DevRun {
     return text;
   }
 
+  // The first failure is the run's: its first line, and what a log said about it.
   void note(const std::string& failure) {
-    if (failure_.empty()) failure_ = failure;
+    if (!failure_.empty()) return;
+    const std::size_t end = failure.find('\n');
+    failure_ = failure.substr(0, end);
+    if (end != std::string::npos) failure_log_ = failure.substr(end + 1) + "\n";
   }
   void trace(const CommandLine& words) {
     const std::string& level = plan_.options.log_level;
@@ -243,7 +257,7 @@ class DevRun {
   Display display_;
   RunOutcome run_;
   json audit_;
-  std::string failure_;
+  std::string failure_, failure_log_;
   std::size_t coordinator_ = static_cast<std::size_t>(-1);
   bool coordinator_started_ = false, coordinator_ended_ = false, training_ = false;
   std::uint64_t abandoned_in_a_row_ = 0;

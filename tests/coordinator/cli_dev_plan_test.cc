@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "coordinator/cli/dev_plan.h"
@@ -125,6 +126,16 @@ TEST_CASE("dev_plan lays homes out and writes settings that parse") {
   CHECK(min_updates == 2);
   CHECK(seed == 42);
   CHECK(exits);
+}
+
+TEST_CASE("with the user's own trainer one update is enough for a round") {
+  DevOptions options;
+  options.trainer = "python3 train.py";
+  const auto plan = plan_dev(options, "/h", kPrograms);
+  REQUIRE(plan.ok());
+  CHECK(coordinator_config(*plan).find("min_updates = 1\n") != std::string::npos);
+  const CommandLine words = join_command(*plan, 0, "gminv1x");
+  CHECK(std::find(words.begin(), words.end(), "python3 train.py") != words.end());
 }
 
 TEST_CASE("dev_plan's command lines") {

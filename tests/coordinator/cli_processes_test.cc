@@ -55,7 +55,8 @@ TEST_CASE("children: lines come in order and before the exit, statuses are told"
   const Directory logs;
   auto children = Children::create(logs.path);
   REQUIRE(children.ok());
-  const auto talker = children->start("talker", shell("echo one; printf two; echo bad >&2"), true);
+  const auto talker =
+      children->start("talker", shell("echo one; printf two; echo bad >&2"), Output::lines);
   REQUIRE(talker.ok());
   Happening all = until_exits(*children, 1);
   REQUIRE(all.lines.size() == 2);
@@ -65,8 +66,8 @@ TEST_CASE("children: lines come in order and before the exit, statuses are told"
   CHECK(children->last_words("talker") == "  bad");
   CHECK_FALSE(children->any_running());
 
-  REQUIRE(children->start("failing", shell("exit 3"), false).ok());
-  REQUIRE(children->start("killed", shell("kill -9 $$"), false).ok());
+  REQUIRE(children->start("failing", shell("exit 3"), Output::log).ok());
+  REQUIRE(children->start("killed", shell("kill -9 $$"), Output::log).ok());
   all = until_exits(*children, 2);
   for (const ChildExit& exit : all.exits) {
     CHECK_FALSE(exit.succeeded);
@@ -75,11 +76,23 @@ TEST_CASE("children: lines come in order and before the exit, statuses are told"
   }
 }
 
+TEST_CASE("children: lines can be copied to the log") {
+  const Directory logs;
+  auto children = Children::create(logs.path);
+  REQUIRE(children.ok());
+  REQUIRE(children->start("both", shell("echo said; echo bad >&2"), Output::lines_and_log).ok());
+  const Happening all = until_exits(*children, 1);
+  REQUIRE(all.lines.size() == 2);
+  CHECK(all.lines[0].text == "said");
+  CHECK(all.lines[1].text == "bad");
+  CHECK(children->last_words("both") == "  said\n  bad");
+}
+
 TEST_CASE("children: a program that is not there") {
   const Directory logs;
   auto children = Children::create(logs.path);
   REQUIRE(children.ok());
-  const auto missing = children->start("missing", {"/nonexistent/program"}, true);
+  const auto missing = children->start("missing", {"/nonexistent/program"}, Output::lines);
   REQUIRE_FALSE(missing.ok());
   CHECK(missing.error().message ==
         "/nonexistent/program could not be started: No such file or directory");
@@ -90,7 +103,7 @@ TEST_CASE("children: run gives the output and leaves others' news for later") {
   const Directory logs;
   auto children = Children::create(logs.path);
   REQUIRE(children.ok());
-  const auto other = children->start("other", shell("echo early; exit 4"), true);
+  const auto other = children->start("other", shell("echo early; exit 4"), Output::lines);
   REQUIRE(other.ok());
   const auto ran = children->run("short", shell("echo hello; exit 1"));
   REQUIRE(ran.ok());
@@ -109,7 +122,8 @@ TEST_CASE("children: stop_all ends the stubborn and what they started") {
   REQUIRE(children.ok());
   REQUIRE(children
               ->start("stubborn",
-                      shell("trap '' TERM; sleep 600 & echo $!; while :; do wait; done"), true)
+                      shell("trap '' TERM; sleep 600 & echo $!; while :; do wait; done"),
+                      Output::lines)
               .ok());
   Happening now;
   while (now.lines.empty()) now = children->wait(10'000);
@@ -123,7 +137,7 @@ TEST_CASE("children: an interrupt is told") {
   const Directory logs;
   auto children = Children::create(logs.path);
   REQUIRE(children.ok());
-  REQUIRE(children->start("waiting", shell("sleep 600"), false).ok());
+  REQUIRE(children->start("waiting", shell("sleep 600"), Output::log).ok());
   kill(getpid(), SIGTERM);
   CHECK(children->wait(10'000).interrupted);
 }
@@ -136,7 +150,8 @@ TEST_CASE("children: nothing is left behind when their parent is killed") {
   const pid_t parent = fork();
   if (parent == 0) {
     auto children = Children::create(logs.path);
-    if (!children || !children->start("left", shell("echo $$; exec sleep 600"), true)) _exit(1);
+    if (!children || !children->start("left", shell("echo $$; exec sleep 600"), Output::lines))
+      _exit(1);
     const Happening now = children->wait(10'000);
     if (now.lines.size() != 1) _exit(1);
     const std::string line = now.lines[0].text + "\n";

@@ -34,7 +34,7 @@ struct Ran {
   std::string output;  // both streams
 };
 
-Ran gradmint(const std::string& arguments) {
+Ran run_gradmint(const std::string& arguments) {
   const std::string command =
       "'" + (fs::path(GRADMINT_BIN_DIR) / "gradmint").string() + "' " + arguments + " 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
@@ -89,7 +89,7 @@ TEST_CASE("dev: two rounds, a hostile worker, the audit, and the same roots agai
            (here.path / name).string() + "' --report '" + (here.path / (name + ".json")).string() +
            "'";
   };
-  const Ran first = gradmint(options("one"));
+  const Ran first = run_gradmint(options("one"));
   CAPTURE(first.output);
   REQUIRE(first.status == 0);
   CHECK(living_in(here.path / "one").empty());
@@ -114,16 +114,18 @@ TEST_CASE("dev: two rounds, a hostile worker, the audit, and the same roots agai
   CHECK(report["audit"]["rounds"][1]["model_root"] == report["rounds"][1]["model_root"]);
 
   const std::string ledger = "--ledger '" + report["ledger"].get<std::string>() + "'";
-  CHECK(gradmint("audit verify --recompute " + ledger).status == 0);
-  const Ran balances = gradmint("wallet balance --format json " + ledger);
+  CHECK(run_gradmint("audit verify --recompute " + ledger).status == 0);
+  const Ran balances = run_gradmint("wallet balance --format json " + ledger);
   REQUIRE(balances.status == 0);
   CHECK(json::parse(balances.output)["accounts"].size() == 4);
   const fs::path exported = here.path / "model.safetensors";
-  CHECK(gradmint("model export --round 1 -o '" + exported.string() + "' " + ledger).status == 0);
+  CHECK(run_gradmint("model export --round 1 -o '" + exported.string() + "' " + ledger).status ==
+        0);
   CHECK(fs::file_size(exported) > 1000);
-  CHECK(gradmint("model export --round 3 -o '" + exported.string() + "' " + ledger).status == 2);
+  CHECK(run_gradmint("model export --round 3 -o '" + exported.string() + "' " + ledger).status ==
+        2);
 
-  const Ran second = gradmint(options("two"));
+  const Ran second = run_gradmint(options("two"));
   CAPTURE(second.output);
   REQUIRE(second.status == 0);
   const json again = read_json(here.path / "two.json");
