@@ -170,13 +170,13 @@ void Session::take(const Notice& notice, Outgoing& out) {
   const std::string about = notice.text.empty() ? "" : ": " + notice.text;
   switch (notice.kind) {
     case NoticeKind::paused:
-      out.say("the coordinator paused" + about);
+      out.say("the coordinator is paused");
       break;
     case NoticeKind::resumed:
-      out.say("the coordinator goes on" + about);
+      out.say("the coordinator goes on");
       break;
     case NoticeKind::stopping:
-      out.say("the coordinator stops" + about + "; this worker waits for it to come back");
+      out.say("the coordinator stops; this worker waits for it to come back");
       break;
     case NoticeKind::outcome:
       out.say("round " + std::to_string(notice.round) + about);
