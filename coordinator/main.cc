@@ -12,8 +12,8 @@
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/version.h"
+#include "coordinator/protocol/admin_link.h"
 #include "coordinator/protocol/invitation.h"
-#include "coordinator/server/admin_client.h"
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/invitations.h"
@@ -139,7 +139,9 @@ int run(const Options& o) {
 }
 
 int ask(const Options& o, const char* op) {
-  auto reply = ask_coordinator({std::filesystem::absolute(o.home)}, {{"op", op}}, kAdminTimeoutMs);
+  auto link = AdminLink::open(o.home);
+  if (!link) return tell_fault(link.error());
+  auto reply = link->ask({{"op", op}}, kAdminTimeoutMs);
   if (!reply) return tell_fault(reply.error());
   if (std::string(op) == "status") std::printf("%s\n", reply->dump(2).c_str());
   return kExitOk;

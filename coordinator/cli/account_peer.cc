@@ -1,13 +1,9 @@
 #include "coordinator/cli/account_peer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "contracts/amount.h"
-#include "coordinator/protocol/client_transport.h"
+#include "coordinator/protocol/admin_link.h"
 #include "ledger/durable_file.h"
 
 namespace gradmint {
@@ -18,7 +14,6 @@ using nlohmann::json;
 
 constexpr int kAnswerMs = 15'000;
 constexpr std::size_t kMaxHomeFileBytes = 64 * 1024;
-constexpr std::size_t kMaxSocketPathBytes = 107;  // of sockaddr_un
 
 Result<json> read_object(const fs::path& file) {
   const auto bytes = read_file(file, kMaxHomeFileBytes);
@@ -77,12 +72,7 @@ class NetworkPeer : public AccountPeer {
 
 class AdminPeer : public AccountPeer {
  public:
-  AdminPeer(std::unique_ptr<ClientTransport> transport, int directory)
-      : transport_(std::move(transport)), directory_(directory) {}
-  ~AdminPeer() override {
-    transport_.reset();
-    if (directory_ >= 0) close(directory_);
-  }
+  explicit AdminPeer(AdminLink link) : link_(std::move(link)) {}
 
   Result<AccountView> account(const AccountId& id) override {
     const auto reply = ask({{"op", "account"}, {"account", to_hex(id)}});
@@ -104,19 +94,9 @@ class AdminPeer : public AccountPeer {
   }
 
  private:
-  Result<json> ask(const json& question) {
-    const auto answered = transport_->request(AdminRequest{question.dump()}, kAnswerMs);
-    if (!answered) return answered.error();
-    const auto* reply = std::get_if<AdminReply>(&answered->message);
-    json object = reply == nullptr ? json() : json::parse(reply->json, nullptr, false);
-    if (!object.is_object()) return unexpected("an admin request");
-    if (!object.value("ok", false))
-      return Error{ErrorCode::refused, object.value("error", "the coordinator refused")};
-    return object;
-  }
+  Result<json> ask(const json& question) { return link_.ask(question, kAnswerMs); }
 
-  std::unique_ptr<ClientTransport> transport_;
-  int directory_;
+  AdminLink link_;
 };
 
 Result<AccountHome> open_home(const fs::path& keystore) {
@@ -146,26 +126,9 @@ Result<std::unique_ptr<AccountPeer>> worker_peer(const fs::path& home) {
 }
 
 Result<std::unique_ptr<AccountPeer>> admin_peer(const fs::path& home) {
-  const fs::path run = fs::absolute(home / "run"), socket = run / "admin.sock";
-  std::error_code failed;
-  if (!fs::exists(socket, failed))
-    return Error{ErrorCode::io, "no coordinator runs in " + home.string() +
-                                    "; start it with gradmint coordinator run --home " +
-                                    home.string()};
-  ClientOptions options;
-  options.endpoint = "ipc://" + socket.string();
-  int directory = -1;
-  if (socket.string().size() > kMaxSocketPathBytes) {  // reached through a short name instead
-    directory = open(run.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return file_error("open", run, errno);
-    options.endpoint = "ipc:///proc/self/fd/" + std::to_string(directory) + "/admin.sock";
-  }
-  auto transport = ClientTransport::connect(options);
-  if (!transport) {
-    if (directory >= 0) close(directory);
-    return transport.error();
-  }
-  return std::unique_ptr<AccountPeer>(new AdminPeer(*std::move(transport), directory));
+  auto link = AdminLink::open(home);
+  if (!link) return link.error();
+  return std::unique_ptr<AccountPeer>(new AdminPeer(*std::move(link)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "kernels/aggregate_spec.h"
 #include "ledger/codec.h"
 #include "ledger/hash.h"
 
@@ -77,6 +78,12 @@ Status check(const DevOptions& o) {
     return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
+  kernels::AggregateSpec spec;
+  spec.aggregator.name = o.aggregator;
+  spec.optimizer.name = o.optimizer;
+  if (const auto complete = kernels::complete_spec(spec); !complete)
+    return bad("--aggregator " + o.aggregator + " --optimizer " + o.optimizer + ": " +
+               complete.error().message);
   return {};
 }
 

@@ -54,7 +54,8 @@ class DevRun {
     stop();
     if (done.ok()) audit();
     finish();
-    return failure_.empty() ? kExitOk : kExitFailed;
+    if (failure_.empty()) return kExitOk;
+    return coordinator_started_ ? kExitFailed : kExitUnusable;
   }
 
  private:
@@ -139,14 +140,18 @@ class DevRun {
     const auto event = parse_event(line);
     if (!event) return event.error();
     run_.on(*event);
-    write_out(display_.on(*event, run_));
+    // What a worker told the coordinator of itself it has said here too, in more words.
+    const bool told = event->kind == EventKind::warning && !event->worker.empty();
+    if (!told) write_out(display_.on(*event, run_));
+    if (told) last_trouble_ = event->text;
     if (event->kind == EventKind::started) coordinator_started_ = true;
     if (event->kind == EventKind::round_opened) training_ = true;
     if (event->kind == EventKind::settled) abandoned_in_a_row_ = 0;
     if (event->kind == EventKind::abandoned && ++abandoned_in_a_row_ >= kMaxDevAttempts)
       return Error{ErrorCode::refused, "round " + std::to_string(event->round) + " was abandoned " +
                                            std::to_string(abandoned_in_a_row_) +
-                                           " times in a row: " + event->text};
+                                           " times in a row: " + event->text +
+                                           (last_trouble_.empty() ? "" : "; " + last_trouble_)};
     return {};
   }
 
@@ -258,6 +263,7 @@ class DevRun {
   RunOutcome run_;
   json audit_;
   std::string failure_, failure_log_;
+  std::string last_trouble_;  // of a worker with its training
   std::size_t coordinator_ = static_cast<std::size_t>(-1);
   bool coordinator_started_ = false, coordinator_ended_ = false, training_ = false;
   std::uint64_t abandoned_in_a_row_ = 0;

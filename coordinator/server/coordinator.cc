@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kTickMs = 50;
 constexpr int kMaxBlocksPerTurn = 16;
+constexpr std::uint64_t kFarewellMs = 1000;
 
 std::uint64_t wall_ms() {
   using namespace std::chrono;
@@ -39,20 +40,23 @@ Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const S
   options.key = *curve;
   options.join_endpoint = settings.join_endpoint;
   options.work_endpoint = settings.work_endpoint;
-  options.admin_socket = home.admin_socket().string();
+  auto admin_socket = AdminSocket::in(home.run());
+  if (!admin_socket) return admin_socket.error();
+  options.admin_socket = admin_socket->path();
   auto transport = ServerTransport::bind(options);
   if (!transport) return transport.error();
   std::unique_ptr<Coordinator> coordinator(
-      new Coordinator(home, settings, *std::move(lock), *std::move(orderer), *std::move(transport),
-                      std::move(reporter)));
+      new Coordinator(home, settings, *std::move(lock), *std::move(admin_socket),
+                      *std::move(orderer), *std::move(transport), std::move(reporter)));
   if (Status started = coordinator->start(); !started) return started.error();
   return coordinator;
 }
 
 Coordinator::Coordinator(const Home& home, const Settings& settings, HomeLock lock,
-                         std::unique_ptr<Orderer> orderer,
+                         AdminSocket admin_socket, std::unique_ptr<Orderer> orderer,
                          std::unique_ptr<ServerTransport> transport, Reporter reporter)
     : lock_(std::move(lock)),
+      admin_socket_(std::move(admin_socket)),
       home_(home),
       settings_(settings),
       reporter_(std::move(reporter)),
@@ -108,6 +112,9 @@ Status Coordinator::run(const std::atomic<bool>& stop) {
   notice.text =
       driver_.finished() ? "all rounds are settled" : "the coordinator stops; it can be resumed";
   notify_all(notice);
+  // Workers that hear of the end ask for their balance: a moment more for them.
+  const std::uint64_t until_ms = now_ms() + (driver_.finished() ? kFarewellMs : 0);
+  while (status.ok() && !stop && now_ms() < until_ms) status = turn(kTickMs);
   std::error_code ignored;
   std::filesystem::remove(home_.endpoints(), ignored);
   return status;

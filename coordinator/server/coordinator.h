@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "coordinator/protocol/admin_link.h"
 #include "coordinator/server/admin_desk.h"
 #include "coordinator/server/work_desk.h"
 
@@ -20,7 +21,7 @@ class Coordinator {
   void wake() const { transport_->waker().wake(); }
 
  private:
-  Coordinator(const Home& home, const Settings& settings, HomeLock lock,
+  Coordinator(const Home& home, const Settings& settings, HomeLock lock, AdminSocket admin_socket,
               std::unique_ptr<Orderer> orderer, std::unique_ptr<ServerTransport> transport,
               Reporter reporter);
   Status start();
@@ -35,6 +36,7 @@ class Coordinator {
   std::uint64_t now_ms() const;
 
   HomeLock lock_;
+  AdminSocket admin_socket_;  // outlives the transport, which removes it
   Home home_;
   Settings settings_;
   Reporter reporter_;

@@ -27,7 +27,6 @@ struct Home {
   std::filesystem::path invitations() const { return root / "invitations"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path run() const { return root / "run"; }
-  std::filesystem::path admin_socket() const { return run() / "admin.sock"; }
   // Endpoints of the running coordinator, one JSON line; gone when it stops politely.
   std::filesystem::path endpoints() const { return run() / "endpoints.json"; }
 };
