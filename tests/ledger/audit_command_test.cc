@@ -86,7 +86,15 @@ TEST_CASE("audit commands: what is printed, and the exit status") {
     CHECK(ran.status == row.status);
     CHECK(ran.output.find(row.contains) != std::string::npos);
   }
+}
 
+TEST_CASE("audit commands: a ledger with a fault") {
+  World w;
+  w.enrol();
+  w.run_round();
+  const TemporaryDirectory folder;
+  const auto ledger = folder.path() / "ledger";
+  store_world(w, ledger);
   const Ran json = gradmint_audit("verify --format json --ledger '" + ledger.string() + "'");
   CHECK(nlohmann::json::parse(json.output)["ok"] == true);
 
