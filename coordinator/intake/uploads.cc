@@ -28,7 +28,7 @@ Status write_all(int fd, const std::filesystem::path& file, ByteView bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return file_error("cannot write", file, errno);
+    if (n <= 0) return file_error("write", file, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
   return Status{};
@@ -38,12 +38,12 @@ Status write_all(int fd, const std::filesystem::path& file, ByteView bytes) {
 Status recover(int fd, const std::filesystem::path& file, std::uint64_t size_bytes,
                BlobHasher& hasher, std::uint64_t& held_bytes) {
   const auto length = ::lseek(fd, 0, SEEK_END);
-  if (length < 0) return file_error("cannot read", file, errno);
+  if (length < 0) return file_error("read", file, errno);
   std::uint64_t keep = std::min<std::uint64_t>(static_cast<std::uint64_t>(length), size_bytes);
   // The last chunk is always asked for again: its arrival is what completes an upload.
   if (keep > 0) keep = (keep - 1) / kMaxChunkBytes * kMaxChunkBytes;
   if (::ftruncate(fd, static_cast<off_t>(keep)) != 0)
-    return file_error("cannot write", file, errno);
+    return file_error("write", file, errno);
   ::lseek(fd, 0, SEEK_SET);
   Bytes buffer(std::size_t{1} << 20);
   while (held_bytes < keep) {
@@ -51,7 +51,7 @@ Status recover(int fd, const std::filesystem::path& file, std::uint64_t size_byt
         static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), keep - held_bytes));
     const ssize_t n = ::read(fd, buffer.data(), want);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return file_error("cannot read", file, errno);
+    if (n <= 0) return file_error("read", file, errno);
     hasher.update(ByteView(buffer).first(static_cast<std::size_t>(n)));
     held_bytes += static_cast<std::uint64_t>(n);
   }
@@ -79,7 +79,7 @@ Result<std::uint64_t> Uploads::begin(const AccountId& worker, const Opening& ope
   upload->opening = opening;
   upload->file = file_of(worker, opening.root);
   upload->fd = ::open(upload->file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (upload->fd < 0) return file_error("cannot create", upload->file, errno);
+  if (upload->fd < 0) return file_error("create", upload->file, errno);
   if (Status s =
           recover(upload->fd, upload->file, opening.size_bytes, upload->hasher, upload->held_bytes);
       !s) {

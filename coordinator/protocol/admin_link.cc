@@ -27,7 +27,7 @@ Result<AdminSocket> AdminSocket::in(const std::filesystem::path& run_directory) 
   const std::string path = (directory / "admin.sock").string();
   if (path.size() <= kMaxSocketPathBytes) return AdminSocket(path, -1);
   const int fd = ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return file_error("cannot open", directory, errno);
+  if (fd < 0) return file_error("open", directory, errno);
   return AdminSocket("/proc/self/fd/" + std::to_string(fd) + "/admin.sock", fd);
 }
 

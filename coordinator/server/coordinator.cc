@@ -129,9 +129,7 @@ Status Coordinator::turn(int timeout_ms) {
   for (const Inbound& inbound : batch.inbound) {
     dispatch(inbound);
     if (!work_.storage_failure().empty()) {
-      return Error{ErrorCode::io,
-                   work_.storage_failure() +
-                       "; everything acknowledged is safe, free space and start again"};
+      return Error{ErrorCode::io, work_.storage_failure() + "; everything acknowledged is safe"};
     }
   }
   driver_.drain(now_ms());

@@ -22,7 +22,7 @@ Result<HomeLock> HomeLock::take(const Home& home) {
   std::filesystem::permissions(home.run(), std::filesystem::perms::owner_all);
   const auto file = home.run() / "lock";
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
-  if (fd < 0) return file_error("cannot open", file, errno);
+  if (fd < 0) return file_error("open", file, errno);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     ::close(fd);
     return Error{ErrorCode::busy, "another coordinator is running in " + home.root.string() +
