@@ -76,7 +76,7 @@ Status CommandTrainer::run(const fs::path& dir, const TrainTask& task,
                            const ProgressFn& progress) const {
   ChildTask child;
   child.command = options_.command;
-  child.directory = dir;
+  child.directory = options_.working_dir;
   child.environment = {"GRADMINT_ROUND_DIR=" + dir.string(),
                        "GRADMINT_ROUND=" + std::to_string(task.round),
                        "GRADMINT_SEED=" + std::to_string(task.seed)};
@@ -181,6 +181,7 @@ Result<std::unique_ptr<Trainer>> make_command_trainer(CommandTrainerOptions opti
     return Error{ErrorCode::bad_input, "--trainer: the command is empty"};
   std::error_code failed;
   options.rounds_dir = fs::absolute(options.rounds_dir, failed);
+  if (!failed) options.working_dir = fs::absolute(options.working_dir, failed);
   if (failed) return Error{ErrorCode::io, options.rounds_dir.string() + ": " + failed.message()};
   return std::unique_ptr<Trainer>(
       std::make_unique<CommandTrainer>(std::move(options), std::move(layout)));

@@ -1,6 +1,8 @@
-// A user's own program as the trainer. Each round it runs `/bin/sh -c COMMAND` in a fresh directory
-// that holds global.safetensors and round.json, and expects parameters.safetensors and metrics.json
-// there when it exits with 0. docs/training.md is the contract for its authors.
+// A user's own program as the trainer. Each round it runs `/bin/sh -c COMMAND`, gives it in
+// $GRADMINT_ROUND_DIR a fresh directory that holds global.safetensors and round.json, and expects
+// parameters.safetensors and metrics.json there when it exits with 0. The program runs where the
+// worker was started, so that a command means there what it means at the prompt.
+// docs/own-trainer.md is the contract for its authors.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +18,7 @@ struct CommandTrainerOptions {
   std::filesystem::path rounds_dir;         // round-000001/ … are made here
   std::uint64_t terminate_grace_ms = 5000;  // between SIGTERM and SIGKILL of its process group
   bool keep_round_dirs = false;             // false: removed after a successful round
+  std::filesystem::path working_dir = ".";  // the program's
 };
 
 // Every failure of the program is one Error: it did not start, exited with n, was ended by a

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""A trainer for gradmint in plain Python: softmax regression on the digits, no third-party package.
+"""A trainer for gradmint in plain Python: no third-party package. docs/own-trainer.md is the contract.
 
-    gradmint worker join INVITE --home DIR --trainer 'python3 docs/examples/trainer_plain.py'
+    gradmint dev --workers 3 --rounds 3 --trainer 'python3 docs/examples/trainer_plain.py'
 
-The worker runs it once a round, in a directory with the round's files. It reads the global model and
-the round's parameters, trains, and leaves new parameters and metrics. The model must have two tensors:
-a weight of shape [10, 64] and a bias of shape [10]. Which data it trains on is its own affair; here it
-is $GRADMINT_DIGITS, digits.csv.gz (64 pixels 0..16 and a label in each row).
+It trains whatever of the two it is given: a softmax regression (one weight matrix, one bias) or a
+perceptron with one hidden ReLU layer (`hidden.weight`, `hidden.bias`, `output.weight`, `output.bias`, as
+`--model mlp` has them). Which data it trains on is its own affair; here it is digits.csv.gz (64 pixels
+0..16 and a label in each row): the first argument, else $GRADMINT_DIGITS, else what scripts/fetch_digits
+left in build/data.
+Plain Python is slow, so each round draws SAMPLES of the rows with the round's seed.
 """
 import csv
 import gzip
@@ -17,22 +19,21 @@ import random
 import struct
 import sys
 
-CLASSES, PIXELS = 10, 64
+SAMPLES = 400
+DEFAULT_DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/data/digits.csv.gz")
 
 
 def read_safetensors(path):
-    """{name: (shape, [float, ...])}"""
+    """{name: (shape, [float, ...])}: 8 bytes of header length, a JSON header, then the raw tensors."""
     with open(path, "rb") as file:
         data = file.read()
     (header_bytes,) = struct.unpack_from("<Q", data)
-    header = json.loads(data[8 : 8 + header_bytes])
     tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        start = 8 + header_bytes + begin
-        tensors[name] = (entry["shape"], list(struct.unpack_from(f"<{(end - begin) // 4}f", data, start)))
+    for name, entry in json.loads(data[8 : 8 + header_bytes]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            values = struct.unpack_from(f"<{(end - begin) // 4}f", data, 8 + header_bytes + begin)
+            tensors[name] = (entry["shape"], list(values))
     return tensors
 
 
@@ -49,58 +50,101 @@ def write_safetensors(path, tensors):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-def read_digits(path):
+def layers_of(tensors):
+    """[(rows of the weight matrix, bias), ...] from input to output, with the names to save them under."""
+    names = ["hidden", "output"] if "hidden.weight" in tensors else [""]
+    keys = [(f"{name}.weight".strip("."), f"{name}.bias".strip(".")) for name in names]
+    if sorted(key for pair in keys for key in pair) != sorted(tensors):
+        sys.exit(f"no model that this trainer knows: it has the tensors {', '.join(sorted(tensors))}")
+    layers = []
+    for weight, bias in keys:
+        (outputs, inputs), values = tensors[weight]
+        rows = [values[i * inputs : (i + 1) * inputs] for i in range(outputs)]
+        layers.append((rows, tensors[bias][1]))
+    return keys, layers
+
+
+def read_samples(path, layers):
+    """[(pixels, label), ...]; refuses rows that the model cannot take."""
+    inputs, classes = len(layers[0][0][0]), len(layers[-1][1])
+    samples = []
     with gzip.open(path, "rt") as file:
-        return [([float(x) / 16 for x in row[:PIXELS]], int(float(row[PIXELS]))) for row in csv.reader(file)]
+        for row in csv.reader(file):
+            pixels, label = [float(x) / 16 for x in row[:-1]], int(float(row[-1]))
+            if len(pixels) != inputs or not 0 <= label < classes:
+                sys.exit(f"{path}: this model takes {inputs} values and {classes} classes")
+            samples.append((pixels, label))
+    return samples
 
 
-def probabilities(weight, bias, pixels):
-    scores = []
-    for c in range(CLASSES):
-        row = weight[c * PIXELS : (c + 1) * PIXELS]
-        scores.append(bias[c] + sum(w * x for w, x in zip(row, pixels)))
-    top = max(scores)
-    exps = [math.exp(s - top) for s in scores]
+def forward(layers, values):
+    """What goes into each layer, and the class probabilities at the end."""
+    entering = []
+    for depth, (rows, bias) in enumerate(layers):
+        entering.append(values)
+        values = [b + sum(map(float.__mul__, row, values)) for row, b in zip(rows, bias)]
+        if depth + 1 < len(layers):
+            values = [max(v, 0.0) for v in values]  # ReLU
+    top = max(values)
+    exps = [math.exp(v - top) for v in values]
     total = sum(exps)
-    return [e / total for e in exps]
+    return entering, [e / total for e in exps]
 
 
-def train_epoch(weight, bias, samples, rate):
+def backward(layers, entering, slope, rate):
+    """One step of gradient descent, from the last layer to the first; `slope` is d loss / d scores."""
+    for (rows, bias), values in zip(reversed(layers), reversed(entering)):
+        active = [i for i, v in enumerate(values) if v]  # ReLU passes a slope back where it was not 0
+        below = [0.0] * len(values)
+        for r, s in enumerate(slope):
+            if s:
+                row, step = rows[r], rate * s
+                bias[r] -= step
+                for i in active:
+                    below[i] += s * row[i]
+                    row[i] -= step * values[i]
+        slope = below
+
+
+def train_epoch(layers, samples, rate):
     loss, correct = 0.0, 0
     for pixels, label in samples:
-        p = probabilities(weight, bias, pixels)
+        entering, p = forward(layers, pixels)
         loss -= math.log(max(p[label], 1e-12))
         correct += p.index(max(p)) == label
-        for c in range(CLASSES):
-            step = rate * (p[c] - (c == label))
-            bias[c] -= step
-            base = c * PIXELS
-            for i, x in enumerate(pixels):
-                if x:
-                    weight[base + i] -= step * x
+        backward(layers, entering, [q - (c == label) for c, q in enumerate(p)], rate)
     return loss / len(samples), correct / len(samples)
 
 
 def main():
-    with open("round.json") as file:
+    # The program runs where its worker was started; the round's files are in a directory of their own.
+    with open(os.path.join(os.environ["GRADMINT_ROUND_DIR"], "round.json")) as file:
         task = json.load(file)
     tensors = read_safetensors(task["global"])
-    by_shape = {tuple(shape): name for name, (shape, _) in tensors.items()}
-    try:
-        weight_name, bias_name = by_shape[(CLASSES, PIXELS)], by_shape[(CLASSES,)]
-    except KeyError:
-        sys.exit(f"this model is no softmax regression: it has tensors of shapes {sorted(by_shape)}")
-    weight, bias = tensors[weight_name][1], tensors[bias_name][1]
-    samples = read_digits(os.environ["GRADMINT_DIGITS"])
+    keys, layers = layers_of(tensors)
+    data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GRADMINT_DIGITS", DEFAULT_DATA)
+    samples = read_samples(data, layers)
+
+    # Each worker has a seed of its own in each round, so that no two of them draw the same rows.
     random.seed(task["seed"])
+    samples = random.sample(samples, min(SAMPLES, len(samples)))
+    # The federation's learning rate is meant for its optimizer; plain descent wants a larger one than Adam.
+    rate = task["learning_rate"] * (20 if task["optimizer"] == "adam" else 1)
     for epoch in range(max(1, task["local_epochs"])):
         random.shuffle(samples)
-        loss, accuracy = train_epoch(weight, bias, samples, task["learning_rate"])
+        loss, accuracy = train_epoch(layers, samples, rate)
         print(f"epoch {epoch + 1}: loss {loss:.4f}, accuracy {accuracy:.4f}", flush=True)
+
+    for (weight, bias), (rows, biases) in zip(keys, layers):
+        tensors[weight] = (tensors[weight][0], [value for row in rows for value in row])
+        tensors[bias] = (tensors[bias][0], biases)
     write_safetensors(task["parameters"], tensors)
     with open(task["metrics"], "w") as file:
         json.dump({"examples": len(samples), "loss": loss, "accuracy": accuracy}, file)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as fault:  # the last line it prints is what the worker shows
+        sys.exit(f"trainer: {fault}")

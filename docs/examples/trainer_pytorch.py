@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""A trainer for gradmint in PyTorch, with the model of `--model mlp`. Needs torch and safetensors.
+"""A trainer for gradmint in PyTorch, with the model of `--model mlp`. Needs torch, numpy and safetensors.
+docs/own-trainer.md is the contract.
 
-    gradmint worker join INVITE --home DIR --trainer 'python3 docs/examples/trainer_pytorch.py'
+    gradmint dev --workers 3 --rounds 3 --trainer 'python3 docs/examples/trainer_pytorch.py'
 
-$GRADMINT_DIGITS names digits.csv.gz; put your own model and data in place of `make_model` and
-`read_data`. The tensors' names and shapes must be those of the global model.
+Put your own model and data in place of `make_model` and `read_data`; here the data is digits.csv.gz: the
+first argument, else $GRADMINT_DIGITS, else what scripts/fetch_digits left in build/data. The tensors'
+names and shapes must be those of the global model.
 """
 import gzip
 import json
 import os
+import sys
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+DEFAULT_DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/data/digits.csv.gz")
 
 
 def make_model(tensors):
@@ -26,13 +31,15 @@ def make_model(tensors):
 
 
 def read_data():
-    with gzip.open(os.environ["GRADMINT_DIGITS"], "rt") as file:
+    path = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GRADMINT_DIGITS", DEFAULT_DATA)
+    with gzip.open(path, "rt") as file:
         rows = torch.tensor([[float(x) for x in line.split(",")] for line in file])
     return rows[:, :64] / 16, rows[:, 64].long()
 
 
 def main():
-    with open("round.json") as file:
+    # The program runs where its worker was started; the round's files are in a directory of their own.
+    with open(os.path.join(os.environ["GRADMINT_ROUND_DIR"], "round.json")) as file:
         task = json.load(file)
     torch.manual_seed(task["seed"])
     device = "cuda" if torch.cuda.is_available() else "cpu"

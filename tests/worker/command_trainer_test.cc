@@ -37,8 +37,9 @@ struct Fixture {
     REQUIRE(replace_file(scratch.path() / name, write_safetensors(layout, values)).ok());
   }
   Result<TrainOutcome> train(const std::string& command, bool keep = false) {
-    auto trainer =
-        make_command_trainer({command, scratch.path() / "rounds", 50, keep}, layout_of_two());
+    auto trainer = make_command_trainer(
+        {"cd \"$GRADMINT_ROUND_DIR\"; " + command, scratch.path() / "rounds", 50, keep},
+        layout_of_two());
     REQUIRE(trainer.ok());
     return (*trainer)->train(std::vector<float>{1, 2}, task, [&](const TrainProgress& progress) {
       lines.push_back(progress.message);
@@ -74,6 +75,19 @@ TEST_CASE("a program that knows nothing of gradmint trains") {
   const std::string round = text_of(f.scratch.path() / "rounds" / "round-000007" / "round.json");
   for (const char* part : {"\"round\": 7", "\"seed\": 11", "\"batch_size\": ", "\"deadline_s\": "})
     CHECK_MESSAGE(round.find(part) != std::string::npos, part);
+}
+
+TEST_CASE("the program runs where the worker was started") {
+  const Scratch scratch;
+  CommandTrainerOptions options{"echo \"$PWD\"; exit 1", scratch.path() / "rounds"};
+  auto trainer = make_command_trainer(options, layout_of_two());
+  REQUIRE(trainer.ok());
+  std::string said;
+  const auto outcome =
+      (*trainer)->train(std::vector<float>{1, 2}, TrainTask{},
+                        [&](const TrainProgress& progress) { said = progress.message; });
+  CHECK(!outcome.ok());
+  CHECK(said == std::filesystem::current_path().string());
 }
 
 TEST_CASE("after a good round its directory is gone; after a bad one it is kept and named") {

@@ -11,7 +11,7 @@
 using namespace gradmint;
 using gradmint::test::Scratch;
 
-TEST_CASE("the plain Python example trains a model it is given") {
+TEST_CASE("the plain Python example trains whichever model it is given") {
   if (std::system("python3 -c '' 2>/dev/null") != 0) {
     MESSAGE("SKIPPED: no python3");
     return;
@@ -29,22 +29,32 @@ TEST_CASE("the plain Python example trains a model it is given") {
   REQUIRE(gzwrite(out, rows.data(), static_cast<unsigned>(rows.size())) ==
           static_cast<int>(rows.size()));
   gzclose(out);
-  const ModelLayout layout =
-      ModelLayout::create({{"weight", {10, 64}, false}, {"bias", {10}, false}}).value();
   const std::string command = "GRADMINT_DIGITS='" + digits +
                               "' python3 '" GRADMINT_SOURCE_DIR "/docs/examples/trainer_plain.py'";
-  auto trainer = make_command_trainer({command, scratch.path() / "rounds", 1000, false}, layout);
-  REQUIRE(trainer.ok());
-  TrainTask task;
-  task.round = 1;
-  task.local_epochs = 5;
-  task.learning_rate = 0.1;
-  int lines = 0;
-  const auto outcome = (*trainer)->train(std::vector<float>(650, 0.0F), task,
-                                         [&](const TrainProgress&) { ++lines; });
-  REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
-  CHECK(lines == 5);
-  CHECK(outcome->examples == 60);
-  CHECK(outcome->accuracy > 0.9);
-  CHECK(outcome->parameters.size() == 650);
+  const std::vector<std::vector<TensorSpec>> models = {
+      {{"weight", {10, 64}, false}, {"bias", {10}, false}},
+      {{"hidden.weight", {16, 64}, false},
+       {"hidden.bias", {16}, false},
+       {"output.weight", {10, 16}, false},
+       {"output.bias", {10}, false}}};
+  for (const auto& tensors : models) {
+    CAPTURE(tensors.size());
+    const ModelLayout layout = ModelLayout::create(tensors).value();
+    auto trainer = make_command_trainer({command, scratch.path() / "rounds", 1000}, layout);
+    REQUIRE(trainer.ok());
+    TrainTask task;
+    task.round = 1;
+    task.local_epochs = 10;
+    task.learning_rate = 0.1;
+    task.optimizer = OptimizerKind::sgd;
+    std::vector<float> global(layout.parameter_count());
+    for (float& value : global) value = static_cast<float>(draw.unit() - 0.5) / 4;
+    int lines = 0;
+    const auto outcome = (*trainer)->train(global, task, [&](const TrainProgress&) { ++lines; });
+    REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+    CHECK(lines == 10);
+    CHECK(outcome->examples == 60);
+    CHECK(outcome->accuracy > 0.9);
+    CHECK(outcome->parameters.size() == global.size());
+  }
 }

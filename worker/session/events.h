@@ -123,6 +123,7 @@ struct CheckModel {  // can this worker train what the genesis names?
 };
 struct StartTraining {
   AttemptKey key;
+  AccountId worker;  // who trains: no two draw the same random numbers
   Hash model_root;
   Hash previous_model_root;  // of the round before, zero when unknown
   TrainingSpec training;

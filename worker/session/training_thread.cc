@@ -10,12 +10,13 @@
 namespace gradmint::session {
 namespace {
 
-// A stream of its own for each round, the same in every attempt at it: a retried round gives the
-// same update.
+// A stream of its own for each worker and round, the same in every attempt at it: a retried round
+// gives the same update.
 std::uint64_t seed_of(const StartTraining& order) {
   Writer w;
   w.u64(order.training.seed);
   w.u64(order.key.round);
+  w.hash(order.worker);
   const Hash hash = tagged_hash("gradmint/training-seed/v1", w.view());
   return Reader(hash.view()).u64();
 }
