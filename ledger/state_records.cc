@@ -8,11 +8,16 @@ constexpr std::size_t kMaxNameBytes = 64;
 
 std::string_view round_phase_name(RoundPhase phase) {
   switch (phase) {
-    case RoundPhase::training: return "training";
-    case RoundPhase::revealing: return "revealing";
-    case RoundPhase::evaluating: return "evaluating";
-    case RoundPhase::settled: return "settled";
-    case RoundPhase::abandoned: return "abandoned";
+    case RoundPhase::training:
+      return "training";
+    case RoundPhase::revealing:
+      return "revealing";
+    case RoundPhase::evaluating:
+      return "evaluating";
+    case RoundPhase::settled:
+      return "settled";
+    case RoundPhase::abandoned:
+      return "abandoned";
   }
   return "";
 }
@@ -23,8 +28,8 @@ void AccountRecord::write(Writer& w) const {
   w.text(name);
   w.boolean(is_worker);
   w.boolean(is_validator);
-  for (const std::uint64_t v : {nonce, balance, registered_height, datasets, rounds_accepted,
-                                score_sum_ppm, minted}) {
+  for (const std::uint64_t v :
+       {nonce, balance, registered_height, datasets, rounds_accepted, score_sum_ppm, minted}) {
     w.u64(v);
   }
 }

@@ -19,6 +19,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/stored_block.h"
 
 namespace gradmint {
 
@@ -35,9 +36,6 @@ struct BlockBatch {
   std::vector<std::string> pending_removed;
 };
 
-struct StoredBlock {
-  Bytes header, transactions, certificate, receipts;
-};
 struct Tip {
   std::uint64_t height = 0;
   Hash block_hash;

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/audit/contributions.h"
-#include "ledger/audit/verify.h"
+#include "ledger/audit/history.h"
+#include "ledger/audit/report.h"
+#include "ledger/stored_block.h"
 
 namespace gradmint {
 

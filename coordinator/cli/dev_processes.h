@@ -55,7 +55,8 @@ class Children {
   // Returns the child's number, counting from 0.
   Result<std::size_t> start(const std::string& name, const std::vector<std::string>& words,
                             Output output);
-  // Waits until something happens, at most timeout_ms (−1: for ever).
+  // Waits until something happens, at most timeout_ms (−1: for ever). May come back with nothing to
+  // tell: half a line, the end of an output.
   Happening wait(int timeout_ms);
 
   // Runs one program to its end. refused: this process was interrupted. What happens to other

@@ -7,8 +7,8 @@
 #include <functional>
 #include <vector>
 
-#include "ledger/audit/fault.h"
 #include "ledger/audit/history.h"
+#include "ledger/audit/report.h"
 #include "ledger/store.h"
 
 namespace gradmint {
@@ -24,21 +24,6 @@ struct AuditOptions {
   // recomputed.
   std::uint64_t from_height = 0;
   std::function<void(const AuditProgress&)> progress;  // may be empty
-};
-
-struct AuditedRound {
-  std::uint64_t round = 0;
-  Hash model_root;
-  bool recomputed = false;
-};
-
-struct AuditReport {
-  std::uint64_t height = 0;  // the newest block that holds, and the state after it
-  Hash state_root;
-  std::vector<AuditedRound> rounds;
-  std::uint64_t transactions = 0, signatures = 0, blobs = 0;
-  Finding fault;
-  bool ok() const { return !fault.has_value(); }
 };
 
 // `directory` is what --ledger takes: db/, blobs/ and checkpoint lie in it. Errors: the audit could

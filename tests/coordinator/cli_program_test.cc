@@ -152,7 +152,7 @@ TEST_CASE("dev refuses a home that is not empty and changes nothing in it") {
   CHECK(std::distance(fs::directory_iterator(here.path / "full"), fs::directory_iterator()) == 1);
   // Programs that fail: the run says which, and where its log is.
   const Ran failed = run(here, "dev --workers 2 --home new --report report.json");
-  CHECK(failed.status == 1);
+  CHECK(failed.status == 2);
   CAPTURE(failed.output);
   CHECK(failed.output.find("init-model exited with status 1; its log is ") != std::string::npos);
   CHECK(fs::exists(here.path / "report.json"));

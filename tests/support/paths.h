@@ -1,4 +1,5 @@
-// Where known answers and data lie: GRADMINT_VECTORS and GRADMINT_DATA, with defaults beside the checkout.
+// Where known answers and data lie: GRADMINT_VECTORS and GRADMINT_DATA, with defaults beside the
+// checkout.
 #pragma once
 
 #include <cstdlib>
