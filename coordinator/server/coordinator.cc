@@ -1,5 +1,7 @@
 #include "coordinator/server/coordinator.h"
 
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 
 #include "contracts/amount.h"
@@ -94,6 +96,7 @@ Status Coordinator::start() {
 }
 
 Status Coordinator::run(const std::atomic<bool>& stop) {
+  spdlog::info("running in {} at height {}", home_.root.string(), orderer_->chain().height());
   Status status;
   while (status.ok() && !stop && !admin_.stop_requested()) {
     status = turn(kTickMs);
@@ -122,7 +125,10 @@ Status Coordinator::run(const std::atomic<bool>& stop) {
 
 Status Coordinator::turn(int timeout_ms) {
   ServerBatch batch = transport_->poll(timeout_ms);
-  for (const TransportEvent& event : batch.events) reporter_.warn(event.text);
+  for (const TransportEvent& event : batch.events) {
+    spdlog::info("{}", event.text);
+    reporter_.warn(event.text);
+  }
   if (batch.events_dropped > 0) {
     reporter_.warn(std::to_string(batch.events_dropped) + " more refusals were not listed");
   }
@@ -141,6 +147,7 @@ Status Coordinator::turn(int timeout_ms) {
 }
 
 void Coordinator::dispatch(const Inbound& inbound) {
+  spdlog::trace("{} from {}", kind_of(inbound.message).name, inbound.address);
   const std::uint64_t ticket = next_ticket_++;
   if (const auto* request = std::get_if<AdminRequest>(&inbound.message)) {
     if (auto answer = admin_.answer(*request, ticket, now_ms())) {
@@ -186,7 +193,13 @@ Status Coordinator::order() {
                        std::string(verdict_name(ordered.verdict)) + "; please report it"};
     }
     settle_tickets(*block);
+    for (const Ordered& ordered : block->outcomes) {
+      spdlog::debug("{} of {}: {}", tx_type_name(ordered.transaction.transaction.type),
+                    address_of(ordered.transaction.transaction.sender),
+                    verdict_name(ordered.verdict));
+    }
     if (!block->committed) continue;
+    spdlog::debug("block {} committed", orderer_->chain().height());
     reporter_.block(*block, orderer_->chain(), settings_.rounds);
     driver_.block_committed(now_ms());
     tell_outcomes(*block);
