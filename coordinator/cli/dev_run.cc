@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/dev_homes.h"
@@ -113,6 +114,7 @@ class DevRun {
       trace(words);
       const auto started = children_.start(name, words, Output::lines_and_log);
       if (!started) return started.error();
+      ++workers_left_;
     }
     return {};
   }
@@ -128,11 +130,13 @@ class DevRun {
     return {};
   }
 
-  // Workers talk for their log; what goes wrong with one is shown here as well.
+  // Workers talk for their log; what goes wrong with one is shown here as well, once: the next
+  // attempt at a round mostly fails like the one before.
   Status take_line(const ChildLine& line) {
     if (line.child == coordinator_) return take_event(line.text);
-    if (line.text.rfind(kWarning, 0) == 0)
-      write_out(display_.say(children_.name_of(line.child) + ": " + line.text));
+    if (line.text.rfind(kWarning, 0) != 0) return {};
+    const std::string text = children_.name_of(line.child) + ": " + line.text;
+    if (warnings_.insert(text).second) write_out(display_.say(text));
     return {};
   }
 
@@ -169,6 +173,8 @@ class DevRun {
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
     note(text.substr(0, text.find('\n')));
     write_out(display_.say("warning: " + text));
+    if (--workers_left_ < least_updates(plan_.options))
+      return Error{ErrorCode::refused, "too few workers are left"};  // no round can end
     return {};
   }
 
@@ -263,10 +269,12 @@ class DevRun {
   RunOutcome run_;
   json audit_;
   std::string failure_, failure_log_;
-  std::string last_trouble_;  // of a worker with its training
+  std::set<std::string> warnings_;  // of workers, shown
+  std::string last_trouble_;        // of a worker with its training
   std::size_t coordinator_ = static_cast<std::size_t>(-1);
   bool coordinator_started_ = false, coordinator_ended_ = false, training_ = false;
   std::uint64_t abandoned_in_a_row_ = 0;
+  std::int64_t workers_left_ = 0;
 };
 
 // Programs and files that have to be there before anything is made.

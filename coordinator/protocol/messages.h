@@ -280,6 +280,10 @@ struct Notice {
   bool operator==(const Notice&) const = default;
 };
 
+// How a Progress begins whose sender has no update to commit in this attempt, and need not be
+// waited for. What follows is why, in one line.
+inline constexpr std::string_view kTrainingFailed = "training failed: ";
+
 struct Progress {  // for display; no answer
   static constexpr Kind kKind{40, "Progress", kAtWork, false};
   std::uint64_t round = 0;

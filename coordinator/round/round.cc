@@ -77,6 +77,7 @@ Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, Roun
   const bool new_attempt = !same_attempt(view_, event.view);
   view_ = event.view;
   if (new_attempt) {
+    given_up_.clear();
     stored_.clear();
     unusable_.clear();
     figures_.reset();
@@ -111,6 +112,15 @@ Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, Roun
 Verdict RoundMachine::on(const WorkerHeard& event, std::uint64_t now_ms, RoundEffects& effects) {
   heard_ms_[event.worker] = now_ms;
   if (station_ == Station::waiting) advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const TrainingGivenUp& event, std::uint64_t now_ms,
+                         RoundEffects& effects) {
+  if (station_ != Station::training) return Verdict::wrong_phase;
+  if (event.round != view_.round->round) return Verdict::wrong_round;
+  if (!given_up_.insert(event.worker).second) return Verdict::duplicate;
+  advance(now_ms, effects);
   return Verdict::ok;
 }
 
@@ -253,7 +263,12 @@ bool RoundMachine::gathered(const std::vector<AccountId>& expected,
 void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
   std::set<AccountId> committed;
   for (const auto& [worker, commit] : view_.commits) committed.insert(worker);
-  if (!gathered(view_.round->open.members, committed, now_ms)) return;
+  // Who has given up is not counted as fast: the others' time is measured by those who trained.
+  std::vector<AccountId> expected;
+  for (const AccountId& member : view_.round->open.members) {
+    if (given_up_.count(member) == 0 || committed.count(member) != 0) expected.push_back(member);
+  }
+  if (!gathered(expected, committed, now_ms)) return;
   if (committed.size() < view_.round->open.limits.min_updates) {
     abandon(Verdict::too_few_updates, effects);
     return;

@@ -56,6 +56,7 @@ class RoundMachine {
   Verdict on(const Tick&, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const LedgerAdvanced& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const WorkerHeard& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const TrainingGivenUp& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PayloadStored& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PayloadUnusable& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const ExecutionDone& event, std::uint64_t now_ms, RoundEffects& effects);
@@ -88,6 +89,7 @@ class RoundMachine {
   std::uint64_t start_ms_ = 0;          // first event: nobody has been heard before it
   bool started_ = false;
   std::map<AccountId, std::uint64_t> heard_ms_;
+  std::set<AccountId> given_up_;  // no commitment of theirs is waited for
   std::map<AccountId, Opening> stored_, unusable_;
   std::optional<RevealEvaluation> figures_;
   bool evaluation_failed_ = false;

@@ -30,6 +30,10 @@ struct Tick {};
 struct WorkerHeard {  // any sign of life
   AccountId worker;
 };
+struct TrainingGivenUp {  // by its own word; should it commit after all, that counts
+  AccountId worker;
+  std::uint64_t round = 0;
+};
 struct PayloadStored {  // synced, and acknowledged to the worker
   AccountId worker;
   Opening opening;
@@ -54,8 +58,8 @@ struct ResumeRequested {};
 
 struct RoundEvent {
   std::uint64_t now_ms = 0;  // of one monotonic clock
-  std::variant<Tick, LedgerAdvanced, WorkerHeard, PayloadStored, PayloadUnusable, ExecutionDone,
-               EvaluationDone, PauseRequested, ResumeRequested>
+  std::variant<Tick, LedgerAdvanced, WorkerHeard, TrainingGivenUp, PayloadStored, PayloadUnusable,
+               ExecutionDone, EvaluationDone, PauseRequested, ResumeRequested>
       what;
 };
 

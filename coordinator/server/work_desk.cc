@@ -255,6 +255,16 @@ WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payloa
 }
 
 void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms) {
+  if (progress.text.rfind(kTrainingFailed, 0) == 0) {
+    if (driver_.step(now_ms, TrainingGivenUp{worker, progress.round}) != Verdict::ok) return;
+    nlohmann::json event = describe_worker(orderer_.chain().state(), worker);
+    const std::string who = event["name"].get<std::string>();
+    event["event"] = "warning";
+    event["round"] = progress.round;
+    event["text"] = (who.empty() ? event["worker"].get<std::string>() : who) + ": round " +
+                    std::to_string(progress.round) + ": " + progress.text;
+    return reporter_.emit(std::move(event));
+  }
   const auto shown = progress_ms_.find(worker);
   if (shown != progress_ms_.end() && now_ms - shown->second < kProgressInterval_ms) return;
   progress_ms_[worker] = now_ms;

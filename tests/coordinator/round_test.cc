@@ -1,9 +1,9 @@
 // The round's state machine, one step at a time, over a real chain.
 #include "coordinator/round/round.h"
-#include "ledger/kernel_spec.h"
 
 #include <doctest/doctest.h>
 
+#include "ledger/kernel_spec.h"
 #include "tests/ledger/world.h"
 
 using namespace gradmint;
@@ -118,6 +118,7 @@ TEST_CASE("commitments close when all have committed, or when waiting is over") 
     std::uint64_t wait_ms;
     std::vector<int> heard_again;
     bool closes, abandons;
+    std::vector<int> given_up = {};
   };
   const Case cases[] = {
       {"all committed", {0, 1, 2}, 0, {}, true, false},
@@ -132,6 +133,17 @@ TEST_CASE("commitments close when all have committed, or when waiting is over") 
       {"the deadline passed with enough", {0, 1}, 10'000, {0, 1, 2}, true, false},
       {"the deadline passed with too few", {0}, 10'000, {0, 1, 2}, false, true},
       {"nobody, and time remains", {}, 1'000, {0, 1, 2}, false, false},
+      {"one has no update, the others have committed", {0, 1}, 0, {}, true, false, {2}},
+      {"one has no update, one is still at work", {0}, 1'000, {1}, false, false, {2}},
+      {"one has no update: the others' time is not measured by it",
+       {},
+       4'000,
+       {0, 1},
+       false,
+       false,
+       {2}},
+      {"two have no update: too few are left", {0}, 0, {}, false, true, {1, 2}},
+      {"none has an update", {}, 0, {}, false, true, {0, 1, 2}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.what);
@@ -139,6 +151,10 @@ TEST_CASE("commitments close when all have committed, or when waiting is over") 
     desk.opened();
     if (!c.commits.empty()) desk.world.commit(c.commits);
     desk.ledger();
+    for (const int i : c.given_up) {
+      CHECK(desk.feed(TrainingGivenUp{desk.worker(i), 2}) == Verdict::wrong_round);
+      CHECK(desk.feed(TrainingGivenUp{desk.worker(i), 1}) == Verdict::ok);
+    }
     if (c.wait_ms != 0) {
       desk.now_ms += c.wait_ms;
       for (const int i : c.heard_again) desk.feed(WorkerHeard{desk.worker(i)});

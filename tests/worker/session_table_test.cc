@@ -151,7 +151,7 @@ const Row kRows[] = {
      [](Federation&) {
        return TrainingEnded{{1, 0}, std::nullopt, "no memory"};
      },
-     "Warn"},
+     "Warn Progress"},
     {"trained: remembered before it is said", Stage::training,
      [](Federation&) {
        return TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""};

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "coordinator/protocol/limits.h"
+#include "coordinator/protocol/text.h"
+
 namespace gradmint::session {
 namespace {
 
@@ -18,6 +21,10 @@ std::string describe(const TrainedUpdate& update) {
                 100 * update.accuracy, static_cast<unsigned long long>(update.examples),
                 static_cast<unsigned long long>(update.steps));
   return text;
+}
+
+std::string failure_text(const std::string& fault) {
+  return clean_text(std::string(kTrainingFailed) + fault, kMaxTextBytes);
 }
 
 }  // namespace
@@ -123,6 +130,7 @@ void RoundWork::start_training(const Stations& stations) {
   training_ = key();
   StartTraining order;
   order.key = key();
+  order.worker = config_.key.account();
   order.model_root = open_->model_root;
   order.previous_model_root = previous_model_root();
   order.training = open_->training;
@@ -141,7 +149,10 @@ void RoundWork::take(const TrainingProgressed& progress, Outgoing& out) {
   out.effect(Show{progress.key.round, progress.text, progress.done_ppm});
   if (!out.link_up() || out.now_ms() < progress_sent_ms_ + kProgressEveryMs) return;
   progress_sent_ms_ = out.now_ms();
-  out.effect(Send{0, Progress{progress.key.round, progress.done_ppm, progress.text}, {}});
+  std::string text = clean_text(progress.text, kMaxTextBytes);
+  if (text.rfind(kTrainingFailed, 0) == 0)
+    text = "...";  // a program's line, not the session's word
+  out.effect(Send{0, Progress{progress.key.round, progress.done_ppm, text}, {}});
 }
 
 void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
@@ -151,6 +162,9 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
   if (!ended.update) {
     given_up_ = ended.key;
     out.warn(title(ended.key.round) + "no update, " + ended.fault);
+    if (out.link_up()) {
+      out.effect(Send{0, Progress{ended.key.round, 0, failure_text(ended.fault)}, {}});
+    }
     return;
   }
   const TrainedUpdate& trained = *ended.update;
