@@ -117,6 +117,9 @@ Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Ho
   if (!passphrase) return passphrase.error();
   auto key = read_keystore(home.validator_key(), *passphrase);
   if (!key) return key.error();
+  // From here on there is something to end politely.
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, on_signal);
   return Coordinator::open(home, *settings, *key, Reporter(make_sink(o.events)));
 }
 
@@ -129,8 +132,6 @@ int run(const Options& o) {
   auto coordinator = open_coordinator(o, home);
   if (!coordinator) return tell_fault(coordinator.error());
   running = coordinator->get();
-  std::signal(SIGTERM, on_signal);
-  std::signal(SIGINT, on_signal);
   const Status status = (*coordinator)->run(stop_requested);
   running = nullptr;
   std::signal(SIGTERM, SIG_DFL);
