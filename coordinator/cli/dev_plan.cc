@@ -152,15 +152,18 @@ std::string named_file(const std::string& data_or_model) {
   return ends_with(data_or_model, ".pt") ? data_or_model : "";
 }
 
+std::int64_t least_updates(const DevOptions& options) {
+  // A program of the user's that draws nothing from the seed gives every worker the same update, of
+  // which the ledger takes one.
+  return options.trainer.empty() ? options.workers / 2 + 1 : 1;
+}
+
 std::string coordinator_config(const DevPlan& plan) {
   const DevOptions& o = plan.options;
   const bool script = ends_with(o.model, ".pt");
   const std::string workers = std::to_string(o.workers);
   const std::string deadline =
       std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
-  // A program of the user's that draws nothing from the seed gives every worker the same update, of
-  // which the ledger takes one.
-  const std::int64_t least_updates = o.trainer.empty() ? o.workers / 2 + 1 : 1;
   const CommandLine evaluate =
       joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan));
   std::string text = "# Written by gradmint dev.\n";
@@ -170,8 +173,8 @@ std::string coordinator_config(const DevPlan& plan) {
           "\nobjective = \"classification\"\ninitial = " + toml_text(plan.initial_model) + "\n";
   if (script) text += "program = " + toml_text(o.model) + "\n";
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
-          "\nmin_updates = " + std::to_string(least_updates) + "\ntrain_deadline_ms = " + deadline +
-          "\n\n";
+          "\nmin_updates = " + std::to_string(least_updates(o)) +
+          "\ntrain_deadline_ms = " + deadline + "\n\n";
   text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
           std::to_string(o.seed) + "\n\n";
   text += "[aggregation]\naggregator = " + toml_text(o.aggregator) +

@@ -58,6 +58,9 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
 // The file that `data` or `model` names and that must exist, or "" when it names none.
 std::string named_file(const std::string& data_or_model);
 
+// Updates without which a round cannot stand.
+std::int64_t least_updates(const DevOptions& options);
+
 std::string coordinator_config(const DevPlan& plan);
 
 using CommandLine = std::vector<std::string>;
