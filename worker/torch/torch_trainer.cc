@@ -1,5 +1,7 @@
 #include "worker/torch/torch_trainer.h"
 
+#include <ATen/detail/CUDAHooksInterface.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -260,7 +262,8 @@ Result<Hash> model_file_hash(const std::string& file) {
   return sha256(*bytes);
 }
 
-bool torch_has_cuda() { return at::hasCUDA() || torch::cuda::is_available(); }
+// Whether it was compiled in; a GPU need not be there.
+bool torch_has_cuda() { return at::detail::getCUDAHooks().hasCUDART(); }
 
 std::string torch_version() { return TORCH_VERSION; }
 
