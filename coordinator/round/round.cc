@@ -8,7 +8,7 @@ namespace {
 // When half have finished in time t, the others get three times t, but never less than the stall
 // limit.
 constexpr std::uint64_t kRateFactor = 3;
-constexpr std::uint64_t kEmptyBlockInterval_ms = 500;
+constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
   if (!view.round) return Station::waiting;
@@ -361,7 +361,7 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
                (evaluator == policy_.self ? evaluation_failed_ : !present(evaluator, now_ms));
       });
   if ((now_ms >= deadline_ms_ || nobody_else_comes) && now_ms >= empty_block_ms_) {
-    empty_block_ms_ = now_ms + kEmptyBlockInterval_ms;
+    empty_block_ms_ = now_ms + kEmptyBlockIntervalMs;
     effects.push_back(ProposeEmptyBlock{});
   }
 }

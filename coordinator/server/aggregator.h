@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "coordinator/round/round_events.h"
-#include "ledger/execute_round.h"
 #include "ledger/blobs.h"
+#include "ledger/execute_round.h"
 
 namespace gradmint {
 

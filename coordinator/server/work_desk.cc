@@ -7,7 +7,7 @@
 namespace gradmint {
 namespace {
 
-constexpr std::uint64_t kProgressInterval_ms = 200;
+constexpr std::uint64_t kProgressIntervalMs = 200;
 constexpr std::size_t kMaxMappedFiles = 4;
 
 DeskAnswer now(Message message, Payload payload = {}) {
@@ -266,7 +266,7 @@ void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64
     return reporter_.emit(std::move(event));
   }
   const auto shown = progress_ms_.find(worker);
-  if (shown != progress_ms_.end() && now_ms - shown->second < kProgressInterval_ms) return;
+  if (shown != progress_ms_.end() && now_ms - shown->second < kProgressIntervalMs) return;
   progress_ms_[worker] = now_ms;
   nlohmann::json event = {{"event", "progress"},
                           {"round", progress.round},
