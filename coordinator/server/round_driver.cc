@@ -64,6 +64,9 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   auto secret = read_secret(home_.seed_chain());
   if (!secret) return secret.error();
   seeds_ = SeedChain(*secret);
+  // Workers start from it, and would fetch a damaged one for ever.
+  auto newest = blobs_.get_verified(job_of(orderer_.chain().state()).model_root);
+  if (!newest) return newest.error();
   auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task.layout_root);
   if (!checkpoints) return checkpoints.error();
   auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
