@@ -80,6 +80,16 @@ fs::path first_file(const fs::path& directory, const std::string& ending) {
   return {};
 }
 
+// Among the blobs of a ledger without rounds, the model.
+fs::path largest_file(const fs::path& directory) {
+  fs::path largest;
+  for (const auto& entry : fs::recursive_directory_iterator(directory))
+    if (entry.is_regular_file() && (largest.empty() || entry.file_size() > fs::file_size(largest)))
+      largest = entry.path();
+  REQUIRE(!largest.empty());
+  return largest;
+}
+
 }  // namespace
 
 TEST_CASE("a coordinator's home that cannot be used: one clear line") {
@@ -126,6 +136,9 @@ TEST_CASE("a coordinator's home that cannot be used: one clear line") {
        2, "schema 2"},
       {"half a checkpoint", cut("ledger/checkpoint"), start, 1, "checkpoint"},
       {"no layout", [&] { fs::remove_all(home / "ledger/blobs"); }, start, 2, "blob"},
+      {"a damaged model", [&] { flip_bit(largest_file(home / "ledger/blobs"), 99); }, start, 1,
+       "blob"},
+      {"half a model", [&] { cut_in_half(largest_file(home / "ledger/blobs")); }, start, 1, "blob"},
       {"made again",
        [] {},
        {program("gradmint-coordinator"), "init", "--home", home.string(), "--config",
@@ -216,6 +229,19 @@ TEST_CASE("all updates rejected: the attempts are abandoned, and dev says so") {
             .status == 0);
 }
 
+TEST_CASE("all workers are killed: dev says so and ends") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Directory here;
+  const Ran ran =
+      run({program("gradmint"), "dev", "--workers", "2", "--rounds", "1", "--data", *data,
+           "--trainer", "kill -KILL $PPID", "--home", (here.path / "home").string()});
+  CAPTURE(ran.output);
+  CAPTURE(ran.errors);
+  CHECK(ran.status == 1);
+  CHECK(ran.errors.starts_with("gradmint dev: worker-"));
+}
+
 TEST_CASE("a worker that cannot take part: one clear line; the coordinator goes on") {
   const auto data = data_or_skip();
   if (!data) return;
@@ -296,6 +322,8 @@ TEST_CASE("asked to end, a coordinator ends politely") {
     coordinator->await("started");
     coordinator->signal(number);
     CHECK(coordinator->wait() == 0);
-    CHECK(coordinator->errors().empty());
+    const std::string errors = coordinator->errors();
+    CAPTURE(errors);
+    CHECK(errors.empty());
   }
 }

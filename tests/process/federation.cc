@@ -95,7 +95,6 @@ Federation::Federation(const std::string& data, const FederationOptions& o) {
   options.data = data;
   options.adversaries = o.adversaries;
   options.trainer = o.trainer;
-  options.log_level = "info";
   auto plan =
       plan_dev(options, folder_.path.string(),
                {program("gradmint"), program("gradmint-coordinator"), program("gradmint-worker")});
