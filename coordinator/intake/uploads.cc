@@ -42,8 +42,7 @@ Status recover(int fd, const std::filesystem::path& file, std::uint64_t size_byt
   std::uint64_t keep = std::min<std::uint64_t>(static_cast<std::uint64_t>(length), size_bytes);
   // The last chunk is always asked for again: its arrival is what completes an upload.
   if (keep > 0) keep = (keep - 1) / kMaxChunkBytes * kMaxChunkBytes;
-  if (::ftruncate(fd, static_cast<off_t>(keep)) != 0)
-    return file_error("write", file, errno);
+  if (::ftruncate(fd, static_cast<off_t>(keep)) != 0) return file_error("write", file, errno);
   ::lseek(fd, 0, SEEK_SET);
   Bytes buffer(std::size_t{1} << 20);
   while (held_bytes < keep) {
@@ -69,7 +68,12 @@ std::filesystem::path Uploads::file_of(const AccountId& worker, const Hash& root
 }
 
 Result<std::uint64_t> Uploads::begin(const AccountId& worker, const Opening& opening) {
-  if (blobs_.contains(opening.root)) return opening.size_bytes;
+  // Only of the size promised: whoever commits to the root of some other blob (a layout, say) is
+  // asked for bytes that do not exist.
+  if (const auto held = blobs_.get(opening.root);
+      held.ok() && held->bytes().size() == opening.size_bytes) {
+    return opening.size_bytes;
+  }
   const auto known = open_.find(worker);
   if (known != open_.end() && known->second->opening.root == opening.root) {
     return known->second->held_bytes;

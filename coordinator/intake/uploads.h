@@ -21,7 +21,7 @@ class Uploads {
   ~Uploads();
 
   // Admits a worker's upload (or finds the one under way) and says from where to go on. The whole
-  // size is returned when the blob is already held.
+  // size is returned when the blob is already held, in that size.
   Result<std::uint64_t> begin(const AccountId& worker, const Opening& opening);
 
   struct Step {

@@ -79,6 +79,12 @@ ExecutionDone Aggregator::execute(AggregationJob& job, std::vector<float>& new_m
     auto file = blobs_.get_verified(payload.opening->root);
     if (!file) return fail(file.error());
     payload.bytes = file->bytes();
+    if (payload.bytes.size() != payload.opening->size_bytes) {
+      return fail({ErrorCode::corrupt, "blob " + to_hex(payload.opening->root) + " has " +
+                                           std::to_string(payload.bytes.size()) +
+                                           " bytes; its worker promised " +
+                                           std::to_string(payload.opening->size_bytes)});
+    }
     files.push_back(*std::move(file));  // the mapping keeps its address
   }
   auto model = load_vector(blobs_, job.round.open.model_root);

@@ -1,0 +1,1 @@
+gradmint_test(uploads_test SOURCES uploads_test.cc DEPS gradmint_uploads LABELS coordinator)
