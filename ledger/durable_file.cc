@@ -114,6 +114,13 @@ Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes
 
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
   static std::atomic<unsigned> counter{0};
+  struct stat there = {};
+  if (::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    // Renaming over a device or a pipe would take its place in the file system.
+    return Error{ErrorCode::refused, "'" + file.string() +
+                                         "' is there and is not a regular file; choose another "
+                                         "name"};
+  }
   std::filesystem::path beside = file;
   beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   ::unlink(beside.c_str());  // left by a process of the same number that was killed

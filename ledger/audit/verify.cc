@@ -40,6 +40,11 @@ class Verification {
   Status replay(const LedgerStore& store) {
     const auto tip = store.tip();
     if (!tip) return Error{ErrorCode::not_found, "the ledger holds no block yet"};
+    if (options_.from_height > tip->height) {
+      return Error{ErrorCode::bad_input,
+                   "nothing would be verified from height " + std::to_string(options_.from_height) +
+                       " on: the newest block is " + std::to_string(tip->height)};
+    }
     Status failed;
     if (ends(check_checkpoint(store, *tip), failed)) return failed;
     for (std::uint64_t height = 0; height <= tip->height; ++height) {

@@ -65,6 +65,7 @@ TEST_CASE("audit commands: what is printed, and the exit status") {
       {"show block 99 LEDGER", 2, "there is no block 99"},
       {"show block x LEDGER", 2, "no height"},
       {"show round 9 LEDGER", 2, "no round"},
+      {"verify --from-height 999 LEDGER", 2, "newest block"},
       {"show tx 00 LEDGER", 2, "transaction id"},
       {"show worker nobody LEDGER", 2, "gm1"},
       {"show weather 1 LEDGER", 2, "weather"},

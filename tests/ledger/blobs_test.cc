@@ -108,6 +108,10 @@ TEST_CASE("files: replaced as one step, created once, capped") {
   CHECK(create_file(file, as_bytes("three"), 0600).error().code == ErrorCode::refused);
   CHECK(read_file(folder.path() / "none", 9).error().code == ErrorCode::not_found);
   CHECK(replace_file(folder.path() / "none" / "file", {}).error().code == ErrorCode::not_found);
+  const auto pipe = folder.path() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(replace_file(pipe, as_bytes("one")).error().code == ErrorCode::refused);
+  CHECK(std::filesystem::is_fifo(pipe));
   CHECK(count_files(folder.path()) == 1);
   require_ok(create_directory_synced(folder.path() / "a" / "b" / "c"));
   require_ok(create_directory_synced(folder.path() / "a" / "b" / "c"));
