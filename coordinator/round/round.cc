@@ -9,6 +9,7 @@ namespace {
 // limit.
 constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
+constexpr std::uint32_t kMaxRetryDoublings = 6;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
   if (!view.round) return Station::waiting;
@@ -227,10 +228,15 @@ std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
                     [&](const AccountId& member) { return present(member, now_ms); }));
 }
 
+// What failed often will fail again soon: each attempt waits twice as long as the one before.
+std::uint64_t RoundMachine::retry_wait_ms() const {
+  return std::uint64_t{policy_.retry_wait_ms} << std::min(view_.round->attempt, kMaxRetryDoublings);
+}
+
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
   const bool retry = view_.round && view_.round->phase == RoundPhase::abandoned;
-  if (retry && now_ms - entered_ms_ < policy_.retry_wait_ms) return;
+  if (retry && now_ms - entered_ms_ < retry_wait_ms()) return;
   const std::uint32_t needed = view_.round
                                    ? policy_.limits.min_updates
                                    : std::max(policy_.min_workers, policy_.limits.min_updates);

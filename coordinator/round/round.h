@@ -33,7 +33,7 @@ struct RoundPolicy {
   AccountId self;             // the validator's account
   std::uint64_t payload_bytes = 0;
   std::uint32_t evaluation_deadline_ms = 60'000;
-  std::uint32_t retry_wait_ms = 1'000;  // between an abandoned attempt and the next
+  std::uint32_t retry_wait_ms = 1'000;  // after the first abandoned attempt; doubled for each more
 };
 
 class RoundMachine {
@@ -68,6 +68,7 @@ class RoundMachine {
              RoundEffects& effects);
   void advance(std::uint64_t now_ms, RoundEffects& effects);
   void try_open(std::uint64_t now_ms, RoundEffects& effects);
+  std::uint64_t retry_wait_ms() const;
   void try_close(std::uint64_t now_ms, RoundEffects& effects);
   void try_execute(std::uint64_t now_ms, RoundEffects& effects);
   void try_settle(std::uint64_t now_ms, RoundEffects& effects);
