@@ -31,10 +31,10 @@ Result<std::unique_ptr<LedgerStore>> LedgerStore::open(const std::filesystem::pa
 
 Status LedgerStore::write_genesis(ByteView genesis) {
   GRADMINT_CHECK(impl_->database->writable());
-  GRADMINT_CHECK(!tip().has_value());
-  if (this->genesis().ok()) {
-    return Error{ErrorCode::refused, "the ledger in '" + impl_->database->directory().string() +
-                                         "' has a genesis already; choose another directory"};
+  if (tip()) {
+    return Error{ErrorCode::refused,
+                 "the ledger in '" + impl_->database->directory().string() +
+                     "' has begun already; run it, or choose another directory"};
   }
   leveldb::WriteBatch batch;
   batch.Put(slice(keys::kGenesis), slice(genesis));

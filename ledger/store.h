@@ -55,7 +55,7 @@ class LedgerStore {
 
   // A write that fails (io: the disk is full, say) may or may not be there when the store is opened
   // again; until then every further write is refused with the same reason.
-  Status write_genesis(ByteView genesis);  // once, before the first block; synced
+  Status write_genesis(ByteView genesis);  // before the first block; synced
   Result<Bytes> genesis() const;           // not_found when there is none
 
   std::optional<Tip> tip() const;          // nothing before the first block

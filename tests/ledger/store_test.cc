@@ -39,7 +39,9 @@ TEST_CASE("store: what was committed is read back, by the writer, by readers and
     CHECK(store->genesis().error().code == ErrorCode::not_found);
     CHECK(store->checkpoint().error().code == ErrorCode::not_found);
     require_ok(store->write_genesis(as_bytes("genesis")));
-    CHECK(store->write_genesis(as_bytes("other")).error().code == ErrorCode::refused);
+    // Without a block nothing depends on it yet: an interrupted start is begun anew.
+    require_ok(store->write_genesis(as_bytes("other")));
+    require_ok(store->write_genesis(as_bytes("genesis")));
     for (std::uint64_t height = 0; height < 10; ++height) {
       require_ok(store->put_pending("reveal" + std::to_string(height), as_bytes("r")));
       require_ok(store->commit(block_at(height)));
@@ -47,6 +49,7 @@ TEST_CASE("store: what was committed is read back, by the writer, by readers and
     written = read_all(*store).value();
     const auto reader = open_reader(folder.path() / "new" / "ledger");
     CHECK(read_all(*reader).value() == written);
+    CHECK(store->write_genesis(as_bytes("other")).error().code == ErrorCode::refused);
     require_ok(store->commit(block_at(10)));
     CHECK(store->tip()->height == 10);
     CHECK(reader->tip()->height == 9);  // a snapshot does not move
