@@ -26,15 +26,6 @@ Error not_a_keystore(const std::filesystem::path& file) {
           "'" + file.string() + "' is not a keystore, or is damaged; restore it from a copy"};
 }
 
-Status refuse_when_others_can_read(const std::filesystem::path& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0) return file_error("open", file, errno);
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
-  return Error{ErrorCode::refused, "others can read '" + file.string() +
-                                       "'; keep the key to yourself with: chmod 600 '" +
-                                       file.string() + "'"};
-}
-
 std::string to_json(const SealedKey& sealed) {
   const Json file = {
       {"gradmint_keystore", kFormatVersion},
@@ -122,6 +113,15 @@ Result<SecretKey> open_sealed(const std::filesystem::path& file, const SealedKey
 }
 
 }  // namespace
+
+Status refuse_when_others_can_read(const std::filesystem::path& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return file_error("open", file, errno);
+  if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+  return Error{ErrorCode::refused, "others can read '" + file.string() +
+                                       "'; keep the key to yourself with: chmod 600 '" +
+                                       file.string() + "'"};
+}
 
 Result<SecretKey> generate_key() {
   // Nearly every 32-byte string is a secret key; one in 2^128 is not.

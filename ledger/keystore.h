@@ -19,6 +19,9 @@ struct KeystoreCost {
 // Fresh key from the operating system's generator.
 Result<SecretKey> generate_key();
 
+// For every file that holds a secret. refused: its owner is not the only one who can open it.
+Status refuse_when_others_can_read(const std::filesystem::path& file);
+
 Status write_keystore(const std::filesystem::path& file, const SecretKey& key,
                       const std::string& passphrase, KeystoreCost cost = {});
 // refused: wrong passphrase; corrupt: not a keystore or damaged; also refuses files others can

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ledger/durable_file.h"
+#include "ledger/keystore.h"
 
 namespace gradmint {
 namespace {
@@ -47,6 +48,7 @@ Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& ke
 }
 
 Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file) {
+  if (Status own = refuse_when_others_can_read(file); !own) return own.error();
   auto bytes = read_file(file, kMaxKeyFileBytes);
   if (!bytes) return bytes.error();
   const auto json = nlohmann::json::parse(bytes->begin(), bytes->end(), nullptr, false);
@@ -65,6 +67,7 @@ Status write_secret(const std::filesystem::path& file, const Hash& secret) {
 }
 
 Result<Hash> read_secret(const std::filesystem::path& file) {
+  if (Status own = refuse_when_others_can_read(file); !own) return own.error();
   auto bytes = read_file(file, kMaxKeyFileBytes);
   if (!bytes) return bytes.error();
   std::string text(bytes->begin(), bytes->end());

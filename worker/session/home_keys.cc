@@ -64,6 +64,7 @@ Result<Hash> open_secret(const fs::path& file) {
     }
     return secret;
   }
+  if (Status own = refuse_when_others_can_read(file); !own) return own.error();
   auto text = read_text(file);
   if (!text) return text.error();
   const auto secret = hash_from_hex(*text);
@@ -92,6 +93,7 @@ Status write_connection(const fs::path& file, const Connection& connection) {
 
 Result<CurveKeyPair> read_curve(const fs::path& home) {
   const fs::path file = home / "keys" / "curve.json";
+  if (Status own = refuse_when_others_can_read(file); !own) return own.error();
   auto json = read_json_object(file);
   if (!json) return json.error();
   const auto secret = hash_field(*json, "secret");
