@@ -128,6 +128,9 @@ Status transfer(const WalletOptions& options) {
   transaction.body = encode_record(Transfer{*to, *amount, options.memo});
   const auto done = home->peer->submit(sign_transaction(transaction, *key));
   if (!done) return done.error();
+  if (done->verdict == verdict_name(Verdict::wrong_nonce))
+    return Error{ErrorCode::refused,
+                 "another statement of this account came first; nothing was paid: pay again"};
   if (done->verdict != verdict_name(Verdict::ok))
     return Error{ErrorCode::refused, "the ledger refused the transfer: " + done->verdict +
                                          (done->detail.empty() ? "" : " (" + done->detail + ")") +
