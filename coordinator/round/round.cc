@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
 constexpr std::uint32_t kMaxRetryDoublings = 6;
+constexpr std::uint64_t kPresenceMs = 15'000;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
   if (!view.round) return Station::waiting;
@@ -93,6 +94,10 @@ Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, Roun
     if (next == Station::training) deadline = now_ms + view_.round->open.limits.train_deadline_ms;
     if (next == Station::revealing) deadline = now_ms + view_.round->open.limits.reveal_deadline_ms;
     if (next == Station::evaluating) deadline = now_ms + policy_.evaluation_deadline_ms;
+    // Only an attempt that was seen to fail is waited for: a restart begins anew at once.
+    const bool failed = next == Station::waiting && station_ != Station::waiting &&
+                        view_.round->phase == RoundPhase::abandoned;
+    retry_ms_ = failed ? now_ms + retry_wait_ms() : 0;
     enter(next, now_ms, deadline, effects);
     if (next == Station::finished) effects.push_back(Finished{});
     if (next == Station::evaluating) {
@@ -217,9 +222,17 @@ void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
   }
 }
 
-bool RoundMachine::present(const AccountId& worker, std::uint64_t now_ms) const {
+bool RoundMachine::heard_within(const AccountId& worker, std::uint64_t now_ms,
+                                std::uint64_t window_ms) const {
   const auto heard = heard_ms_.find(worker);
-  return heard != heard_ms_.end() && now_ms - heard->second < policy_.limits.stall_deadline_ms;
+  return heard != heard_ms_.end() && now_ms - heard->second < window_ms;
+}
+
+// Between rounds a worker has little to say: it is there for longer than the stall limit, which
+// may be short, would have it.
+bool RoundMachine::present(const AccountId& worker, std::uint64_t now_ms) const {
+  return heard_within(worker, now_ms,
+                      std::max<std::uint64_t>(policy_.limits.stall_deadline_ms, kPresenceMs));
 }
 
 std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
@@ -235,8 +248,7 @@ std::uint64_t RoundMachine::retry_wait_ms() const {
 
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
-  const bool retry = view_.round && view_.round->phase == RoundPhase::abandoned;
-  if (retry && now_ms - entered_ms_ < retry_wait_ms()) return;
+  if (now_ms < retry_ms_) return;
   const std::uint32_t needed = view_.round
                                    ? policy_.limits.min_updates
                                    : std::max(policy_.min_workers, policy_.limits.min_updates);
@@ -364,7 +376,9 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   const bool nobody_else_comes = std::all_of(
       round.open.evaluators.begin(), round.open.evaluators.end(), [&](const AccountId& evaluator) {
         return view_.evaluations.count(evaluator) != 0 ||
-               (evaluator == policy_.self ? evaluation_failed_ : !present(evaluator, now_ms));
+               (evaluator == policy_.self
+                    ? evaluation_failed_
+                    : !heard_within(evaluator, now_ms, policy_.limits.stall_deadline_ms));
       });
   if ((now_ms >= deadline_ms_ || nobody_else_comes) && now_ms >= empty_block_ms_) {
     empty_block_ms_ = now_ms + kEmptyBlockIntervalMs;

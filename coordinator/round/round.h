@@ -75,6 +75,7 @@ class RoundMachine {
   void abandon(Verdict reason, RoundEffects& effects);
 
   bool present(const AccountId& worker, std::uint64_t now_ms) const;
+  bool heard_within(const AccountId& worker, std::uint64_t now_ms, std::uint64_t window_ms) const;
   // Whether everyone worth waiting for has finished, or the time for it is over.
   bool gathered(const std::vector<AccountId>& expected, const std::set<AccountId>& finished,
                 std::uint64_t now_ms);
@@ -85,6 +86,7 @@ class RoundMachine {
   bool paused_ = false;
   bool proposed_ = false;  // a proposal for this station is on its way into a block
   std::uint64_t entered_ms_ = 0, deadline_ms_ = 0;
+  std::uint64_t retry_ms_ = 0;          // when the next attempt may open
   std::uint64_t half_finished_ms_ = 0;  // how long half of the expected took; 0 until then
   std::uint64_t empty_block_ms_ = 0;    // when the next empty block is due
   std::uint64_t start_ms_ = 0;          // first event: nobody has been heard before it

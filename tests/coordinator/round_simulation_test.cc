@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kWorkers = 4;
 constexpr std::uint64_t kRounds = 5;
-constexpr std::uint64_t kEnoughMs = 60 * 60 * 1000;
+constexpr std::uint64_t kEnoughMs = 4 * 60 * 60 * 1000;
 
 struct Storm {
   double drop = 0.2, repeat = 0.15, vanish = 0.15, kill = 0.02;

@@ -93,7 +93,7 @@ TEST_CASE("a worker that fell silent does not count as there") {
   desk.world.enrol();
   desk.ledger();
   desk.feed(WorkerHeard{desk.worker(0)});
-  desk.now_ms += 2'500;
+  desk.now_ms += 15'500;
   desk.feed(WorkerHeard{desk.worker(1)});
   desk.feed(WorkerHeard{desk.worker(2)});
   CHECK(!desk.proposes(TxType::open_round));
