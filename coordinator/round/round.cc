@@ -9,7 +9,7 @@ namespace {
 // limit.
 constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
-constexpr std::uint32_t kMaxRetryDoublings = 6;
+constexpr std::uint32_t kMaxRetryDoublings = 2;
 constexpr std::uint64_t kPresenceMs = 15'000;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
