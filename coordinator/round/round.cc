@@ -225,7 +225,8 @@ void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
 bool RoundMachine::heard_within(const AccountId& worker, std::uint64_t now_ms,
                                 std::uint64_t window_ms) const {
   const auto heard = heard_ms_.find(worker);
-  return heard != heard_ms_.end() && now_ms - heard->second < window_ms;
+  return heard != heard_ms_.end() &&
+         (heard->second >= now_ms || now_ms - heard->second < window_ms);
 }
 
 // Between rounds a worker has little to say: it is there for longer than the stall limit, which
@@ -273,7 +274,9 @@ bool RoundMachine::gathered(const std::vector<AccountId>& expected,
     if (finished.count(worker) != 0) return true;
     // Someone not heard of since this coordinator started gets the stall limit from then on.
     const auto heard = heard_ms_.find(worker);
-    const std::uint64_t last_ms = heard == heard_ms_.end() ? start_ms_ : heard->second;
+    std::uint64_t last_ms = heard == heard_ms_.end() ? start_ms_ : heard->second;
+    // Whoever was there when this began has the whole stall limit from then on.
+    if (present(worker, entered_ms_)) last_ms = std::max(last_ms, entered_ms_);
     return now_ms - last_ms >= stall_ms;
   });
 }
