@@ -31,7 +31,7 @@ constexpr std::size_t kGramSize = 1'000'000;
 
 struct Data {
   std::vector<std::vector<float>> updates;
-  std::vector<std::span<const float>> rows;
+  std::vector<kernels::Row> rows;
   std::vector<double> factors;
   std::vector<float> model;
   std::vector<float> model_out;
@@ -121,8 +121,10 @@ void combine(benchmark::State& state, CombineKind kind, kernels::CpuLevel level,
 
 void gram(benchmark::State& state, kernels::CpuLevel level, int threads) {
   const auto backend = kernels::make_cpu_backend(level, threads);
-  std::vector<std::span<const float>> rows;
-  for (const auto& row : data().rows) rows.push_back(row.first(kGramSize));
+  std::vector<kernels::Row> rows;
+  for (const kernels::Row& row : data().rows) {
+    rows.emplace_back(std::span<const float>(row.values(), kGramSize));
+  }
   run(state, static_cast<double>(kUpdates * sizeof(float) * kGramSize), threads,
       [&] { return kernels::gram_matrix(rows, *backend).ok(); });
 }

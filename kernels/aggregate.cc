@@ -72,7 +72,7 @@ Status check_scaling(const AggregateInput& input) {
 // Names the first update that has a value outside the round's range; there is one.
 Error name_offender(const AggregateInput& input) {
   for (std::size_t i = 0; i < input.updates.size(); ++i) {
-    const ScanResult scan = scan_values(input.updates[i]);
+    const ScanResult scan = scan_row(input.updates[i]);
     if (!scan.finite) {
       return bad_input("update " + std::to_string(i) + " is not finite at value " +
                        std::to_string(scan.first_not_finite));

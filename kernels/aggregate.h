@@ -24,7 +24,7 @@ namespace gradmint::kernels {
 struct AggregateInput {
   // In the order of the ledger, each as long as the model. Every value finite, -0 already +0
   // (intake does both); an update with a value that is not finite is an Error here.
-  std::vector<std::span<const float>> updates;
+  std::vector<Row> updates;
   std::vector<std::uint32_t> weights;  // one per update, in [1, kMaxWeight]
   int round_exponent = 0;              // E (fixed_point.h)
   int shift = 0;                       // s: at most choose_shift(E, largest weight), at least

@@ -29,11 +29,18 @@ std::string names_of(std::span<const RuleInfo> rules) {
 
 bool in_range(const ParameterInfo& info, float value) {
   if (!std::isfinite(value) || value > info.maximum) return false;
+  if (info.whole && value != std::floor(value)) return false;
   return info.above_minimum ? value > info.minimum : value >= info.minimum;
 }
 
 std::string range_of(const ParameterInfo& info) {
-  return (info.above_minimum ? "above " : "at least ") + std::to_string(info.minimum) +
+  if (!info.choices.empty()) {
+    std::string names = "one of";
+    for (const std::string_view choice : info.choices) names += " " + std::string(choice);
+    return names;
+  }
+  return (info.whole ? std::string("a whole number, ") : std::string()) +
+         (info.above_minimum ? "above " : "at least ") + std::to_string(info.minimum) +
          (info.maximum == kLargest ? "" : ", at most " + std::to_string(info.maximum));
 }
 

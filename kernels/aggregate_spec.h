@@ -32,7 +32,8 @@ struct AggregateSpec {
 };
 
 // What is known of a parameter: allowed are finite values with minimum <= x <= maximum, or
-// minimum < x where `above_minimum`.
+// minimum < x where `above_minimum`; whole numbers only where `whole`. A parameter with choices is
+// one of them by name for people, and its place among them (0, 1, ...) as a value.
 struct ParameterInfo {
   std::string_view name;
   std::string_view meaning;
@@ -40,6 +41,8 @@ struct ParameterInfo {
   float minimum = 0;
   float maximum = 0;
   bool above_minimum = false;
+  bool whole = false;
+  std::vector<std::string_view> choices = {};
 };
 
 struct RuleInfo {

@@ -13,28 +13,45 @@
 
 #include "kernels/base/result.h"
 #include "kernels/cpu_level.h"
+#include "kernels/encoding.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
 
 namespace gradmint::kernels {
 
-using Rows = std::span<const std::span<const float>>;  // n updates of the same length
+// What a pass makes of the values of one coordinate.
+enum class CombineKind {
+  mean,               // mean_rule.h
+  median,             // median_rule.h
+  trimmed_mean,       // sorted_rule.h: without the `dropped` lowest and highest
+  nearest_to_median,  // sorted_rule.h: the `kept` nearest to the median
+};
 
-enum class CombineKind { mean, median };
+// Rows an order statistic sees in place of the updates (nearest-neighbour mixing): row i is the
+// mean of all but excluded[i], each update multiplied by its factor first. Every row excludes the
+// same number of updates.
+struct Mixing {
+  std::vector<std::vector<std::uint32_t>> excluded;  // ascending
+  MeanFinish finish;                                 // unit weights: total_weight = how many mix
+};
 
 // One pass over the updates, with the optimizer's step fused to it. Arguments were checked.
 struct CombinePass {
   CombineKind kind = CombineKind::mean;
   Rows rows;
-  std::span<const double> factors;  // mean: (w * clip) * 2^s; median: the clip factor
-  MeanFinish finish;                // mean only
+  std::span<const double> factors;  // mean: (w * clip) * 2^s; otherwise the clip factor
+  const Mixing* mixing = nullptr;   // never with the mean
+  std::size_t dropped = 0;          // trimmed_mean: per side, 2 * dropped < rows.size()
+  std::size_t kept = 0;             // nearest_to_median: in [1, rows.size()]
+  MeanFinish finish;                // not the median's: of the sum that is divided
+  double unit = 1.0;                // 2^s of that sum; trimmed_mean and nearest_to_median
   OptimizerStep step;
   std::span<const float> model;
   std::span<const float> state;      // empty for an optimizer without state
   std::span<float> model_out;        // as long as model
   std::span<float> state_out;        // as long as state
   std::span<float> delta_out;        // as long as model, or empty where it is not wanted
-  std::span<std::uint64_t> outside;  // one count per update, or empty where not wanted; median only
+  std::span<std::uint64_t> outside;  // one count per row, or empty where not wanted; never the mean
 };
 
 // Magnitudes (lanes.h) over the whole pass: at least kInfinityMagnitude means that something was
@@ -58,8 +75,10 @@ class Backend {
   // An Error where an update is not finite.
   virtual Result<std::vector<double>> dots(Rows rows, bool diagonal_only) = 0;
 
-  // The squared distance from exact differences (dots.h) for one pair of finite updates.
-  virtual Result<double> difference(std::span<const float> a, std::span<const float> b) = 0;
+  // The squared distance from exact differences (dots.h) for one pair of finite updates, each
+  // multiplied by its factor in fp64 first.
+  virtual Result<double> difference(const Row& a, double factor_a, const Row& b,
+                                    double factor_b) = 0;
 };
 
 // The level must be supported, and threads >= 1 (checked).

@@ -75,8 +75,8 @@ class CudaBackend final : public Backend {
   Result<std::vector<double>> dots(Rows rows, bool diagonal_only) override;
 
   // The few pairs that are nearly equal: their rows are in host memory already.
-  Result<double> difference(std::span<const float> a, std::span<const float> b) override {
-    return host_->difference(a, b);
+  Result<double> difference(const Row& a, double factor_a, const Row& b, double factor_b) override {
+    return host_->difference(a, factor_a, b, factor_b);
   }
 
  private:
@@ -111,7 +111,7 @@ Status CudaBackend::upload_rows(Rows rows, std::size_t begin, std::size_t count,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     pointers.push_back(staging_.data() + i * stride);
     if (count == 0) continue;
-    GRADMINT_CUDA_TRY(staging_.upload(rows[i].data() + begin, count, i * stride),
+    GRADMINT_CUDA_TRY(staging_.upload(rows[i].values() + begin, count, i * stride),
                       "copying an update to the GPU");
   }
   GRADMINT_CUDA_TRY(rows_.upload(pointers.data(), pointers.size()), "copying to the GPU");

@@ -58,8 +58,10 @@ struct CpuKernels {
   // The exact integer dot product; count a multiple of 128.
   std::int64_t (*dot)(const std::int16_t* a, const std::int16_t* b, std::size_t count);
 
-  // The exact integer sum of squared differences of a block, and its shift.
-  std::int64_t (*square_difference)(const float* a, const float* b, std::size_t count, int* shift);
+  // The exact integer sum of squared differences of a block, each value multiplied by its factor
+  // first, and the block's shift.
+  std::int64_t (*square_difference)(const float* a, double factor_a, const float* b,
+                                    double factor_b, std::size_t count, int* shift);
 };
 
 // The three levels. Calling a function of a level this processor lacks is an illegal instruction:

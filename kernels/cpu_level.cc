@@ -283,13 +283,14 @@ std::int32_t quantise(const float* values, std::size_t count, std::int16_t* inte
   return largest;
 }
 
-std::int64_t square_difference(const float* a, const float* b, std::size_t count, int* shift) {
+std::int64_t square_difference(const float* a, double factor_a, const float* b, double factor_b,
+                               std::size_t count, int* shift) {
   using L = Wide;
   L::I64 largest{};
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        const auto d = L::widen(access.template load<L::F32>(a + c)) -
-                       L::widen(access.template load<L::F32>(b + c));
+        const auto d = L::widen(access.template load<L::F32>(a + c)) * factor_a -
+                       L::widen(access.template load<L::F32>(b + c)) * factor_b;
         largest = larger(largest, bit_copy<L::I64>(d) & std::int64_t{0x7fffffffffffffff});
       });
   std::int64_t lanes[L::width];
@@ -301,8 +302,8 @@ std::int64_t square_difference(const float* a, const float* b, std::size_t count
   L::F64 sum{};
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        const auto d = L::widen(access.template load<L::F32>(a + c)) -
-                       L::widen(access.template load<L::F32>(b + c));
+        const auto d = L::widen(access.template load<L::F32>(a + c)) * factor_a -
+                       L::widen(access.template load<L::F32>(b + c)) * factor_b;
         const auto q = difference_value<L>(d, unit);
         sum = sum + q * q;
       });

@@ -97,7 +97,7 @@ Result<Gram> squared_distances(const Gram& gram, Rows updates, Backend& backend)
       const double apart = both - 2.0 * gram.at(i, j);
       double squared = apart > 0.0 ? apart : 0.0;
       if (squared < 1e-6 * both) {
-        const auto anew = backend.difference(updates[i], updates[j]);
+        const auto anew = backend.difference(updates[i], 1.0, updates[j], 1.0);
         if (!anew.ok()) return anew.error();
         squared = *anew;
       }

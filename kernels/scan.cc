@@ -23,6 +23,8 @@ ScanResult scan_values(std::span<const float> values) {
   return result;
 }
 
+ScanResult scan_row(const Row& row) { return scan_values({row.values(), row.size()}); }
+
 ScanResult scan_and_canonicalise(std::span<float> values) {
   const ExactFloats exact;  // adding zero must not flush a denormal
   const ScanResult result = scan_values(values);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "kernels/encoding.h"
+
 namespace gradmint::kernels {
 
 struct ScanResult {
@@ -15,6 +17,9 @@ struct ScanResult {
 
 // Looks at every value and changes none.
 ScanResult scan_values(std::span<const float> values);
+
+// The same for the values an update decodes to.
+ScanResult scan_row(const Row& row);
 
 // Looks at every value, and turns -0 into +0 in place.
 ScanResult scan_and_canonicalise(std::span<float> values);

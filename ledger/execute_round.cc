@@ -46,7 +46,7 @@ struct Accepted {
   std::vector<CanonicalUpdate> updates;
   std::vector<std::size_t> entries;
   std::vector<std::uint32_t> weights;
-  std::vector<std::span<const float>> rows;
+  std::vector<kernels::Row> rows;
 };
 
 Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
@@ -68,7 +68,7 @@ Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
     accepted.entries.push_back(i);
     accepted.weights.push_back(inputs.close->entries[i].weight);
   }
-  for (const CanonicalUpdate& update : accepted.updates) accepted.rows.push_back(update.values);
+  for (const CanonicalUpdate& update : accepted.updates) accepted.rows.emplace_back(update.values);
   return accepted;
 }
 

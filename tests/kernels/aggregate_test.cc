@@ -186,7 +186,8 @@ TEST_CASE("what cannot be aggregated is refused by name") {
       {"weight too large", [](Sample& s) { s.input.weights[2] = kernels::kMaxWeight + 1; },
        "weight 16777217"},
       {"too few weights", [](Sample& s) { s.input.weights.pop_back(); }, "2 weights for 3 updates"},
-      {"short update", [](Sample& s) { s.input.updates[2] = s.input.updates[2].first(10); },
+      {"short update",
+       [](Sample& s) { s.input.updates[2] = std::span<const float>(s.updates[2]).first(10); },
        "update 2 has 10 values"},
       {"shift too large", [](Sample& s) { ++s.input.shift; }, "shift"},
       {"shift too small", [](Sample& s) { s.input.shift -= 30; }, "shift"},
@@ -234,7 +235,7 @@ TEST_CASE("4095 updates of the largest terms do not overflow, one more is refuse
   std::vector<float> update(33, top);
   std::vector<float> model(33, 0.0f);
   kernels::AggregateInput input;
-  input.updates.assign(kernels::kMaxUpdates, update);
+  input.updates.assign(kernels::kMaxUpdates, kernels::Row(update));
   input.weights.assign(kernels::kMaxUpdates, kernels::kMaxWeight);
   input.round_exponent = 0;
   input.shift = kernels::choose_shift(0, kernels::kMaxWeight);
@@ -244,7 +245,7 @@ TEST_CASE("4095 updates of the largest terms do not overflow, one more is refuse
     REQUIRE(got.ok());
     CHECK(got->model == update);
   }
-  input.updates.push_back(update);
+  input.updates.emplace_back(update);
   input.weights.push_back(1);
   for (const auto& backend : backends()) {
     const auto refused = kernels::aggregate({}, input, *backend);

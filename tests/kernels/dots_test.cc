@@ -17,9 +17,7 @@ using namespace gradmint::test;
 
 namespace {
 
-std::vector<std::span<const float>> views(const Updates& updates) {
-  return {updates.begin(), updates.end()};
-}
+std::vector<kernels::Row> views(const Updates& updates) { return {updates.begin(), updates.end()}; }
 
 // Close pairs and copies among the updates, so that distances are taken anew from differences.
 void bring_close(Updates& updates) {
@@ -74,7 +72,9 @@ TEST_CASE("many blocks: chunks and threads keep one summation tree") {
   for (const auto& backend : backends()) {
     CAPTURE(backend->name());
     CHECK(kernels::gram_matrix(views(updates), *backend).value().at(0, 1) == expected);
-    CHECK(backend->difference(updates[0], updates[1]).value() == apart);
+    CHECK(
+        backend->difference(kernels::Row(updates[0]), 1.0, kernels::Row(updates[1]), 1.0).value() ==
+        apart);
   }
 }
 

@@ -148,7 +148,8 @@ kernels::AggregateOutput reference_aggregate(const kernels::AggregateSpec& spec,
                                              const kernels::AggregateInput& input) {
   const auto complete = kernels::complete_spec(spec).value();
   Updates updates;
-  for (const auto& update : input.updates) updates.emplace_back(update.begin(), update.end());
+  for (const auto& update : input.updates)
+    updates.emplace_back(update.values(), update.values() + update.size());
   kernels::AggregateOutput out;
   out.selected.assign(updates.size(), 1);
   if (!complete.pre.empty()) {
