@@ -60,10 +60,9 @@ std::span<const RuleInfo> optimizer_rules();   // plain, momentum, nesterov, ada
 // goes on the ledger. An Error naming what is unknown, repeated, missing or out of its range.
 Result<AggregateSpec> complete_spec(const AggregateSpec& spec);
 
-// Optimizer state values per coordinate of the model: 0 for plain, 1 for momentum and nesterov,
-// else
-// 2. The first moments of all values come first, then the second ones. The name must be known
-// (checked).
+// Optimizer state values per coordinate of the model: 0 for plain, 1 for momentum and nesterov, 2
+// for the adaptive ones. First moments of all values come first, then second ones. The name must be
+// known (checked).
 std::size_t optimizer_state_per_value(std::string_view optimizer);
 
 // The value of a parameter of a completed rule (checked).
