@@ -253,8 +253,12 @@ int main_of(int argc, char** argv) {
     app.exit(done);
     return kExitOk;
   } catch (const CLI::ParseError& fault) {
-    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator --help\n",
-                 fault.what());
+    std::string text = fault.what(), asked;
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      text = std::string("there is no command '") + argv[1] + "'";
+    for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
+    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator %s--help\n",
+                 text.c_str(), asked.c_str());
     return kExitUnusable;
   }
   return status;
