@@ -144,6 +144,18 @@ Status create_file(const std::filesystem::path& file, ByteView content, unsigned
   return sync_directory(parent_of(file));
 }
 
+Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes) {
+  const Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT, 0644));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  const auto offset = static_cast<off_t>(offset_bytes);
+  // What lies beyond is of an earlier attempt.
+  if (::ftruncate(fd.get(), offset) != 0) return file_error("truncate", file, errno);
+  if (::lseek(fd.get(), offset, SEEK_SET) < 0 || !write_all(fd.get(), bytes)) {
+    return file_error("write", file, errno);
+  }
+  return {};
+}
+
 Status sync_file(const std::filesystem::path& file) {
   const Descriptor fd(open_retrying(file, O_RDONLY));
   if (fd.get() < 0) return file_error("open", file, errno);

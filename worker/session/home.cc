@@ -1,10 +1,6 @@
 #include "worker/session/home.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -19,37 +15,6 @@ constexpr std::size_t kMaxGenesisBytes = kMaxPayloadBytes;
 constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
 constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
 constexpr std::size_t kPayloadsKept = 3;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Status write_at(const fs::path& file, std::uint64_t offset, ByteView bytes) {
-  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return file_error("open", file, errno);
-  // What lies beyond is of an earlier attempt.
-  if (::ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) {
-    return file_error("truncate", file, errno);
-  }
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return file_error("write", file, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    offset += static_cast<std::uint64_t>(n);
-  }
-  return {};
-}
 
 Bytes encode_certified(const CertifiedHeader& header) {
   Writer w;
