@@ -81,7 +81,14 @@ Error file_error(std::string_view what, const std::filesystem::path& path, int e
       line += "; run as the user that owns it, or change its permissions";
       break;
     case EROFS:
-      line += "; it lies on a read-only file system";
+      line += "; mount it for writing, or name a directory elsewhere";
+      break;
+    case ENOTDIR:
+    case EISDIR:
+      line += "; something else lies there: move it away";
+      break;
+    case EIO:
+      line += "; the disk fails: check it, and restore what it held from a copy";
       break;
     case EMFILE:
       line += "; raise the limit on open files (ulimit -n)";

@@ -62,7 +62,8 @@ Result<Bytes> LedgerStore::genesis() const {
   if (!found.ok()) return found.error();
   if (!*found) {
     return Error{ErrorCode::not_found, "the ledger in '" + impl_->database->directory().string() +
-                                           "' has no genesis yet"};
+                                           "' has no genesis: finish gradmint coordinator init, or "
+                                           "restore the ledger from a copy"};
   }
   return to_bytes(**found);
 }

@@ -57,6 +57,13 @@ Status Orderer::create(const std::filesystem::path& directory, const GenesisReco
 
 Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& directory,
                                                const SecretKey& validator) {
+  // Opening for writing would begin an empty ledger where a lost one has been.
+  if (std::error_code failed; !std::filesystem::is_directory(directory, failed)) {
+    return Error{ErrorCode::not_found,
+                 "there is no ledger in " + directory.string() +
+                     ": restore it from a copy; a new federation begins with gradmint coordinator "
+                     "init in a home of its own"};
+  }
   auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
   if (!store) return store.error();
   auto chain = restore_chain(**store);
