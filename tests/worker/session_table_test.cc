@@ -348,9 +348,25 @@ TEST_CASE("a home that is damaged is not followed") {
   Memory gap = memory;
   gap.headers.erase(gap.headers.begin());
   CHECK_FALSE(Session::resume(config, gap).ok());
+  CHECK(Session::resume(config, gap).error().message.find("headers.log") != std::string::npos);
   Memory genesis = memory;
   genesis.genesis.pop_back();
-  CHECK_FALSE(Session::resume(config, genesis).ok());
+  CHECK(Session::resume(config, genesis).error().code == ErrorCode::corrupt);
+  Config elsewhere = config;
+  elsewhere.chain_id = hash_of("another chain");
+  CHECK(Session::resume(elsewhere, memory).error().code == ErrorCode::corrupt);
+
+  // A statement that lost a bit, or that another worker made, is not gone back on.
+  UpdateMemory update;
+  update.key = {1, 0};
+  update.opening = {hash_of("root"), 8, Encoding::fp32, hash_of("salt")};
+  update.body.commitment =
+      update_commitment(update.open_block, config.key.account(), update.opening);
+  Memory statement = memory;
+  statement.updates = {update};
+  CHECK(Session::resume(config, statement).ok());
+  statement.updates[0].opening.salt.bytes[5] ^= 4;
+  CHECK(Session::resume(config, statement).error().code == ErrorCode::corrupt);
 }
 
 }  // namespace

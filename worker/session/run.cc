@@ -281,7 +281,10 @@ int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
       {home.key(), home.curve().public_key, home.secret(), connection.chain_id,
        connection.join_endpoint, connection.code, options.name, options.revision, options.dataset},
       *std::move(memory));
-  if (!session) return fail(session.error());
+  if (!session) {
+    return fail(
+        {session.error().code, "in " + home.directory().string() + ": " + session.error().message});
+  }
   const SignalGuard signals;
   Loop loop(home, options, console, *std::move(session));
   return loop.run();
