@@ -249,14 +249,15 @@ TEST_CASE("what becomes of a registration") {
   struct Case {
     Verdict verdict;
     std::string effects;
+    std::string remedy = {};
   };
   const Case cases[] = {
       {Verdict::ok, "Say"},
       {Verdict::already_registered, ""},
-      {Verdict::not_invited, "Stop2"},
-      {Verdict::invitation_used, "Stop2"},
-      {Verdict::curve_key_taken, "Stop2"},
-      {Verdict::wrong_key, "Stop2"},
+      {Verdict::not_invited, "Stop2", "join with the home of one of them"},
+      {Verdict::invitation_used, "Stop2", "ask the coordinator's operator for another"},
+      {Verdict::curve_key_taken, "Stop2", "a home of its own"},
+      {Verdict::wrong_key, "Stop2", "show this line"},
   };
   for (const Case& c : cases) {
     CAPTURE(verdict_name(c.verdict));
@@ -277,7 +278,13 @@ TEST_CASE("what becomes of a registration") {
     REQUIRE(body.has_value());
     CHECK(body->invitation_hash == sha256(message.code));
     const TransactionResult result{tx.id, static_cast<std::uint16_t>(c.verdict), 0, ""};
-    CHECK(names_of(f.inject(0, arrives(f, result))) == c.effects);
+    const Effects effects = f.inject(0, arrives(f, result));
+    CHECK(names_of(effects) == c.effects);
+    const auto* stop = effects.empty() ? nullptr : std::get_if<Stop>(&effects.back());
+    if (stop != nullptr) {  // what, and what to do about it
+      CHECK(stop->text.find(verdict_name(c.verdict)) != std::string::npos);
+      CHECK(stop->text.find(c.remedy) != std::string::npos);
+    }
   }
 }
 
