@@ -22,6 +22,7 @@ std::string name_of(const Effect& effect) {
     std::string operator()(const WriteBlob&) const { return "WriteBlob"; }
     std::string operator()(const FinishBlob&) const { return "FinishBlob"; }
     std::string operator()(const KeepModels&) const { return "KeepModels"; }
+    std::string operator()(const CheckTask&) const { return "CheckTask"; }
     std::string operator()(const CheckModel&) const { return "CheckModel"; }
     std::string operator()(const StartTraining&) const { return "StartTraining"; }
     std::string operator()(const CancelTraining&) const { return "CancelTraining"; }
@@ -269,7 +270,10 @@ TEST_CASE("what becomes of a registration") {
              arrives(f, Welcome{world.chain.chain_id(), 0, world.chain.tip_hash(), "", "", false}));
     f.inject(0, Arrived{f.workers[0].link, 0, Genesis{world.chain.chain_id()},
                         Payload::of(encode_record(world.genesis))});
-    const Effects asked = f.inject(0, arrives(f, AccountState{account, 0, 0, 0, false, false}));
+    // Nothing is registered, and no invitation used up, before the task is known to fit.
+    REQUIRE(names_of(f.inject(0, arrives(f, AccountState{account, 0, 0, 0, false, false}))) ==
+            "CheckTask");
+    const Effects asked = f.inject(0, TaskChecked{""});
     REQUIRE(names_of(asked) == "Register");
     const auto& message = std::get<Register>(std::get<Send>(asked[0]).message);
     SignedTransaction tx;
@@ -286,6 +290,16 @@ TEST_CASE("what becomes of a registration") {
       CHECK(stop->text.find(c.remedy) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("a worker whose model does not fit the task does not register") {
+  Federation f(5, {.workers = 1}, {});
+  f.task_fault = "give --model mlp";
+  while (!f.workers[0].stop) f.step();
+  CHECK(f.workers[0].stop->exit_code == kExitBadInput);
+  CHECK(f.workers[0].stop->text == f.task_fault);
+  CHECK_FALSE(get<AccountRecord>(f.coordinator.world.chain.state(),
+                                 state_key::account(f.workers[0].key.account())));
 }
 
 TEST_CASE("a fork is kept as evidence, and nothing is done after it") {

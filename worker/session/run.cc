@@ -196,6 +196,11 @@ class Loop {
     home_.keep_blobs(e.roots);
     return {};
   }
+  Status perform(CheckTask& e, std::deque<Event>& waiting) {
+    const Status fits = options_.fits_task(e.genesis);
+    waiting.push_back(TaskChecked{fits.ok() ? "" : fits.error().message});
+    return {};
+  }
   Status perform(CheckModel& e, std::deque<Event>& waiting) {
     waiting.push_back(ModelChecked{check_model(e.genesis)});
     return {};

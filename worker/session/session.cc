@@ -81,6 +81,10 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                    model_fit_ = e.fault.empty();
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
                  },
+                 [&](const TaskChecked& e) {
+                   task_fit_ = e.fault.empty();
+                   if (!task_fit_) stop(kExitBadInput, e.fault, out);
+                 },
                  [&](const TrainingProgressed& e) { work_.take(e, out); },
                  [&](const TrainingEnded& e) { work_.take(e, out); },
                  [&](const EvaluationEnded& e) { work_.take(e, out); },

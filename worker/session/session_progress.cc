@@ -68,6 +68,7 @@ void Session::advance_join(Outgoing& out) {
     }
     return;
   }
+  if (!task_is_fit(out)) return;
   RegisterWorker body;
   body.public_key = config_->key.public_key();
   body.curve_key = config_->curve_key;
@@ -116,6 +117,15 @@ void Session::settled(const Settled& what, Outgoing& out) {
       }
       work_.take(what, out);
   }
+}
+
+// Before the registration, which uses the invitation up.
+bool Session::task_is_fit(Outgoing& out) {
+  if (!task_asked_) {
+    task_asked_ = true;
+    out.effect(CheckTask{chain_->genesis()});
+  }
+  return task_fit_;
 }
 
 bool Session::model_is_fit(Outgoing& out) {
