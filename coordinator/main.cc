@@ -19,6 +19,7 @@
 #include "coordinator/server/invitations.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
+#include "ledger/mapping_fault.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -268,6 +269,7 @@ int main_of(int argc, char** argv) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
+  gradmint::explain_mapping_faults("gradmint-coordinator", gradmint::kExitFailed);
   try {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("gradmint-coordinator"));
     return gradmint::main_of(argc, argv);

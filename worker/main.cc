@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gradmint_revision.h"
+#include "ledger/mapping_fault.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
 #include "worker/join_command.h"
@@ -75,6 +76,7 @@ int run(std::vector<std::string> words) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
+  gradmint::explain_mapping_faults("gradmint-worker", gradmint::kExitFailed);
   try {
     return gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& e) {
