@@ -17,6 +17,7 @@
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/invitations.h"
+#include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
 #include "ledger/mapping_fault.h"
@@ -44,9 +45,7 @@ void on_signal(int) {
 
 int tell_fault(const Error& error) {
   std::fprintf(stderr, "gradmint-coordinator: %s\n", error.message.c_str());
-  const bool usage = error.code == ErrorCode::bad_input || error.code == ErrorCode::not_found ||
-                     error.code == ErrorCode::busy || error.code == ErrorCode::unsupported;
-  return usage ? kExitUnusable : kExitFailed;
+  return exit_status(error.code);
 }
 
 std::uint64_t wall_ms() {

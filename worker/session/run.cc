@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "coordinator/protocol/client_transport.h"
+#include "kernels/base/exit_status.h"
 #include "ledger/model/layout.h"
 #include "worker/session/session.h"
 
@@ -90,7 +91,7 @@ class Loop {
       for (Effect& effect : effects) {
         const Status done = std::visit([&](auto& e) { return perform(e, waiting); }, effect);
         if (done.ok()) continue;
-        end(kExitFault, done.error().message);
+        end(exit_status(done.error().code), done.error().message);
         return;
       }
     }
@@ -277,7 +278,7 @@ class Loop {
 int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
   const auto fail = [&](const Error& error) {
     console.fail(error.message);
-    return error.code == ErrorCode::bad_input ? kExitBadInput : kExitFault;
+    return exit_status(error.code);
   };
   auto memory = home.load_memory();
   if (!memory) return fail(memory.error());
