@@ -17,8 +17,10 @@
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/invitations.h"
+#include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
+#include "ledger/mapping_fault.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -43,9 +45,7 @@ void on_signal(int) {
 
 int tell_fault(const Error& error) {
   std::fprintf(stderr, "gradmint-coordinator: %s\n", error.message.c_str());
-  const bool usage = error.code == ErrorCode::bad_input || error.code == ErrorCode::not_found ||
-                     error.code == ErrorCode::busy || error.code == ErrorCode::unsupported;
-  return usage ? kExitUnusable : kExitFailed;
+  return exit_status(error.code);
 }
 
 std::uint64_t wall_ms() {
@@ -253,8 +253,12 @@ int main_of(int argc, char** argv) {
     app.exit(done);
     return kExitOk;
   } catch (const CLI::ParseError& fault) {
-    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator --help\n",
-                 fault.what());
+    std::string text = fault.what(), asked;
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      text = std::string("there is no command '") + argv[1] + "'";
+    for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
+    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator %s--help\n",
+                 text.c_str(), asked.c_str());
     return kExitUnusable;
   }
   return status;
@@ -264,6 +268,7 @@ int main_of(int argc, char** argv) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
+  gradmint::explain_mapping_faults("gradmint-coordinator", gradmint::kExitFailed);
   try {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("gradmint-coordinator"));
     return gradmint::main_of(argc, argv);

@@ -14,6 +14,7 @@
 #include "coordinator/cli/dev_processes.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/sibling.h"
+#include "kernels/cpu_level.h"
 #include "ledger/durable_file.h"
 
 namespace gradmint {
@@ -314,6 +315,7 @@ int run_dev(const DevOptions& given) {
   if (!options.report.empty()) options.report = fs::absolute(options.report).string();
   const auto programs = find_programs();
   if (!programs) return tell(programs.error());
+  if (const auto cpu = kernels::cpu_level_from_environment(); !cpu) return tell(cpu.error());
   const auto home = DevHome::claim(options.home);
   if (!home) return tell(home.error());
   const auto plan = plan_dev(options, home->path().string(), *programs);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/close_plan.h"
+
 namespace gradmint {
 namespace {
 
@@ -331,31 +333,17 @@ void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
 
 void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   const RoundRecord& round = *view_.round;
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
-  for (const auto& [evaluator, record] : view_.evaluations) {
-    if (!record.revealed) continue;
-    losses.push_back(record.body.loss_micro);
-    accuracies.push_back(record.body.accuracy_ppm);
-  }
+  std::vector<EvaluationRecord> evaluations;
+  for (const auto& [evaluator, record] : view_.evaluations) evaluations.push_back(record);
+  const SettleRound settle = plan_settlement(round.round, evaluations);
   // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
   const std::uint64_t waited_blocks = view_.height - round.result_height;
   const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;
   const bool all_committed =
       view_.evaluations.size() == round.open.evaluators.size() || waited_blocks >= span_blocks;
   const bool all_revealed =
-      losses.size() == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
+      settle.attestations == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
   if (all_committed && all_revealed) {
-    const auto lower_median = [](auto values) {
-      using Value = typename decltype(values)::value_type;
-      std::sort(values.begin(), values.end());
-      return values.empty() ? Value{0} : values[(values.size() - 1) / 2];
-    };
-    SettleRound settle;
-    settle.round = round.round;
-    settle.attestations = static_cast<std::uint32_t>(losses.size());
-    settle.loss_micro = lower_median(losses);
-    settle.accuracy_ppm = lower_median(accuracies);
     effects.push_back(Propose{TxType::settle_round, encode_record(settle)});
     proposed_ = true;
     return;
