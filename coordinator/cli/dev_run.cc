@@ -240,12 +240,12 @@ class DevRun {
   }
 
   std::string next_steps() const {
-    const std::string ledger = shell_line({plan_.ledger});
+    const std::string ledger = " --ledger " + shell_line({plan_.ledger}) + "\n";
+    const std::string program = "  " + shell_line({own_command()});
     std::string text = "ledger: " + plan_.ledger + "\ntry next:\n";
-    text +=
-        "  gradmint audit explain " + run_.workers.front().address + " --ledger " + ledger + "\n";
-    text += "  gradmint audit contributions --ledger " + ledger + "\n";
-    text += "  gradmint model export -o model.safetensors --ledger " + ledger + "\n";
+    text += program + " audit explain " + run_.workers.front().address + ledger;
+    text += program + " audit contributions" + ledger;
+    text += program + " model export -o model.safetensors" + ledger;
     return text;
   }
 
