@@ -171,7 +171,7 @@ class DevRun {
     const std::string text = ended(exit.name, exit.text);
     if (!training_)
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
-    note(text.substr(0, text.find('\n')));
+    note(exit.name + " " + exit.text + "; its log is " + children_.log_of(exit.name).string());
     write_out(display_.say("warning: " + text));
     if (--workers_left_ < least_updates(plan_.options))
       return Error{ErrorCode::refused, "too few workers are left"};  // no round can end

@@ -55,4 +55,9 @@ TEST_CASE("a coordinator that is to evaluate is told what it needs for it") {
   const auto settings = load_settings(folder.write("federation.toml", ""));
   REQUIRE_FALSE(settings.ok());
   CHECK(settings.error().message.find("evaluation.by = \"workers\"") != std::string::npos);
+  // A misspelt key is named first: it is why the other is missing.
+  const auto slip = load_settings(folder.write("slip.toml", "\n[evaluation]\ncomand = \"x\"\n"));
+  REQUIRE_FALSE(slip.ok());
+  CHECK(slip.error().message.find("slip.toml:3: unknown key 'evaluation.comand'") !=
+        std::string::npos);
 }
