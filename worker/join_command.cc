@@ -232,7 +232,7 @@ void add_join(CLI::App& app, int& status) {
   auto a = std::make_shared<JoinArguments>();
   CLI::App* command = app.add_subcommand("join", "Take part in a federation, round after round");
   command->footer(
-      "Example:\n  gradmint-worker join gminv1... --home ./worker --data digits --model mlp\n"
+      "Example:\n  gradmint worker join gminv1... --home ./worker --data digits --model mlp\n"
       "Ctrl-C ends it politely; the same command goes on where it stopped.");
   command->add_option("INVITE", a->invitation,
                       "the coordinator's invitation; not needed once this home has joined");

@@ -39,13 +39,13 @@ std::string usage_fault(const CLI::App& app, const std::vector<std::string>& wor
 }
 
 int run(std::vector<std::string> words) {
-  CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint-worker"};
+  CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint worker"};
   app.footer(
-      "Example:\n  gradmint-worker preflight --data digits\nHelp on a command: gradmint-worker "
-      "COMMAND --help");
+      "Example:\n  gradmint worker preflight --data digits --home ~/worker\n"
+      "gradmint worker COMMAND --help has an example for each command.");
   int status = kExitOk;
   std::string log_level = "warn";
-  app.set_version_flag("--version", version_text);
+  app.set_version_flag("--version", version_text, "Print revision, backends, libraries");
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -219,13 +219,16 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
   command
       ->add_option("--from-height", arguments->from_height,
                    "Below this height replay only: no signatures, no recomputation")
+      ->check(whole_number())
       ->type_name("H");
   command->callback(run(verify));
 
   command = add_command(*audit, "contributions", "Who contributed what and was paid what for it",
                         "gradmint audit contributions --round 3 --ledger HOME/ledger", arguments);
   command->add_option("--worker", arguments->worker, "Of this worker alone")->type_name("ADDR");
-  command->add_option("--round", arguments->round, "In this round alone")->type_name("R");
+  command->add_option("--round", arguments->round, "In this round alone")
+      ->check(whole_number())
+      ->type_name("R");
   command->callback(run(contributions));
 
   command = add_command(*audit, "show", "Print one block, round, transaction, worker or dataset",
@@ -240,7 +243,9 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
                         "From a balance back to rule, score, commitment, dataset and signer",
                         "gradmint audit explain gm1... --ledger HOME/ledger", arguments);
   command->add_option("address", arguments->address, "The account")->required()->type_name("ADDR");
-  command->add_option("--round", arguments->round, "This round alone")->type_name("R");
+  command->add_option("--round", arguments->round, "This round alone")
+      ->check(whole_number())
+      ->type_name("R");
   command->callback(run(explain));
 }
 

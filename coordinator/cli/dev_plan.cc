@@ -169,7 +169,8 @@ std::string coordinator_config(const DevPlan& plan) {
   const std::string deadline =
       std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
   const CommandLine evaluate =
-      joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan));
+      joined(joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan)),
+             {"--device", o.device});
   std::string text = "# Written by gradmint dev.\n";
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";

@@ -244,6 +244,11 @@ std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
                     [&](const AccountId& member) { return present(member, now_ms); }));
 }
 
+std::uint32_t RoundMachine::needed_count() const {
+  return view_.round ? policy_.limits.min_updates
+                     : std::max(policy_.min_workers, policy_.limits.min_updates);
+}
+
 // What failed often will fail again soon: each attempt waits twice as long as the one before.
 std::uint64_t RoundMachine::retry_wait_ms() const {
   return std::uint64_t{policy_.retry_wait_ms} << std::min(view_.round->attempt, kMaxRetryDoublings);
@@ -252,10 +257,7 @@ std::uint64_t RoundMachine::retry_wait_ms() const {
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
   if (now_ms < retry_ms_) return;
-  const std::uint32_t needed = view_.round
-                                   ? policy_.limits.min_updates
-                                   : std::max(policy_.min_workers, policy_.limits.min_updates);
-  if (present_count(now_ms) < needed) return;
+  if (present_count(now_ms) < needed_count()) return;
   effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
   proposed_ = true;
 }

@@ -131,7 +131,7 @@ TEST_CASE("dev_plan lays homes out and writes settings that parse") {
   CHECK(by == "coordinator");
   CHECK(command ==
         "/b/gradmint-worker evaluate --serve --model '/m/it'\\''s \"mine\".pt' --data digits "
-        "--seed 42");
+        "--seed 42 --device cpu");
   CHECK(rounds == 7);
   CHECK(min_workers == 3);
   CHECK(min_updates == 2);

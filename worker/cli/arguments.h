@@ -45,7 +45,7 @@ struct ModelArguments {
   std::string model = "mlp";
   std::uint32_t hidden = 256;
   std::string model_hash;  // hexadecimal; of a TorchScript file
-  std::string device = "cpu";
+  std::string device = "auto";
   std::uint32_t threads = 1;
 };
 // --model, --hidden, --model-hash
