@@ -124,6 +124,8 @@ Status run_pass(CombinePass& pass, const AggregateInput& input, const AggregateS
     output.outside.assign(input.updates.size(), 0);
   }
   output.selected.assign(input.updates.size(), 1);
+  output.coefficients = input.weights;
+  if (pass.kind == CombineKind::median) output.coefficients.assign(input.updates.size(), 1);
   pass.rows = input.updates;
   pass.finish.bias = kRoundingBiasBits * input.updates.size();
   pass.finish.total_weight = static_cast<double>(total_of(input.weights));

@@ -12,12 +12,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "kernels/aggregate_spec.h"
 #include "kernels/backend.h"
 #include "kernels/base/result.h"
+#include "kernels/dots.h"
 
 namespace gradmint::kernels {
 
@@ -42,6 +44,9 @@ struct AggregateOutput {
   std::vector<float> delta;            // what the optimizer was given; where wanted
   std::vector<double> clip_factors;    // one per update; empty without clipping
   std::vector<std::uint8_t> selected;  // one per update: 1 where it had a say (mean, median: all)
+  std::vector<double> scores;
+  std::vector<std::uint32_t> coefficients;
+  std::optional<Gram> gram;
   std::vector<std::uint64_t> outside;  // per update, coordinates strictly outside the kept range;
                                        // where wanted and the aggregator keeps a range. The median
                                        // keeps from its lower to its upper middle value.

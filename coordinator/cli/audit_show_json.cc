@@ -83,6 +83,8 @@ Json json_of(const RoundResult& b) {
                        {"verdict", verdict_name(e.verdict)},
                        {"score_ppm", e.score_ppm},
                        {"selected", e.selected},
+                       {"coefficient", e.coefficient},
+                       {"selection_score", std::bit_cast<double>(e.selection_score_bits)},
                        {"outside_count", e.outside_count},
                        {"clip_factor", std::bit_cast<double>(e.clip_factor_bits)},
                        {"opening", opening_json(e.opening)}});
