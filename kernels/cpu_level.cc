@@ -7,72 +7,12 @@
 // Autovectorisation is not relied upon: the rules are written over vector types.
 #include "kernels/cpu_dot.h"
 #include "kernels/cpu_kernels.h"
+#include "kernels/cpu_lanes.h"
+#include "kernels/cpu_step.h"
 #include "kernels/median_rule.h"
 
 namespace gradmint::kernels {
 namespace {
-
-#if defined(GRADMINT_LEVEL_AVX512)
-using Narrow = Lanes<16>;  // fp32 and int32 work: a full register
-using Wide = Lanes<8>;     // fp64 and int64 work: a full register
-#elif defined(GRADMINT_LEVEL_AVX2)
-using Narrow = Lanes<8>;
-using Wide = Lanes<4>;
-#else
-using Narrow = Lanes<1>;
-using Wide = Lanes<1>;
-#endif
-
-// How a rule reaches its coordinates: a whole vector, or the last `left` of a row, zero-filled.
-struct Whole {
-  template <class V, class T>
-  GRADMINT_RULE V load(const T* from) const {
-    V value;
-    memcpy(&value, from, sizeof value);
-    return value;
-  }
-  template <class V, class T>
-  GRADMINT_RULE void store(T* to, V value) const {
-    memcpy(to, &value, sizeof value);
-  }
-};
-struct Part {
-  std::size_t left;
-  template <class V, class T>
-  GRADMINT_RULE V load(const T* from) const {
-    V value{};
-    memcpy(&value, from, left * sizeof(T));
-    return value;
-  }
-  template <class V, class T>
-  GRADMINT_RULE void store(T* to, V value) const {
-    memcpy(to, &value, left * sizeof(T));
-  }
-};
-
-// body(coordinate, access) for every W coordinates of `count`.
-template <int W, class Body>
-GRADMINT_RULE void for_lanes(std::size_t count, Body body) {
-  std::size_t c = 0;
-  for (; c + W <= count; c += W) body(c, Whole{});
-  if constexpr (W > 1) {
-    if (c < count) body(c, Part{count - c});
-  }
-}
-
-template <class V, class T>
-GRADMINT_RULE V load_all(const T* from) {
-  return Whole{}.load<V>(from);
-}
-
-template <class L>
-GRADMINT_RULE std::int32_t largest_lane(typename L::I32 value) {
-  std::int32_t lanes[L::width];
-  memcpy(lanes, &value, sizeof lanes);
-  std::int32_t largest = lanes[0];
-  for (int i = 1; i < L::width; ++i) largest = larger(largest, lanes[i]);
-  return largest;
-}
 
 std::int32_t largest_magnitude(const float* values, std::size_t count) {
   using L = Narrow;
@@ -240,33 +180,6 @@ std::size_t count_outside(const float* row, const float* lower, const float* upp
   std::size_t total = 0;
   for (int i = 0; i < L::width; ++i) total += static_cast<std::size_t>(lanes[i]);
   return total;
-}
-
-std::int32_t step(const OptimizerStep& how, const float* delta, const float* model,
-                  const float* state, std::size_t count, float* model_out, float* state_out) {
-  using L = Narrow;
-  auto largest = L::all(std::int32_t{0});
-  if (how.kind == OptimizerKind::plain) {
-    for_lanes<L::width>(
-        count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-          const auto next = step_plain(access.template load<L::F32>(model + c),
-                                       access.template load<L::F32>(delta + c), how.learning_rate);
-          largest = larger(largest, magnitude<L>(next));
-          access.store(model_out + c, next);
-        });
-    return largest_lane<L>(largest);
-  }
-  for_lanes<L::width>(
-      count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        auto velocity = access.template load<L::F32>(state + c);
-        const auto next = step_nesterov(access.template load<L::F32>(model + c),
-                                        access.template load<L::F32>(delta + c), velocity,
-                                        how.learning_rate, how.momentum);
-        largest = larger(larger(largest, magnitude<L>(next)), magnitude<L>(velocity));
-        access.store(model_out + c, next);
-        access.store(state_out + c, velocity);
-      });
-  return largest_lane<L>(largest);
 }
 
 std::int32_t quantise(const float* values, std::size_t count, std::int16_t* integers, int* shift) {
