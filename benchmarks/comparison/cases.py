@@ -178,20 +178,20 @@ def order_cases(peers):
         peers.torch_call("sort and trim", lambda torch, t: torch.sort(t, 0).values[F:-F].mean(0)),
         *peers.byzfl_calls("TrMean", lambda byzfl: byzfl.TrMean(F)),
     ]
-    return [Case("median", "median", median), Case("trimmed mean, f=3", f"trimmed_mean f={F}", trimmed)]
+    return [Case("median", "median", median), Case("trimmed mean, f=3", f"trimmed_mean:f={F}", trimmed)]
 
 
 def krum_cases(peers):
     kept = len(peers.x) - F
     return [
-        Case("Krum, Flower's", f"krum f={F} convention=flower", [
+        Case("Krum, Flower's", f"krum:f={F},convention=flower", [
             peers.flower_call("aggregate_krum", lambda flower, results: flower.aggregate_krum(results, F, 0))]),
-        Case("Krum, ByzFL's", f"krum f={F} convention=byzfl",
+        Case("Krum, ByzFL's", f"krum:f={F},convention=byzfl",
              peers.byzfl_calls("Krum", lambda byzfl: byzfl.Krum(F))),
-        Case("Multi-Krum, Flower's", f"multi_krum f={F} m={kept} convention=flower", [
+        Case("Multi-Krum, Flower's", f"multi_krum:f={F},m={kept},convention=flower", [
             peers.flower_call("aggregate_krum",
                               lambda flower, results: flower.aggregate_krum(results, F, kept))], weighted=True),
-        Case("Multi-Krum, ByzFL's", f"multi_krum f={F} convention=byzfl",
+        Case("Multi-Krum, ByzFL's", f"multi_krum:f={F},convention=byzfl",
              peers.byzfl_calls("MultiKrum", lambda byzfl: byzfl.MultiKrum(F))),
     ]
 
@@ -201,21 +201,21 @@ def span_cases(peers):
     radius = float(np.median(np.linalg.norm(peers.x, axis=1))) / 2
     average = lambda byzfl: byzfl.Average()
     return [
-        Case("geometric median, 8 steps", "geometric_median nu=0.1 scale=absolute steps=8",
+        Case("geometric median, 8 steps", "geometric_median:nu=0.1,scale=absolute,steps=8",
              peers.byzfl_calls("GeometricMedian", lambda byzfl: byzfl.GeometricMedian(nu=0.1, T=8)),
              tolerance=1e-4),
-        Case("centered clipping, 1 step", f"centered_clipping tau={radius:.9g} steps=1",
+        Case("centered clipping, 1 step", f"centered_clipping:tau={radius:.9g},steps=1",
              peers.byzfl_calls("CenteredClipping",
                                lambda byzfl: byzfl.CenteredClipping(L=1, tau=float(np.float32(f"{radius:.9g}")))),
              tolerance=1e-4),
-        Case("NNM, then mean", f"nnm f={F} | mean",
+        Case("NNM, then mean", f"nnm:f={F} mean",
              peers.byzfl_chain("NNM, Average", lambda byzfl: byzfl.NNM(F), average, False)),
-        Case("NNM, then trimmed mean", f"nnm f={F} | trimmed_mean f={F}",
+        Case("NNM, then trimmed mean", f"nnm:f={F} trimmed_mean:f={F}",
              peers.byzfl_chain("NNM, TrMean", lambda byzfl: byzfl.NNM(F), lambda byzfl: byzfl.TrMean(F), False)),
-        Case("clipping, then mean", f"clip tau={radius:.9g} | mean",
+        Case("clipping, then mean", f"clip:tau={radius:.9g} mean",
              peers.byzfl_chain("Clipping, Average",
                                lambda byzfl: byzfl.Clipping(c=float(np.float32(f"{radius:.9g}"))), average, True)),
-        Case("ARC, then mean", f"arc f={F} | mean",
+        Case("ARC, then mean", f"arc:f={F} mean",
              peers.byzfl_chain("ARC, Average", lambda byzfl: byzfl.ARC(F), average, True)),
     ]
 
@@ -223,10 +223,10 @@ def span_cases(peers):
 def slow_cases(peers):
     """Rules whose counterparts take seconds on large arrays."""
     return [
-        Case("Bulyan, iterative", f"bulyan f={F} convention=iterative", [
+        Case("Bulyan, iterative", f"bulyan:f={F},convention=iterative", [
             peers.flower_call("aggregate_bulyan", lambda flower, results: flower.aggregate_bulyan(
                 results, F, flower.aggregate_krum, to_keep=0))]),
-        Case("MDA", f"mda f={F}", peers.byzfl_calls("MDA", lambda byzfl: byzfl.MDA(F))),
+        Case("MDA", f"mda:f={F}", peers.byzfl_calls("MDA", lambda byzfl: byzfl.MDA(F))),
     ]
 
 

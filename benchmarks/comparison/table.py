@@ -44,10 +44,6 @@ def cell(row):
     return f"{row['ms']:.1f}", ratio
 
 
-def rule_cell(row):
-    return "`" + row["rule"].replace("|", "\\|") + "`" if "rule" in row else ""
-
-
 def markdown(report):
     threads = report["threads"]
     box = report["machine"]
@@ -66,7 +62,7 @@ def markdown(report):
         cells = [part for t in threads for part in cell(found.get(t))]
         any_row = next(iter(found.values()))
         differs = [row["difference"] for row in found.values() if row.get("difference") is not None]
-        note = any_row.get("error") or any_row.get("note") or rule_cell(any_row)
+        note = any_row.get("error") or any_row.get("note") or (f"`{any_row['rule']}`" if "rule" in any_row else "")
         if any(row.get("agrees") is False for row in found.values()):
             note = "DIFFERS " + note
         largest = f"{max(differs):.0e}" if differs else "–"
