@@ -58,6 +58,17 @@ void write_json(const std::vector<GpuRow>& rows, const char* device, const char*
   }
 }
 
+// The size, halved until n updates, their blocks' integers and the products of all pairs fit.
+std::size_t fitting_size(int n, std::size_t size) {
+  std::size_t free_bytes = 0;
+  std::size_t all_bytes = 0;
+  require(cudaMemGetInfo(&free_bytes, &all_bytes), "asking how much GPU memory is free");
+  const auto updates = static_cast<std::size_t>(n);
+  const auto needed = [&] { return size * (6 * updates + 24) + size / 512 * updates * updates; };
+  while (needed() > free_bytes / 10 * 9 && size > 4096) size /= 2;
+  return size;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -72,12 +83,13 @@ int main(int count, char** arguments) {
   }
   cudaDeviceProp properties{};
   require(cudaGetDeviceProperties(&properties, 0), "looking for a GPU");
-  // Sizes at which the passes are long against a launch; the same in comparison/gpu_peers.py.
+  // Sizes at which the passes are long against a launch.
   const std::size_t unit = quick ? 1 << 12 : 1 << 24;
-  std::vector<GpuRow> rows = {copy_row(quick ? unit : std::size_t{1} << 28)};
+  std::vector<GpuRow> rows = {copy_row(fitting_size(1, 16 * unit))};
   for (const Shape& shape :
        {Shape{16, quick ? unit : 4 * unit}, Shape{64, unit}, Shape{100, unit}}) {
-    for (GpuRow& row : resident_rows(shape.n, shape.size)) rows.push_back(std::move(row));
+    for (GpuRow& row : resident_rows(shape.n, fitting_size(shape.n, shape.size)))
+      rows.push_back(std::move(row));
   }
   for (GpuRow& row : from_host_rows(16, unit / 4)) rows.push_back(std::move(row));
   print(rows, properties.name);

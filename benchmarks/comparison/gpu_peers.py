@@ -1,28 +1,41 @@
-"""PyTorch and ByzFL on updates that lie in GPU memory, at the sizes of kernels_cuda_benchmark.
+"""PyTorch and ByzFL on updates that lie in GPU memory, at the sizes that kernels_cuda_benchmark measured.
 
-usage: gpu_peers.py OUT.json [--quick]
+usage: gpu_peers.py KERNELS.json OUT.json
 Times are medians by CUDA events after one run to warm up. A call that fails (memory, size) is a row with
 its reason. ByzFL is left out, by name, where it is not installed.
 """
 
 import datetime
+import importlib
+import importlib.util
 import json
 import sys
 import time
+import types
 
 import torch
 
-try:
-    import byzfl
-    NO_BYZFL = ""
-except ImportError as error:
-    byzfl, NO_BYZFL = None, f"not installed ({error})"
-
-GRID = [(16, 1 << 26), (64, 1 << 24), (100, 1 << 24)]
-QUICK = [(16, 1 << 12)]
 BUDGET_SECONDS = 2.0  # for a row; at least one run all the same
 ROUNDS = 11
-TOTAL_SECONDS = 65  # rows after that are left out, by name
+TOTAL_SECONDS = 50  # rows after that are left out, by name
+
+
+def find_byzfl():
+    """(the aggregators, "") or (None, why not). The package itself imports plotting and data sets, which a
+    bare machine lacks and the aggregators do not need: then they are imported without it."""
+    spec = importlib.util.find_spec("byzfl")
+    if spec is None:
+        return None, "not installed"
+    try:
+        return importlib.import_module("byzfl"), ""
+    except ImportError:
+        bare = types.ModuleType("byzfl")
+        bare.__path__ = list(spec.submodule_search_locations)
+        sys.modules["byzfl"] = bare
+    try:
+        return importlib.import_module("byzfl.aggregators"), ""
+    except ImportError as error:
+        return None, f"not usable ({error})"
 
 
 def milliseconds(call, device):
@@ -39,7 +52,7 @@ def milliseconds(call, device):
     return sorted(times)[len(times) // 2]
 
 
-def calls(x, f):
+def calls(x, f, byzfl):
     """(the kernel of ours that does the same, name, call)."""
     parts = list(x)
     span = "gram, then mean"  # the N x N work between them, on the host, is not in that row
@@ -66,15 +79,18 @@ def calls(x, f):
 
 
 def main():
-    out, quick = sys.argv[1], "--quick" in sys.argv[2:]
+    kernels, out = sys.argv[1:]
+    with open(kernels, encoding="utf-8") as file:
+        grid = [(row["n"], row["size"]) for row in json.load(file)["rows"] if row["kernel"] == "mean"]
+    byzfl, no_byzfl = find_byzfl()
     device = torch.device("cuda:0")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.set_grad_enabled(False)
     begun, rows = time.perf_counter(), []
-    for n, size in QUICK if quick else GRID:
+    for n, size in grid:
         generator = torch.Generator(device).manual_seed(3)
         x = torch.rand((n, size), device=device, generator=generator) * 2 - 1
-        for ours, name, call in calls(x, 3):
+        for ours, name, call in calls(x, 3, byzfl):
             row = {"kernel": name, "of": ours, "n": n, "size": size}
             if time.perf_counter() - begun > TOTAL_SECONDS:
                 row["error"] = "not run: the time for the peers is used up"
@@ -92,7 +108,7 @@ def main():
         "device": torch.cuda.get_device_name(device),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "versions": {"torch": torch.__version__,
-                     "byzfl": NO_BYZFL or getattr(byzfl, "__version__", "installed")},
+                     "byzfl": no_byzfl or "installed"},
         "peers": rows,
     }
     with open(out, "w", encoding="utf-8") as file:
