@@ -6,36 +6,17 @@ its reason. ByzFL is left out, by name, where it is not installed.
 """
 
 import datetime
-import importlib
-import importlib.util
 import json
 import sys
 import time
-import types
 
 import torch
+
+import byzfl_rules
 
 BUDGET_SECONDS = 2.0  # for a row; at least one run all the same
 ROUNDS = 11
 TOTAL_SECONDS = 50  # rows after that are left out, by name
-
-
-def find_byzfl():
-    """(the aggregators, "") or (None, why not). The package itself imports plotting and data sets, which a
-    bare machine lacks and the aggregators do not need: then they are imported without it."""
-    spec = importlib.util.find_spec("byzfl")
-    if spec is None:
-        return None, "not installed"
-    try:
-        return importlib.import_module("byzfl"), ""
-    except ImportError:
-        bare = types.ModuleType("byzfl")
-        bare.__path__ = list(spec.submodule_search_locations)
-        sys.modules["byzfl"] = bare
-    try:
-        return importlib.import_module("byzfl.aggregators"), ""
-    except ImportError as error:
-        return None, f"not usable ({error})"
 
 
 def milliseconds(call, device):
@@ -82,7 +63,7 @@ def main():
     kernels, out = sys.argv[1:]
     with open(kernels, encoding="utf-8") as file:
         grid = [(row["n"], row["size"]) for row in json.load(file)["rows"] if row["kernel"] == "mean"]
-    byzfl, no_byzfl = find_byzfl()
+    byzfl, no_byzfl = byzfl_rules.load()
     device = torch.device("cuda:0")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.set_grad_enabled(False)
