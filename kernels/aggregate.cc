@@ -199,12 +199,6 @@ std::vector<std::uint64_t> by_update(const std::vector<std::uint64_t>& counts,
 Status run_pass(const AggregatePlan& plan, const AggregateInput& input, const AggregateSpec& spec,
                 AggregateOutput& output, Backend& backend) {
   const std::size_t n = input.updates.size();
-  if (plan.kind == CombineKind::trimmed_mean || plan.kind == CombineKind::nearest_to_median ||
-      !plan.excluded.empty()) {
-    return Error{ErrorCode::unsupported,
-                 "aggregate: the backends have no pass yet for aggregator '" +
-                     spec.aggregator.name + "' with this pre-aggregation"};
-  }
   const PassRows seen = rows_of(plan, input, output.clip_factors);
   const bool mean = plan.kind == CombineKind::mean;
   Mixing mixing;
