@@ -8,6 +8,7 @@
 #include "kernels/blocks_rule.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
+#include "kernels/optimizer_spec.h"
 #include "kernels/parallel.h"
 #include "kernels/scan.h"
 
@@ -99,16 +100,6 @@ bool inputs_in_range(const CombinePass& pass, const AggregateInput& input, std::
   return exponent <= input.round_exponent;
 }
 
-OptimizerStep step_of(const NamedRule& optimizer) {
-  OptimizerStep step;
-  step.learning_rate = parameter_of(optimizer, "lr");
-  if (optimizer.name == "nesterov") {
-    step.kind = OptimizerKind::nesterov;
-    step.momentum = parameter_of(optimizer, "beta");
-  }
-  return step;
-}
-
 // The factor of each update in the pass, from its weight and clip factor.
 std::vector<double> factors_of(const CombinePass& pass, const AggregateInput& input,
                                const std::vector<double>& clips) {
@@ -137,7 +128,7 @@ Status run_pass(CombinePass& pass, const AggregateInput& input, const AggregateS
   pass.finish.bias = kRoundingBiasBits * input.updates.size();
   pass.finish.total_weight = static_cast<double>(total_of(input.weights));
   pass.finish.unscale = power_of_two(-input.shift);
-  pass.step = step_of(spec.optimizer);
+  pass.step = optimizer_step(spec.optimizer);
   pass.model = input.model;
   pass.state = input.optimizer_state;
   pass.model_out = output.model;
@@ -150,7 +141,7 @@ Status run_pass(CombinePass& pass, const AggregateInput& input, const AggregateS
   if (report->largest_output >= kInfinityMagnitude) {
     return bad_input(
         "non_finite_result: the new model or optimizer state is not finite; lower the "
-        "optimizer's lr");
+        "optimizer's lr, or clip the updates");
   }
   return {};
 }

@@ -22,6 +22,19 @@ struct KeptRule {
   MeanFinish finish;        // of their sum
 };
 
+// What an optimizer's step reads and writes; moments that it does not have (optimizer_rule.h) are
+// null.
+struct StepTile {
+  std::size_t count = 0;
+  const float* delta = nullptr;
+  const float* model = nullptr;
+  const float* first = nullptr;
+  const float* second = nullptr;
+  float* model_out = nullptr;
+  float* first_out = nullptr;
+  float* second_out = nullptr;
+};
+
 struct CpuKernels {
   // The largest magnitude (lanes.h) among `count` values.
   std::int32_t (*largest_magnitude)(const float* values, std::size_t count);
@@ -66,10 +79,8 @@ struct CpuKernels {
   std::size_t (*count_outside)(const float* row, const float* lower, const float* upper,
                                std::size_t count);
 
-  // One optimizer step. `state` in and out may be null for an optimizer without state. Returns the
-  // largest magnitude written.
-  std::int32_t (*step)(const OptimizerStep& step, const float* delta, const float* model,
-                       const float* state, std::size_t count, float* model_out, float* state_out);
+  // One optimizer step. Returns the largest magnitude written.
+  std::int32_t (*step)(const OptimizerStep& step, const StepTile& tile);
 
   // One block (count <= kBlockSize) to integers, zero-filled to the next multiple of 128. Returns
   // the largest magnitude; the integers mean nothing where that is not finite.

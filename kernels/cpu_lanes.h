@@ -1,5 +1,5 @@
-// The widths of one CPU level and how a rule reaches its coordinates (cpu_level.cc and what it
-// includes only).
+// How the tile functions of one CPU level walk over coordinates (cpu_level.cc and the cpu_*.h files
+// it includes only): the level's vector widths, and a loop whose last vector may be partly filled.
 #pragma once
 
 #include "kernels/lanes.h"

@@ -113,7 +113,7 @@ Status export_model(const ModelOptions& options) {
                                        {{"gradmint.chain_id", to_hex(view->genesis.chain_id())},
                                         {"gradmint.round", std::to_string(model->round)},
                                         {"gradmint.model_root", to_hex(model->root)}});
-  if (const Status written = replace_file(options.output, bytes); !written.ok()) return written;
+  if (Status written = replace_file(options.output, bytes); !written.ok()) return written;
   std::printf("wrote the model of round %llu (%zu values, root %s) to %s\n",
               static_cast<unsigned long long>(model->round), values->size(),
               to_hex(model->root).c_str(), options.output.c_str());

@@ -191,7 +191,7 @@ Verdict RoundDriver::check(const Reveal& reveal) const {
 Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {
   const auto& round = *machine_.view().round;
   const PendingReveal pending{stored, reveal.worker, reveal.opening};
-  const Status s =
+  Status s =
       orderer_.store().put_pending(pending_key(round, reveal.worker), encode_record(pending));
   if (!s) return s;
   openings_[reveal.worker] = reveal.opening;
