@@ -55,6 +55,32 @@ GRADMINT_RULE void for_lanes(std::size_t count, Body body) {
   }
 }
 
+// The value, read once: otherwise GCC reads a row again for each use of what was loaded, and every
+// reading costs two where rows do not begin at a cache line.
+template <class V>
+GRADMINT_RULE V in_register(V value) {
+#if defined(GRADMINT_LEVEL_AVX512)
+  asm("" : "+v"(value));
+#elif defined(GRADMINT_LEVEL_AVX2)
+  asm("" : "+x"(value));
+#endif
+  return value;
+}
+
+// How far ahead of the coordinates at hand a row is asked for. The processor's own prefetchers lose
+// track of many rows read side by side. Rows go on behind their tile, so what is asked for is of
+// use.
+constexpr std::size_t kAheadBytes = 2048;
+
+// Once for each cache line, where coordinate c of a Narrow group begins one.
+GRADMINT_RULE void ask_ahead(const float* row, std::size_t c) {
+  if constexpr (Narrow::width > 1) {
+    // As an integer: the address may lie behind the end of the row.
+    const auto address = reinterpret_cast<std::uintptr_t>(row + c) + kAheadBytes;
+    if (c % 16 == 0) __builtin_prefetch(reinterpret_cast<const void*>(address));
+  }
+}
+
 template <class V, class T>
 GRADMINT_RULE V load_all(const T* from) {
   return Whole{}.load<V>(from);
