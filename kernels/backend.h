@@ -32,7 +32,7 @@ enum class CombineKind {
 // same number of updates.
 struct Mixing {
   std::vector<std::vector<std::uint32_t>> excluded;  // ascending
-  MeanFinish finish;                                 // unit weights: total_weight = how many mix
+  MeanFinish finish;  // unit weights: total_weight = how many mix, bias = as many rounding biases
 };
 
 // One pass over the updates, with the optimizer's step fused to it. Arguments were checked.
@@ -44,7 +44,7 @@ struct CombinePass {
   std::size_t dropped = 0;          // trimmed_mean: per side, 2 * dropped < rows.size()
   std::size_t kept = 0;             // nearest_to_median: in [1, rows.size()]
   MeanFinish finish;                // not the median's: of the sum that is divided
-  double unit = 1.0;                // 2^s of that sum; trimmed_mean and nearest_to_median
+  double unit = 1.0;                // 2^s of that sum and of the mixing; not the mean's
   OptimizerStep step;
   std::span<const float> model;
   std::span<const float> state;      // the first moments of all values, then the second ones
@@ -55,7 +55,7 @@ struct CombinePass {
 };
 
 // Magnitudes (lanes.h) over the whole pass: at least kInfinityMagnitude means that something was
-// not finite.
+// not finite. The inputs are the updates as they are and as a rule sees them (scaled, mixed).
 struct CombineReport {
   std::int32_t largest_input = 0;
   std::int32_t largest_output = 0;

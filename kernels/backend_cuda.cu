@@ -82,6 +82,10 @@ class CudaBackend final : public Backend {
  private:
   Status upload_rows(Rows rows, std::size_t begin, std::size_t count, std::size_t stride);
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
+  Status reserve_mixing(const CombinePass& pass, std::size_t tile);
+  Status mix_tile(const CombinePass& pass, std::size_t count, std::size_t stride);
+  cuda::DevicePass device_pass(const CombinePass& pass, std::size_t count,
+                               std::size_t stride) const;
   Status combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
                       std::size_t stride);
   Status dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
@@ -93,6 +97,9 @@ class CudaBackend final : public Backend {
   DeviceBuffer<float> staging_;
   DeviceBuffer<const float*> rows_;
   DeviceBuffer<double> factors_;
+  DeviceBuffer<float> mixed_;
+  DeviceBuffer<const float*> mixed_rows_;
+  DeviceBuffer<std::uint32_t> excluded_;
   DeviceBuffer<float> model_;
   DeviceBuffer<float> state_;
   DeviceBuffer<float> delta_;
@@ -120,8 +127,12 @@ Status CudaBackend::upload_rows(Rows rows, std::size_t begin, std::size_t count,
 
 Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
   const std::size_t n = pass.rows.size();
+  std::vector<double> factors(pass.factors.begin(), pass.factors.end());
+  if (pass.mixing != nullptr) {
+    for (double& factor : factors) factor *= pass.unit;
+  }
   GRADMINT_CUDA_TRY(factors_.reserve(n), "memory for the factors");
-  GRADMINT_CUDA_TRY(factors_.upload(pass.factors.data(), n), "copying the factors");
+  GRADMINT_CUDA_TRY(factors_.upload(factors.data(), n), "copying the factors");
   GRADMINT_CUDA_TRY(model_.reserve(tile), "memory for the model");
   const auto moments = static_cast<std::size_t>(moments_of(pass.step.kind));
   GRADMINT_CUDA_TRY(state_.reserve(moments * tile), "memory for the optimizer");
@@ -131,6 +142,80 @@ Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
   GRADMINT_CUDA_TRY(report_.reserve(2), "memory for the report");
   GRADMINT_CUDA_TRY(report_.clear(2), "clearing the report");
   return {};
+}
+
+Status CudaBackend::reserve_mixing(const CombinePass& pass, std::size_t tile) {
+  const std::size_t n = pass.rows.size();
+  std::vector<const float*> rows;
+  std::vector<std::uint32_t> excluded;
+  GRADMINT_CUDA_TRY(mixed_.reserve(n * tile), "memory for mixed updates");
+  for (std::size_t i = 0; i < n; ++i) {
+    rows.push_back(mixed_.data() + i * tile);
+    const auto& left_out = pass.mixing->excluded[i];
+    excluded.insert(excluded.end(), left_out.begin(), left_out.end());
+  }
+  GRADMINT_CUDA_TRY(mixed_rows_.reserve(n), "memory for mixed updates");
+  GRADMINT_CUDA_TRY(mixed_rows_.upload(rows.data(), n), "copying to the GPU");
+  GRADMINT_CUDA_TRY(excluded_.reserve(excluded.size()), "memory for mixed updates");
+  GRADMINT_CUDA_TRY(excluded_.upload(excluded.data(), excluded.size()), "copying to the GPU");
+  return {};
+}
+
+Status CudaBackend::mix_tile(const CombinePass& pass, std::size_t count, std::size_t stride) {
+  cuda::DeviceMix mix;
+  mix.rows = rows_.data();
+  mix.factors = factors_.data();
+  mix.excluded = excluded_.data();
+  mix.n = static_cast<int>(pass.rows.size());
+  mix.excluded_each = static_cast<int>(pass.mixing->excluded[0].size());
+  mix.count = count;
+  mix.finish = pass.mixing->finish;
+  mix.mixed = mixed_.data();
+  mix.stride = stride;
+  mix.report = report_.data();
+  GRADMINT_CUDA_TRY(cuda::launch_mix(mix, nullptr), "starting the mixing");
+  return {};
+}
+
+cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t count,
+                                          std::size_t stride) const {
+  const bool scaled = std::any_of(pass.factors.begin(), pass.factors.end(),
+                                  [](double factor) { return factor != 1.0; });
+  const bool as_they_are = pass.kind != CombineKind::mean && (pass.mixing != nullptr || !scaled);
+  cuda::DevicePass device;
+  device.rows = pass.mixing == nullptr ? rows_.data() : mixed_rows_.data();
+  device.factors = as_they_are ? nullptr : factors_.data();
+  device.n = static_cast<int>(pass.rows.size());
+  device.count = count;
+  device.finish = pass.finish;
+  device.dropped = static_cast<int>(pass.dropped);
+  device.kept = pass.kind == CombineKind::trimmed_mean ? device.n - 2 * device.dropped
+                                                       : static_cast<int>(pass.kept);
+  device.unit = pass.unit;
+  device.step = pass.step;
+  device.model = model_.data();  // each coordinate is read, then written, by one thread
+  device.model_out = model_.data();
+  const int moments = moments_of(pass.step.kind);
+  device.first = device.first_out = moments >= 1 ? state_.data() : nullptr;
+  device.second = device.second_out = moments == 2 ? state_.data() + stride : nullptr;
+  device.delta_out = pass.delta_out.empty() ? nullptr : delta_.data();
+  device.outside = pass.outside.empty() ? nullptr : outside_.data();
+  device.report = report_.data();
+  return device;
+}
+
+cudaError_t launch(CombineKind kind, const cuda::DevicePass& device) {
+  switch (kind) {
+    case CombineKind::mean:
+      return cuda::launch_mean(device, nullptr);
+    case CombineKind::median:
+      return cuda::launch_median(device, nullptr);
+    case CombineKind::trimmed_mean:
+      return cuda::launch_trimmed_mean(device, nullptr);
+    case CombineKind::nearest_to_median:
+      break;
+  }
+  return cuda::launch_nearest_to_median(device, nullptr);
 }
 
 Status CudaBackend::combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
@@ -145,26 +230,11 @@ Status CudaBackend::combine_tile(const CombinePass& pass, std::size_t begin, std
         state_.upload(pass.state.data() + m * pass.model.size() + begin, count, m * stride),
         "copying the optimizer");
   }
-  const bool scaled = std::any_of(pass.factors.begin(), pass.factors.end(),
-                                  [](double factor) { return factor != 1.0; });
-  const bool median = pass.kind == CombineKind::median;
-  cuda::DevicePass device;
-  device.rows = rows_.data();
-  device.factors = median && !scaled ? nullptr : factors_.data();
-  device.n = static_cast<int>(pass.rows.size());
-  device.count = count;
-  device.finish = pass.finish;
-  device.step = pass.step;
-  device.model = model_.data();  // each coordinate is read, then written, by one thread
-  device.model_out = model_.data();
-  device.first = device.first_out = moments >= 1 ? state_.data() : nullptr;
-  device.second = device.second_out = moments == 2 ? state_.data() + stride : nullptr;
-  device.delta_out = pass.delta_out.empty() ? nullptr : delta_.data();
-  device.outside = pass.outside.empty() ? nullptr : outside_.data();
-  device.report = report_.data();
-  GRADMINT_CUDA_TRY(
-      median ? cuda::launch_median(device, nullptr) : cuda::launch_mean(device, nullptr),
-      "starting the aggregation");
+  if (pass.mixing != nullptr) {
+    if (const Status mixed = mix_tile(pass, count, stride); !mixed.ok()) return mixed;
+  }
+  GRADMINT_CUDA_TRY(launch(pass.kind, device_pass(pass, count, stride)),
+                    "starting the aggregation");
   GRADMINT_CUDA_TRY(model_.download(pass.model_out.data() + begin, count), "aggregating");
   for (std::size_t m = 0; m < moments; ++m) {
     GRADMINT_CUDA_TRY(
@@ -184,6 +254,9 @@ Result<CombineReport> CudaBackend::combine(const CombinePass& pass) {
   const std::size_t most = std::max<std::size_t>(kStagingBytes / (4 * n) / 64 * 64, 64);
   const std::size_t tile = std::min(most, (size + 63) / 64 * 64);
   if (const Status reserved = reserve_combine(pass, tile); !reserved.ok()) return reserved.error();
+  if (pass.mixing != nullptr) {
+    if (const Status reserved = reserve_mixing(pass, tile); !reserved.ok()) return reserved.error();
+  }
   for (std::size_t begin = 0; begin < size; begin += tile) {
     const std::size_t count = std::min(tile, size - begin);
     if (const Status done = combine_tile(pass, begin, count, tile); !done.ok()) {

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t kMeanTile = 2048;
 
+std::size_t kept_by(const CombinePass& pass) {
+  return pass.kind == CombineKind::trimmed_mean ? pass.rows.size() - 2 * pass.dropped : pass.kept;
+}
+
 // One thread's share of the pass: its buffers are reused from tile to tile.
 class TileWorker {
  public:
@@ -24,6 +28,12 @@ class TileWorker {
       lower_.resize(tile);
       upper_.resize(tile);
       keys_.resize(16 * pass.rows.size());
+      if (pass.mixing != nullptr) {
+        sums_.resize(tile);
+        left_out_.resize(tile);
+        for (const double factor : pass.factors) mixing_factors_.push_back(factor * pass.unit);
+      }
+      kept_ = {pass.dropped, kept_by(pass), pass.unit, pass.finish};
     }
   }
 
@@ -32,7 +42,7 @@ class TileWorker {
     if (pass_.kind == CombineKind::mean) {
       mean(count);
     } else {
-      median(count);
+      order_statistic(count);
     }
     step(begin, count);
   }
@@ -42,7 +52,12 @@ class TileWorker {
 
  private:
   void mean(std::size_t count);
-  void median(std::size_t count);
+  void mix(std::size_t count);
+  void scale(std::size_t count);
+  void order_statistic(std::size_t count);
+  void saw(std::int32_t largest) {
+    report_.largest_input = std::max(report_.largest_input, largest);
+  }
   void step(std::size_t begin, std::size_t count);
 
   const CombinePass& pass_;
@@ -54,33 +69,67 @@ class TileWorker {
   std::vector<float> lower_;
   std::vector<float> upper_;
   std::vector<std::int32_t> keys_;
-  std::vector<float> scaled_;
+  std::vector<float> seen_;  // the rows of a tile after scaling or mixing
+  std::vector<std::uint64_t> left_out_;
+  std::vector<double> mixing_factors_;
+  KeptRule kept_;
   CombineReport report_;
 };
 
 void TileWorker::mean(std::size_t count) {
   std::fill(sums_.begin(), sums_.end(), 0);
-  const std::int32_t largest =
-      kernels_.accumulate(rows_.data(), pass_.factors.data(), rows_.size(), count, sums_.data());
-  report_.largest_input = std::max(report_.largest_input, largest);
+  saw(kernels_.accumulate(rows_.data(), pass_.factors.data(), rows_.size(), count, sums_.data()));
   kernels_.finish(sums_.data(), count, pass_.finish, delta_.data());
 }
 
-void TileWorker::median(std::size_t count) {
+// Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.
+void TileWorker::mix(std::size_t count) {
+  const std::size_t n = rows_.size();
+  seen_.resize(n * kMedianTile);
+  std::fill(sums_.begin(), sums_.end(), 0);
+  saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), n, count, sums_.data()));
+  for (std::size_t i = 0; i < n; ++i) {
+    std::fill(left_out_.begin(), left_out_.end(), 0);
+    for (const std::uint32_t j : pass_.mixing->excluded[i]) {
+      kernels_.accumulate(&rows_[j], &mixing_factors_[j], 1, count, left_out_.data());
+    }
+    kernels_.finish_rest(sums_.data(), left_out_.data(), count, pass_.mixing->finish,
+                         seen_.data() + i * kMedianTile);
+  }
+  for (std::size_t i = 0; i < n; ++i) rows_[i] = seen_.data() + i * kMedianTile;
+}
+
+void TileWorker::scale(std::size_t count) {
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (pass_.factors[i] == 1.0) continue;
-    scaled_.resize(rows_.size() * kMedianTile);
-    float* scaled = scaled_.data() + i * kMedianTile;
-    kernels_.scale(rows_[i], pass_.factors[i], count, scaled);
+    seen_.resize(rows_.size() * kMedianTile);
+    float* scaled = seen_.data() + i * kMedianTile;
+    saw(kernels_.scale(rows_[i], pass_.factors[i], count, scaled));
     rows_[i] = scaled;
   }
-  const std::int32_t largest = kernels_.middle(rows_.data(), rows_.size(), count, lower_.data(),
-                                               upper_.data(), keys_.data());
-  report_.largest_input = std::max(report_.largest_input, largest);
-  for (std::size_t i = 0; i < outside_.size(); ++i) {
-    outside_[i] += kernels_.count_outside(rows_[i], lower_.data(), upper_.data(), count);
+}
+
+void TileWorker::order_statistic(std::size_t count) {
+  if (pass_.mixing != nullptr) {
+    mix(count);
+  } else {
+    scale(count);
   }
-  kernels_.middle_mean(lower_.data(), upper_.data(), count, delta_.data());
+  const float* const* rows = rows_.data();
+  const std::size_t n = rows_.size();
+  float* lower = lower_.data();
+  float* upper = upper_.data();
+  if (pass_.kind == CombineKind::median) {
+    saw(kernels_.middle(rows, n, count, lower, upper, keys_.data()));
+    kernels_.middle_mean(lower, upper, count, delta_.data());
+  } else {
+    const auto rule = pass_.kind == CombineKind::trimmed_mean ? kernels_.trimmed_mean
+                                                              : kernels_.nearest_to_median;
+    saw(rule(rows, n, count, kept_, lower, upper, delta_.data(), keys_.data()));
+  }
+  for (std::size_t i = 0; i < outside_.size(); ++i) {
+    outside_[i] += kernels_.count_outside(rows[i], lower, upper, count);
+  }
 }
 
 void TileWorker::step(std::size_t begin, std::size_t count) {

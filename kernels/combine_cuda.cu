@@ -6,26 +6,11 @@
 // coordinate a thread, its keys in registers through the network; more: bisection, which reads the
 // keys again for each of its 32 bits. Bound, expected: memory for the mean; not yet measured on a
 // GPU.
-#include "kernels/cuda_passes.h"
+#include "kernels/combine_cuda.h"
 #include "kernels/median_rule.h"
-#include "kernels/step_cuda.h"
 
 namespace gradmint::kernels::cuda {
 namespace {
-
-using L = Lanes<1>;
-constexpr unsigned kThreads = 256;
-constexpr unsigned kAllLanes = 0xffffffffu;
-
-unsigned grid_of(std::size_t items) {
-  return static_cast<unsigned>((items + kThreads - 1) / kThreads);
-}
-
-// The largest of a warp's values grows the report. Integers: the order of arrival does not matter.
-__device__ void grow(std::int32_t* report, std::int32_t value) {
-  const std::int32_t largest = __reduce_max_sync(kAllLanes, value);
-  if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(report, largest);
-}
 
 __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
   const std::size_t first = (std::size_t{blockIdx.x} * kThreads + threadIdx.x) * 4;
@@ -63,27 +48,12 @@ __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
   grow(pass.report + 1, largest_output);
 }
 
-__device__ float value_at(const DevicePass& pass, int i, std::size_t c) {
-  const float x = pass.rows[i][c];
-  return pass.factors == nullptr ? x : scaled_value<L>(x, pass.factors[i]);
-}
-
 // What both medians do once the two middle values are known. Every thread of the warp comes here.
 __device__ void finish_median(const DevicePass& pass, std::size_t c, bool inside,
                               std::int32_t lower, std::int32_t upper, std::int32_t largest_input) {
   const float low = value_of<L>(lower);
   const float high = value_of<L>(upper);
-  const std::int32_t written = inside ? apply_step(pass, c, middle_mean<L>(low, high)) : 0;
-  grow(pass.report, largest_input);
-  grow(pass.report + 1, written);
-  if (pass.outside == nullptr) return;
-  for (int i = 0; i < pass.n; ++i) {
-    const float x = inside ? value_at(pass, i, c) : low;
-    const unsigned votes = __ballot_sync(kAllLanes, inside && (x < low || high < x));
-    if (threadIdx.x % 32 == 0 && votes != 0) {
-      atomicAdd(pass.outside + i, static_cast<unsigned long long>(__popc(votes)));
-    }
-  }
+  finish_order(pass, c, inside, middle_mean<L>(low, high), low, high, largest_input);
 }
 
 template <int P>
@@ -97,8 +67,7 @@ __global__ void __launch_bounds__(kThreads) network_kernel(DevicePass pass, int 
     // The largest finite values pad, as on the CPU.
     float x = i < first ? -3.402823466e38f : 3.402823466e38f;
     if (inside && i >= first && i < first + pass.n) {
-      x = value_at(pass, i - first, c);
-      largest_input = larger(largest_input, magnitude<L>(x));
+      x = value_at(pass, i - first, c, largest_input);
     }
     keys[i] = key_of<L>(x);
   }
@@ -106,12 +75,6 @@ __global__ void __launch_bounds__(kThreads) network_kernel(DevicePass pass, int 
   const std::int32_t lower = keys[P / 2 - 1];
   finish_median(pass, c, inside, lower, pass.n % 2 == 0 ? keys[P / 2] : lower, largest_input);
 }
-
-struct KeyAt {
-  const DevicePass& pass;
-  std::size_t c;
-  __device__ std::int32_t operator()(int i) const { return key_of<L>(value_at(pass, i, c)); }
-};
 
 __global__ void __launch_bounds__(kThreads) bisect_kernel(DevicePass pass) {
   const std::size_t c = std::size_t{blockIdx.x} * kThreads + threadIdx.x;
@@ -121,9 +84,7 @@ __global__ void __launch_bounds__(kThreads) bisect_kernel(DevicePass pass) {
   std::int32_t largest_input = 0;
   if (inside) {
     const KeyAt key_at{pass, c};
-    for (int i = 0; i < pass.n; ++i) {
-      largest_input = larger(largest_input, magnitude<L>(value_at(pass, i, c)));
-    }
+    for (int i = 0; i < pass.n; ++i) value_at(pass, i, c, largest_input);
     bisect_middle<L>(pass.n, key_at, lower, upper);
   }
   finish_median(pass, c, inside, lower, upper, largest_input);

@@ -27,6 +27,14 @@ struct StepTile {
   float* second_out = nullptr;
 };
 
+// What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
+struct KeptRule {
+  std::size_t dropped = 0;  // trimmed_mean: per side
+  std::size_t kept = 0;     // how many stay
+  double unit = 1.0;        // 2^s of their sum
+  MeanFinish finish;        // of their sum
+};
+
 struct CpuKernels {
   // The largest magnitude (lanes.h) among `count` values.
   std::int32_t (*largest_magnitude)(const float* values, std::size_t count);
@@ -43,8 +51,12 @@ struct CpuKernels {
   void (*finish)(const std::uint64_t* sums, std::size_t count, const MeanFinish& finish,
                  float* delta);
 
-  // out[c] = scaled value of in[c] (median_rule.h).
-  void (*scale)(const float* in, double factor, std::size_t count, float* out);
+  // The same from all - left_out, which may hold the sums of different numbers of rows.
+  void (*finish_rest)(const std::uint64_t* all, const std::uint64_t* left_out, std::size_t count,
+                      const MeanFinish& finish, float* mean);
+
+  // out[c] = scaled value of in[c] (median_rule.h). Returns the largest magnitude of in.
+  std::int32_t (*scale)(const float* in, double factor, std::size_t count, float* out);
 
   // The two middle values of `n` rows, count <= kMedianTile. `scratch` has room for 16 * n keys.
   // lower and upper padded. Returns the largest magnitude seen.
@@ -53,6 +65,15 @@ struct CpuKernels {
 
   // median[c] from lower[c] and upper[c]; all padded.
   void (*middle_mean)(const float* lower, const float* upper, std::size_t count, float* median);
+
+  // The mean of what the rule keeps of `n` rows, and its ends; count <= kMedianTile, outputs
+  // padded, scratch as above. Return the largest magnitude seen.
+  std::int32_t (*trimmed_mean)(const float* const* rows, std::size_t n, std::size_t count,
+                               const KeptRule& rule, float* lower, float* upper, float* delta,
+                               std::int32_t* scratch);
+  std::int32_t (*nearest_to_median)(const float* const* rows, std::size_t n, std::size_t count,
+                                    const KeptRule& rule, float* lower, float* upper, float* delta,
+                                    std::int32_t* scratch);
 
   // How many values lie strictly below lower or strictly above upper; lower and upper padded.
   std::size_t (*count_outside)(const float* row, const float* lower, const float* upper,

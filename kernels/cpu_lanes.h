@@ -1,5 +1,5 @@
-// How the tile functions of one CPU level walk over coordinates (cpu_level.cc and the cpu_*.h files
-// it includes only): the level's vector widths, and a loop whose last vector may be partly filled.
+// The widths of one CPU level and how a rule reaches its coordinates (cpu_level.cc and what it
+// includes only).
 #pragma once
 
 #include "kernels/lanes.h"

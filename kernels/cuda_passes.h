@@ -1,4 +1,5 @@
-// The CUDA passes over coordinates that lie in device memory: combine_cuda.cu and blocks_cuda.cu.
+// The CUDA passes over coordinates that lie in device memory: combine_cuda.cu, sorted_cuda.cu,
+// mix_cuda.cu and blocks_cuda.cu.
 // Inside the library, and for the GPU benchmark. Launches are asynchronous on `stream`; arguments
 // were checked. Row pointers and outputs are aligned to 16 bytes.
 #pragma once
@@ -16,10 +17,13 @@ namespace gradmint::kernels::cuda {
 // Device pointers but for the small structs, which travel by value.
 struct DevicePass {
   const float* const* rows = nullptr;  // n pointers
-  const double* factors = nullptr;     // n; median: null where all are 1
+  const double* factors = nullptr;     // n; order statistics: null where all are 1
   int n = 0;
   std::size_t count = 0;  // coordinates
-  MeanFinish finish;
+  MeanFinish finish;      // the mean's, or of what is kept
+  int dropped = 0;        // trimmed_mean: per side
+  int kept = 0;           // trimmed_mean and nearest_to_median
+  double unit = 1.0;      // 2^s of what is kept
   OptimizerStep step;
   const float* model = nullptr;
   const float* first = nullptr;  // moments that the optimizer does not have are null
@@ -28,12 +32,30 @@ struct DevicePass {
   float* first_out = nullptr;
   float* second_out = nullptr;
   float* delta_out = nullptr;             // null where not wanted
-  unsigned long long* outside = nullptr;  // n counts that grow, or null; median only
+  unsigned long long* outside = nullptr;  // n counts that grow, or null; not the mean's
   std::int32_t* report = nullptr;  // [0] largest input, [1] largest output magnitude; both grow
 };
 
 cudaError_t launch_mean(const DevicePass& pass, cudaStream_t stream);
 cudaError_t launch_median(const DevicePass& pass, cudaStream_t stream);
+cudaError_t launch_trimmed_mean(const DevicePass& pass, cudaStream_t stream);
+cudaError_t launch_nearest_to_median(const DevicePass& pass, cudaStream_t stream);
+
+// Rows for an order statistic made from the updates (backend.h, Mixing).
+struct DeviceMix {
+  const float* const* rows = nullptr;       // n pointers
+  const double* factors = nullptr;          // n: clip factor * 2^s
+  const std::uint32_t* excluded = nullptr;  // n times excluded_each indices
+  int n = 0;
+  int excluded_each = 0;
+  std::size_t count = 0;  // coordinates
+  MeanFinish finish;
+  float* mixed = nullptr;  // row i at i * stride
+  std::size_t stride = 0;
+  std::int32_t* report = nullptr;  // [0] largest input magnitude; grows
+};
+
+cudaError_t launch_mix(const DeviceMix& mix, cudaStream_t stream);
 
 // Blocks of `count` coordinates (blocks_rule.h), numbered 0, 1, ... within each row.
 struct DeviceBlocks {

@@ -42,28 +42,33 @@ struct Lanes<1> {
   GRADMINT_RULE static F64 widen(F32 x) { return static_cast<double>(x); }
   GRADMINT_RULE static F32 narrow(F64 x) { return static_cast<float>(x); }
   GRADMINT_RULE static F64 from_integer(I64 x) { return static_cast<double>(x); }
+  GRADMINT_RULE static I64 widen_integer(I32 x) { return x; }
   GRADMINT_RULE static I32 one_if(bool held) { return held ? 1 : 0; }
+  GRADMINT_RULE static I32 one_if_wide(bool held) { return held ? 1 : 0; }
   GRADMINT_RULE static F32 all(float x) { return x; }
   GRADMINT_RULE static I32 all(std::int32_t x) { return x; }
 };
 
 #if defined(GRADMINT_LEVEL_AVX2) || defined(GRADMINT_LEVEL_AVX512)
-#define GRADMINT_WIDE_LANES(W)                                                               \
-  template <>                                                                                \
-  struct Lanes<W> {                                                                          \
-    static constexpr int width = W;                                                          \
-    typedef float F32 __attribute__((vector_size((W)*4)));                                   \
-    typedef std::int32_t I32 __attribute__((vector_size((W)*4)));                            \
-    typedef double F64 __attribute__((vector_size((W)*8)));                                  \
-    typedef std::int64_t I64 __attribute__((vector_size((W)*8)));                            \
-    typedef std::uint64_t U64 __attribute__((vector_size((W)*8)));                           \
-    GRADMINT_RULE static F64 widen(F32 x) { return __builtin_convertvector(x, F64); }        \
-    GRADMINT_RULE static F32 narrow(F64 x) { return __builtin_convertvector(x, F32); }       \
-    GRADMINT_RULE static F64 from_integer(I64 x) { return __builtin_convertvector(x, F64); } \
-    /* 1 where the comparison held, 0 elsewhere (a vector comparison gives -1). */           \
-    GRADMINT_RULE static I32 one_if(I32 mask) { return -mask; }                              \
-    GRADMINT_RULE static F32 all(float x) { return x - F32{}; }                              \
-    GRADMINT_RULE static I32 all(std::int32_t x) { return x - I32{}; }                       \
+#define GRADMINT_WIDE_LANES(W)                                                                     \
+  template <>                                                                                      \
+  struct Lanes<W> {                                                                                \
+    static constexpr int width = W;                                                                \
+    typedef float F32 __attribute__((vector_size((W)*4)));                                         \
+    typedef std::int32_t I32 __attribute__((vector_size((W)*4)));                                  \
+    typedef double F64 __attribute__((vector_size((W)*8)));                                        \
+    typedef std::int64_t I64 __attribute__((vector_size((W)*8)));                                  \
+    typedef std::uint64_t U64 __attribute__((vector_size((W)*8)));                                 \
+    GRADMINT_RULE static F64 widen(F32 x) { return __builtin_convertvector(x, F64); }              \
+    GRADMINT_RULE static F32 narrow(F64 x) { return __builtin_convertvector(x, F32); }             \
+    GRADMINT_RULE static F64 from_integer(I64 x) { return __builtin_convertvector(x, F64); }       \
+    GRADMINT_RULE static I64 widen_integer(I32 x) { return __builtin_convertvector(x, I64); }      \
+    /* 1 where the comparison held, 0 elsewhere (a vector comparison gives -1), from one of        \
+       32-bit values and of 64-bit ones. */                                                        \
+    GRADMINT_RULE static I32 one_if(I32 mask) { return -mask; }                                    \
+    GRADMINT_RULE static I32 one_if_wide(I64 mask) { return __builtin_convertvector(-mask, I32); } \
+    GRADMINT_RULE static F32 all(float x) { return x - F32{}; }                                    \
+    GRADMINT_RULE static I32 all(std::int32_t x) { return x - I32{}; }                             \
   };
 GRADMINT_WIDE_LANES(4)
 GRADMINT_WIDE_LANES(8)

@@ -38,25 +38,25 @@ GRADMINT_RULE void exchange(I& a, I& b) {
   a = low;
 }
 
-// Applies exchanges [Begin, End) of the network. Halved, so that no compiler meets a deep
-// expression.
-template <int P, int Begin, int End, class I>
-GRADMINT_RULE void apply_network(I (&keys)[P]) {
+// Applies exchanges [Begin, End) of a network to keys, or to floats that are not NaN (where zeros
+// of either sign are equal). Halved, so that no compiler meets a deep expression.
+template <NetworkKind kKind, int Begin, int End, int P, class V>
+GRADMINT_RULE void apply_network(V (&keys)[P]) {
   if constexpr (End - Begin == 1) {
-    constexpr int low = kMiddleNetwork<P>.low[Begin];
-    constexpr int high = kMiddleNetwork<P>.high[Begin];
+    constexpr int low = kNetwork<kKind, P>.low[Begin];
+    constexpr int high = kNetwork<kKind, P>.high[Begin];
     exchange(keys[low], keys[high]);
   } else if constexpr (End > Begin) {
     constexpr int middle = Begin + (End - Begin) / 2;
-    apply_network<P, Begin, middle>(keys);
-    apply_network<P, middle, End>(keys);
+    apply_network<kKind, Begin, middle>(keys);
+    apply_network<kKind, middle, End>(keys);
   }
 }
 
 // After it, keys[P/2 - 1] <= keys[P/2] are the middle two.
-template <int P, class I>
-GRADMINT_RULE void order_middle(I (&keys)[P]) {
-  apply_network<P, 0, kMiddleNetwork<P>.size>(keys);
+template <int P, class V>
+GRADMINT_RULE void order_middle(V (&keys)[P]) {
+  apply_network<NetworkKind::middle, 0, kNetwork<NetworkKind::middle, P>.size>(keys);
 }
 
 // The lower and upper middle of n keys; key_at(i) gives the i-th. For odd n both are the median.

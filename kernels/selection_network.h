@@ -1,9 +1,11 @@
-// Networks of compare-exchanges that put the two middle values of P keys in places P/2 - 1 and P/2,
-// in order. Generated at compile time: Batcher's odd-even merge sort (K. E. Batcher, "Sorting
-// networks and their applications", 1968), pruned backwards from the two wanted outputs.
+// Networks of compare-exchanges over P keys, generated at compile time: Batcher's odd-even merge
+// sort (K. E. Batcher, "Sorting networks and their applications", 1968), whole, and pruned
+// backwards from the two middle places P/2 - 1 and P/2.
 //
-// n <= P keys are padded with floor((P - n) / 2) keys below and the rest above everything. Then
-// place P/2 - 1 holds the lower median of the n, and for even n place P/2 holds the upper one.
+// n <= P keys are padded. In the pruned network, with floor((P - n) / 2) keys below everything and
+// the rest above: then place P/2 - 1 holds the lower median of the n, and for even n place P/2
+// holds the upper one. In the whole network, with all of them above: then place i holds the i-th of
+// the n.
 #pragma once
 
 #include <cstdint>
@@ -20,49 +22,60 @@ constexpr int network_width(int n) {
 }
 constexpr int padding_below(int n) { return (network_width(n) - n) / 2; }
 
+// Exchange e puts the lower of places low[e] and high[e] in low[e].
 template <int P>
-struct MiddleNetwork {
+struct Network {
   static constexpr int kCapacity = P * 9;  // Batcher's sort of 64 has 543 exchanges
   std::uint8_t low[kCapacity] = {};
   std::uint8_t high[kCapacity] = {};
   int size = 0;
 
-  constexpr MiddleNetwork() {
-    std::uint8_t all_low[kCapacity] = {};
-    std::uint8_t all_high[kCapacity] = {};
-    int total = 0;
-    for (int p = 1; p < P; p *= 2) {
-      for (int k = p; k >= 1; k /= 2) {
-        for (int j = k % p; j + k < P; j += 2 * k) {
-          for (int i = 0; i < k && i + j + k < P; ++i) {
-            if ((i + j) / (2 * p) != (i + j + k) / (2 * p)) continue;
-            all_low[total] = static_cast<std::uint8_t>(i + j);
-            all_high[total] = static_cast<std::uint8_t>(i + j + k);
-            ++total;
-          }
-        }
-      }
-    }
-    bool wanted[P] = {};
-    wanted[P / 2 - 1] = true;
-    wanted[P / 2] = true;
-    bool kept[kCapacity] = {};
-    for (int e = total - 1; e >= 0; --e) {
-      if (!wanted[all_low[e]] && !wanted[all_high[e]]) continue;
-      kept[e] = true;
-      wanted[all_low[e]] = true;
-      wanted[all_high[e]] = true;
-    }
-    for (int e = 0; e < total; ++e) {
-      if (!kept[e]) continue;
-      low[size] = all_low[e];
-      high[size] = all_high[e];
-      ++size;
-    }
+  constexpr void append(int lower, int higher) {
+    low[size] = static_cast<std::uint8_t>(lower);
+    high[size] = static_cast<std::uint8_t>(higher);
+    ++size;
   }
 };
 
 template <int P>
-inline constexpr MiddleNetwork<P> kMiddleNetwork{};
+constexpr Network<P> sort_network() {
+  Network<P> network;
+  for (int p = 1; p < P; p *= 2) {
+    for (int k = p; k >= 1; k /= 2) {
+      for (int j = k % p; j + k < P; j += 2 * k) {
+        for (int i = 0; i < k && i + j + k < P; ++i) {
+          if ((i + j) / (2 * p) == (i + j + k) / (2 * p)) network.append(i + j, i + j + k);
+        }
+      }
+    }
+  }
+  return network;
+}
+
+template <int P>
+constexpr Network<P> middle_network() {
+  const Network<P> whole = sort_network<P>();
+  bool wanted[P] = {};
+  wanted[P / 2 - 1] = true;
+  wanted[P / 2] = true;
+  bool kept[Network<P>::kCapacity] = {};
+  for (int e = whole.size - 1; e >= 0; --e) {
+    if (!wanted[whole.low[e]] && !wanted[whole.high[e]]) continue;
+    kept[e] = true;
+    wanted[whole.low[e]] = true;
+    wanted[whole.high[e]] = true;
+  }
+  Network<P> network;
+  for (int e = 0; e < whole.size; ++e) {
+    if (kept[e]) network.append(whole.low[e], whole.high[e]);
+  }
+  return network;
+}
+
+enum class NetworkKind { whole, middle };
+
+template <NetworkKind kKind, int P>
+inline constexpr Network<P> kNetwork = kKind == NetworkKind::whole ? sort_network<P>()
+                                                                   : middle_network<P>();
 
 }  // namespace gradmint::kernels

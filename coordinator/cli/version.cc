@@ -19,7 +19,11 @@ std::string version_text() {
     return std::to_string(a) + "." + std::to_string(b) + "." + std::to_string(c);
   };
   std::string text = "gradmint " GRADMINT_VERSION " (revision " GRADMINT_REVISION ")\n";
-  text += "backends: " + kernels::describe_cpu_levels() + "\n";
+  text += "backends: " + kernels::describe_cpu_levels();
+#ifdef GRADMINT_WITH_CUDA
+  text += ", cuda";
+#endif
+  text += "\n";
   text += "libraries: ";
   text += OpenSSL_version(OPENSSL_VERSION);
   text += ", libzmq " + dotted(major, minor, patch);

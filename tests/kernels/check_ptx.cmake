@@ -1,5 +1,8 @@
 # cmake -DNVCC=... -DFLAGS=... -DINCLUDE=... -DSOURCES=... -DSCRATCH=... -P check_ptx.cmake
-# The numeric law forbids contracted, approximate and flushing operations in device code.
+# The numeric law forbids contracted, approximate and flushing operations in device code. And every
+# kernel stays in its registers: no spills, no arrays in local memory, and few enough registers for
+# two blocks of 256 threads on an SM.
+set(most_registers 128)
 separate_arguments(flags UNIX_COMMAND "${FLAGS}")
 separate_arguments(sources UNIX_COMMAND "${SOURCES}")
 file(MAKE_DIRECTORY "${SCRATCH}")
@@ -17,5 +20,23 @@ foreach(source ${sources})
     list(REMOVE_DUPLICATES forbidden)
     message(FATAL_ERROR "${source}: device code uses ${forbidden}")
   endif()
-  message(STATUS "${source}: ${entry_count} kernels, no contracted, approximate or flushing operation")
+  execute_process(COMMAND "${NVCC}" ${flags} -cubin -Xptxas -v "${SCRATCH}/kernels.ptx" -o "${SCRATCH}/kernels.cubin"
+    OUTPUT_VARIABLE usage ERROR_VARIABLE usage COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[1-9][0-9]* bytes (stack frame|spill stores|spill loads)" memory "${usage}")
+  if(memory)
+    message(FATAL_ERROR "${source}: a kernel left its registers: ${memory}\n${usage}")
+  endif()
+  string(REGEX MATCHALL "Used [0-9]+ registers" used "${usage}")
+  list(LENGTH used used_count)
+  if(NOT used_count EQUAL entry_count)
+    message(FATAL_ERROR "${source}: ${entry_count} kernels, but registers of ${used_count}\n${usage}")
+  endif()
+  string(REGEX REPLACE "[^0-9;]" "" used "${used}")
+  list(SORT used COMPARE NATURAL ORDER DESCENDING)
+  list(GET used 0 most_used)
+  if(most_used GREATER most_registers)
+    message(FATAL_ERROR "${source}: a kernel uses ${most_used} registers, above ${most_registers}\n${usage}")
+  endif()
+  message(STATUS "${source}: ${entry_count} kernels, no contracted, approximate or flushing operation, "
+    "no spill, at most ${most_used} registers")
 endforeach()

@@ -1,0 +1,330 @@
+// The passes of order statistics and mixed rows, on every backend: byte for byte against the
+// reference, and against float64 mathematics.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "kernels/blocks_rule.h"
+#include "kernels/fixed_point.h"
+#include "kernels/parallel.h"
+#include "tests/kernels/backends.h"
+#include "tests/kernels/reference_sorted.h"
+#include "tests/kernels/samples.h"
+
+using namespace gradmint;
+using kernels::CombineKind;
+
+namespace {
+
+struct Case {
+  CombineKind kind = CombineKind::trimmed_mean;
+  test::Updates updates;
+  std::vector<double> factors;  // clip factors
+  std::vector<std::vector<std::uint32_t>> excluded = {};
+  std::size_t dropped = 0;
+  std::size_t kept = 1;
+};
+
+struct Outcome {
+  std::vector<float> delta;
+  std::vector<float> model;
+  std::vector<std::uint64_t> outside;
+  std::int32_t largest_input = 0;
+};
+
+int shift_for(const Case& one) {
+  int exponent = kernels::kMinExponent;
+  for (const auto& update : one.updates) {
+    exponent = std::max(exponent, kernels::exponent_of_largest(update));
+  }
+  return kernels::choose_shift(std::min(exponent, kernels::kMaxExponent), 1);
+}
+
+std::size_t members_of(const Case& one) {
+  if (one.kind == CombineKind::nearest_to_median) return one.kept;
+  return one.updates.size() - 2 * one.dropped;
+}
+
+kernels::MeanFinish finish_of(std::size_t members, int shift) {
+  return {members * kernels::kRoundingBiasBits, static_cast<double>(members),
+          kernels::power_of_two(-shift)};
+}
+
+Outcome run(kernels::Backend& backend, const Case& one) {
+  const std::size_t size = one.updates[0].size();
+  const int shift = shift_for(one);
+  const std::vector<kernels::Row> rows(one.updates.begin(), one.updates.end());
+  const std::vector<float> model(size, 0.25f);
+  Outcome out;
+  out.delta.resize(size);
+  out.model.resize(size);
+  out.outside.assign(one.updates.size(), 0);
+  kernels::CombinePass pass;
+  pass.kind = one.kind;
+  pass.rows = rows;
+  pass.factors = one.factors;
+  kernels::Mixing mixing;
+  if (!one.excluded.empty()) {
+    mixing = {one.excluded, finish_of(rows.size() - one.excluded[0].size(), shift)};
+    pass.mixing = &mixing;
+  }
+  pass.dropped = one.dropped;
+  pass.kept = one.kept;
+  pass.finish = finish_of(members_of(one), shift);
+  pass.unit = kernels::power_of_two(shift);
+  pass.model = model;
+  pass.model_out = out.model;
+  pass.delta_out = out.delta;
+  pass.outside = out.outside;
+  const auto report = backend.combine(pass);
+  REQUIRE(report.ok());
+  out.largest_input = report->largest_input;
+  return out;
+}
+
+test::ReferenceKept expected_of(const Case& one) {
+  const int shift = shift_for(one);
+  const bool mixed = !one.excluded.empty();
+  const test::Updates rows =
+      mixed ? test::reference_mixed(one.updates, one.factors, one.excluded, shift) : one.updates;
+  const std::span<const double> clips = mixed ? std::span<const double>{} : one.factors;
+  switch (one.kind) {
+    case CombineKind::trimmed_mean:
+      return test::reference_trimmed_mean(rows, clips, one.dropped, shift);
+    case CombineKind::nearest_to_median:
+      return test::reference_nearest_to_median(rows, clips, one.kept, shift);
+    default:
+      break;
+  }
+  const auto median = test::reference_median(rows, clips);
+  return {median.median, median.outside};
+}
+
+void check(std::vector<std::unique_ptr<kernels::Backend>>& backends, const Case& one) {
+  const test::ReferenceKept expected = expected_of(one);
+  CAPTURE(static_cast<int>(one.kind));
+  CAPTURE(one.updates.size());
+  CAPTURE(one.updates[0].size());
+  CAPTURE(one.dropped);
+  CAPTURE(one.kept);
+  CAPTURE(one.excluded.empty());
+  for (const auto& backend : backends) {
+    CAPTURE(backend->name());
+    const Outcome got = run(*backend, one);
+    REQUIRE(test::same_bytes(got.delta, expected.mean));
+    REQUIRE(got.outside == expected.outside);
+    for (std::size_t c = 0; c < got.model.size(); ++c) {
+      REQUIRE(got.model[c] == 0.25f + got.delta[c]);
+    }
+  }
+}
+
+std::vector<double> ones(std::size_t n) { return std::vector<double>(n, 1.0); }
+
+// Some 1, some below: what clipping gives.
+std::vector<double> some_factors(std::size_t n, test::Sequence& sequence) {
+  std::vector<double> factors;
+  for (std::size_t i = 0; i < n; ++i) {
+    factors.push_back(i % 3 == 0 ? 1.0 : static_cast<double>(1 + sequence.below(999)) / 1000.0);
+  }
+  return factors;
+}
+
+std::vector<std::vector<std::uint32_t>> some_excluded(std::size_t n, std::size_t f,
+                                                      test::Sequence& sequence) {
+  std::vector<std::vector<std::uint32_t>> excluded(n);
+  for (auto& left_out : excluded) {
+    while (left_out.size() < f) {
+      const auto j = static_cast<std::uint32_t>(sequence.below(n));
+      if (std::find(left_out.begin(), left_out.end(), j) == left_out.end()) left_out.push_back(j);
+    }
+    std::sort(left_out.begin(), left_out.end());
+  }
+  return excluded;
+}
+
+// Trimmed means of `updates` that drop a few, several and all that can be dropped, and as many
+// nearest to the median.
+std::vector<Case> cases_of(const test::Updates& updates) {
+  const std::size_t n = updates.size();
+  std::vector<Case> cases;
+  for (const std::size_t dropped : {std::size_t{0}, std::size_t{1}, n / 4, (n - 1) / 2}) {
+    if (2 * dropped >= n) continue;
+    Case one{CombineKind::trimmed_mean, updates, ones(n)};
+    one.dropped = dropped;
+    cases.push_back(one);
+  }
+  for (const std::size_t kept : {std::size_t{1}, std::size_t{2}, (n + 1) / 2, n - n / 5, n}) {
+    if (kept > n) continue;
+    Case one{CombineKind::nearest_to_median, updates, ones(n)};
+    one.kept = kept;
+    cases.push_back(one);
+  }
+  return cases;
+}
+
+}  // namespace
+
+TEST_CASE("kept means of any number of updates are the reference's bytes") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  std::vector<std::size_t> counts;
+  for (std::size_t n = 1; n <= 20; ++n) counts.push_back(n);
+  for (const std::size_t n : {31, 32, 33, 47, 63, 64, 65, 66, 100, 127, 128, 256, 257}) {
+    counts.push_back(n);
+  }
+  for (const std::size_t n : counts) {
+    for (const Case& one : cases_of(test::sample_updates(test::Kind::ordinary, n, 37, 100 + n))) {
+      check(backends, one);
+    }
+  }
+}
+
+TEST_CASE("kept means of any length are the reference's bytes") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  for (const std::size_t size : {0, 1, 3, 4095, 4097}) {
+    for (const std::size_t n : {5, 16, 33, 70}) {
+      const auto cases = cases_of(test::sample_updates(test::Kind::ordinary, n, size, size + n));
+      check(backends, cases[2]);
+      check(backends, cases[cases.size() - 3]);
+    }
+  }
+}
+
+TEST_CASE("kept means of ties, equal, tiny and huge values are the reference's bytes") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  for (const test::Kind kind : test::kAllKinds) {
+    CAPTURE(test::name_of(kind));
+    for (const std::size_t n : {2, 7, 16, 40, 64, 97}) {
+      for (const Case& one : cases_of(test::sample_updates(kind, n, 53, 7 * n))) {
+        check(backends, one);
+      }
+    }
+  }
+}
+
+TEST_CASE("clip factors scale values before they are ordered") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  test::Sequence sequence(5);
+  for (const test::Kind kind : {test::Kind::ordinary, test::Kind::denormal, test::Kind::largest}) {
+    for (const std::size_t n : {1, 6, 19, 71}) {
+      for (Case one : cases_of(test::sample_updates(kind, n, 1031, 3 * n))) {
+        one.factors = some_factors(n, sequence);
+        check(backends, one);
+      }
+    }
+  }
+}
+
+TEST_CASE("mixed rows are the means of all updates but the excluded") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  test::Sequence sequence(9);
+  for (const test::Kind kind : test::kAllKinds) {
+    CAPTURE(test::name_of(kind));
+    for (const std::size_t n : {1, 2, 7, 17, 66}) {
+      const test::Updates updates = test::sample_updates(kind, n, n == 7 ? 1500 : 41, 11 * n);
+      for (const std::size_t left_out : {std::size_t{0}, n / 3, n - 1}) {
+        auto cases = cases_of(updates);
+        cases = {cases[cases.size() / 4], cases[cases.size() - 2],
+                 Case{CombineKind::median, updates, ones(n)}};
+        for (Case& one : cases) {
+          one.excluded = some_excluded(n, left_out, sequence);
+          if (left_out % 2 == 1) one.factors = some_factors(n, sequence);
+          check(backends, one);
+        }
+      }
+    }
+  }
+}
+
+namespace {
+
+// Row i of one coordinate in float64: the update itself, or the mean of all but the excluded.
+double exact_row(const Case& one, std::size_t i, std::size_t c) {
+  if (one.excluded.empty()) return static_cast<double>(one.updates[i][c]);
+  const auto& out = one.excluded[i];
+  double sum = 0;
+  for (std::size_t j = 0; j < one.updates.size(); ++j) {
+    if (std::find(out.begin(), out.end(), j) == out.end()) {
+      sum += static_cast<double>(one.updates[j][c]);
+    }
+  }
+  return sum / static_cast<double>(one.updates.size() - out.size());
+}
+
+}  // namespace
+
+// With terms rounded to multiples of 2^-s and one rounding to fp32 at the end, a kept mean m is
+// within 2^-(s+1) + |m| * 2^-24 of the exact one. Sums in float64 add less than n * max|x| * 2^-52.
+// A mixed row is off by as much before it is ordered, and no more than the worst row's error
+// carries over to a mean of the places that stay.
+TEST_CASE("kept means are those of float64 mathematics to the stated bound") {
+  auto backends = test::backends();
+  if (backends.empty()) return;
+  test::Sequence sequence(13);
+  for (const std::size_t n : {3, 16, 64, 100}) {
+    Case one{CombineKind::trimmed_mean, test::sample_updates(test::Kind::wide, n, 300, 17 * n),
+             ones(n)};
+    one.dropped = n / 4;
+    for (const bool mixed : {false, true}) {
+      if (mixed) one.excluded = some_excluded(n, n / 3, sequence);
+      const double step = std::ldexp(1.0, -shift_for(one));
+      for (const auto& backend : backends) {
+        const Outcome got = run(*backend, one);
+        for (std::size_t c = 0; c < got.delta.size(); ++c) {
+          std::vector<double> rows;
+          double largest = 0;
+          for (std::size_t i = 0; i < n; ++i) {
+            rows.push_back(exact_row(one, i, c));
+            largest = std::max(largest, std::fabs(static_cast<double>(one.updates[i][c])));
+          }
+          std::sort(rows.begin(), rows.end());
+          double mean = 0;
+          for (std::size_t i = one.dropped; i < n - one.dropped; ++i) mean += rows[i];
+          mean /= static_cast<double>(n - 2 * one.dropped);
+          const double sums = static_cast<double>(n) * largest * 0x1p-52;
+          const double row = mixed ? step / 2 + largest * 0x1p-24 + sums : 0;
+          const double bound = row + step / 2 + (std::fabs(mean) + row) * 0x1p-24 + sums;
+          REQUIRE(std::fabs(static_cast<double>(got.delta[c]) - mean) <= bound);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("an order statistic reports the largest value it was given") {
+  auto backends = test::backends();
+  for (const auto& backend : backends) {
+    for (const float bad : {1e30f, INFINITY, -INFINITY, NAN}) {
+      Case one{CombineKind::trimmed_mean, test::sample_updates(test::Kind::ordinary, 9, 700, 23),
+               ones(9)};
+      one.dropped = 2;
+      one.updates[4][699] = 1e30f;  // for the shift
+      const int largest = run(*backend, one).largest_input;
+      CHECK(largest == kernels::magnitude<kernels::Lanes<1>>(1e30f));
+      if (bad == 1e30f) continue;
+      one.updates[4][699] = 1.0f;
+      for (const bool clipped : {false, true}) {
+        if (clipped) one.factors[4] = 0.5;
+        Case broken = one;
+        broken.updates[4][100] = bad;
+        for (const CombineKind kind :
+             {CombineKind::median, CombineKind::trimmed_mean, CombineKind::nearest_to_median}) {
+          broken.kind = kind;
+          broken.kept = 4;
+          broken.excluded = {};
+          CHECK(run(*backend, broken).largest_input >= kernels::kInfinityMagnitude);
+          broken.excluded.assign(9, {0});
+          CHECK(run(*backend, broken).largest_input >= kernels::kInfinityMagnitude);
+        }
+      }
+    }
+  }
+}
