@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMeanTile = 2048;
 
 std::size_t kept_by(const CombinePass& pass) {
-  return pass.kind == CombineKind::trimmed_mean ? pass.rows.size() - 2 * pass.dropped : pass.kept;
+  return pass.kind == CombineKind::trimmed_mean ? pass.rows_seen() - 2 * pass.dropped : pass.kept;
 }
 
 // One thread's share of the pass: its buffers are reused from tile to tile.
@@ -84,11 +84,11 @@ void TileWorker::mean(std::size_t count) {
 
 // Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.
 void TileWorker::mix(std::size_t count) {
-  const std::size_t n = rows_.size();
-  seen_.resize(n * kMedianTile);
+  const std::size_t mixed = pass_.rows_seen();
+  seen_.resize(mixed * kMedianTile);
   std::fill(sums_.begin(), sums_.end(), 0);
-  saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), n, count, sums_.data()));
-  for (std::size_t i = 0; i < n; ++i) {
+  saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), rows_.size(), count, sums_.data()));
+  for (std::size_t i = 0; i < mixed; ++i) {
     std::fill(left_out_.begin(), left_out_.end(), 0);
     for (const std::uint32_t j : pass_.mixing->excluded[i]) {
       kernels_.accumulate(&rows_[j], &mixing_factors_[j], 1, count, left_out_.data());
@@ -96,7 +96,7 @@ void TileWorker::mix(std::size_t count) {
     kernels_.finish_rest(sums_.data(), left_out_.data(), count, pass_.mixing->finish,
                          seen_.data() + i * kMedianTile);
   }
-  for (std::size_t i = 0; i < n; ++i) rows_[i] = seen_.data() + i * kMedianTile;
+  for (std::size_t i = 0; i < mixed; ++i) rows_[i] = seen_.data() + i * kMedianTile;
 }
 
 void TileWorker::scale(std::size_t count) {
@@ -116,11 +116,13 @@ void TileWorker::order_statistic(std::size_t count) {
     scale(count);
   }
   const float* const* rows = rows_.data();
-  const std::size_t n = rows_.size();
+  const std::size_t n = pass_.rows_seen();
   float* lower = lower_.data();
   float* upper = upper_.data();
   if (pass_.kind == CombineKind::median) {
-    saw(kernels_.middle(rows, n, count, lower, upper, keys_.data()));
+    // Its padding counts as the largest finite value, and mixed rows were seen before.
+    const std::int32_t largest = kernels_.middle(rows, n, count, lower, upper, keys_.data());
+    if (pass_.mixing == nullptr) saw(largest);
     kernels_.middle_mean(lower, upper, count, delta_.data());
   } else {
     const auto rule = pass_.kind == CombineKind::trimmed_mean ? kernels_.trimmed_mean

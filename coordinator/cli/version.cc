@@ -12,6 +12,7 @@
 #include "kernels/cpu_level.h"
 
 namespace gradmint {
+
 std::string version_text() {
   int major = 0, minor = 0, patch = 0;
   zmq_version(&major, &minor, &patch);
