@@ -1,4 +1,4 @@
-// What the combining kernels share (combine_cuda.cu, sorted_cuda.cu): the optimizer's step, the
+// What the combining kernels share (combine_cuda.cu, sorted_cuda.cu): the values they see, the
 // report and the evidence counts. Device code, one coordinate a thread.
 #pragma once
 

@@ -147,7 +147,9 @@ void add_model_commands(CLI::App& app, CommandContext& context) {
   list->callback(run(list_models));
 
   CLI::App* write = add_command("export", "Write a model as safetensors");
-  write->add_option("--round", options->round, "Which (default: the newest; 0: the initial one)");
+  write->add_option("--round", options->round, "Which (default: the newest; 0: the initial one)")
+      ->check(whole_number())
+      ->type_name("R");
   write->add_option("-o,--output", options->output, "Where to")
       ->required()
       ->type_name("FILE.safetensors");
