@@ -12,12 +12,12 @@
 // in the last place is 1, so the addition itself rounds to an integer and the bits are that integer
 // plus a constant. The constant is taken off once, at the end (all modulo 2^64).
 //
-// Tried on the CPU, as shares of memcpy in the same run (16 updates, one thread, AVX-512, a busy
-// machine): four updates at once over a tile 38 %; eight 56 %; sixteen with their sums in registers
-// 72 %; the same with every row asked for 2 KiB ahead 81 %, with larger tiles no better. The whole
-// pass with its step reaches 75 to 87 %, AVX2 56 to 63 %. Reading sixteen rows and doing nothing
-// gives 92 %: memory bounds it. Fused multiply-add would round differently where a clip factor is
-// not a power of two.
+// Tried on the CPU, in a loop of its own over arrays at cache lines, as shares of the run's memcpy
+// (16 updates, one thread, AVX-512, a busy machine, best of 3): four updates at once over a tile 38
+// to 42 %; eight 56 %; sixteen with their sums in registers 72 %; the same with every row asked for
+// 2 KiB ahead 81 %. The whole pass with its step: 81 to 88 % (5 runs; one more where memcpy was
+// disturbed); AVX2 63 % (one run). Reading sixteen rows and doing nothing gives 92 %, so memory
+// bounds it.
 #pragma once
 
 #include "kernels/lanes.h"

@@ -6,15 +6,17 @@
 // bisection over the 32 bits of the key, which needs no room but the keys. Both choose the same
 // values.
 //
-// Tried on the CPU (16 updates, one thread, shares of memcpy in the same run, a busy machine), with
-// AVX-512: the network alone, in the first-level cache, takes 11 ms of the 25 to 32 ms that reading
-// memory takes, so all that helped was reading: asking for rows 2 KiB ahead (80 to 93 % in
-// isolation); beginning tiles at cache lines, as rows of a std::vector begin 16 bytes into one and
-// every load of 64 bytes cost two (why AVX-512 was slower than AVX2); reading each row once, where
-// GCC read it three times. The whole pass: from 53 % to between 70 and 88 %. Floats in place of
-// keys: 17 % slower in cache (fewer units do their minimum). Tiles of 1024 and 2048: no difference.
-// AVX2 has 16 registers for 16 keys and spills; loading the second half late took its pass from 54
-// % to 68 %, bounded by the exchanges (25 ms in cache).
+// Tried on the CPU (16 updates, one thread, shares of the run's memcpy, a busy machine on which
+// memcpy itself went from 25 to 36 GB/s), first in a loop of its own, AVX-512: the network alone,
+// in the first-level cache, takes 11 ms; with memory 80 % of memcpy, with rows asked for 2 KiB
+// ahead 88 to 93 %. Floats in place of keys: 13 ms in cache. Tiles of 1024 and 2048: no difference.
+// The whole pass: 53 to 58 % with rows asked for ahead but tiles beginning where a std::vector
+// does, 16 bytes into a cache line; 70 to 88 % (5 runs) since tiles begin at cache lines, GCC reads
+// each row once instead of three times, and the step asks ahead. These three were changed together:
+// which of them counts, and whether they are why AVX-512 was slower than AVX2, was not measured one
+// by one. Bound: memory. AVX2: 65 % with rows asked for ahead, 74 % with the second half loaded
+// late (16 keys do not fit 16 registers); its whole pass 68 % (one run); bound: the exchanges, 25
+// to 35 ms in cache.
 #pragma once
 
 #include "kernels/lanes.h"
