@@ -11,6 +11,7 @@
 #include "kernels/distances.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
+#include "kernels/optimizer_spec.h"
 #include "kernels/parallel.h"
 #include "kernels/preconditions.h"
 #include "kernels/scan.h"
@@ -124,16 +125,6 @@ PassRows all_rows(const AggregateInput& input) {
   return all;
 }
 
-OptimizerStep step_of(const NamedRule& optimizer) {
-  OptimizerStep step;
-  step.learning_rate = parameter_of(optimizer, "lr");
-  if (optimizer.name == "nesterov") {
-    step.kind = OptimizerKind::nesterov;
-    step.momentum = parameter_of(optimizer, "beta");
-  }
-  return step;
-}
-
 // What the rules must know of the updates before the last pass; fills in clip factors and Gram.
 Result<Points> survey(const AggregateSpec& spec, const AggregateInput& input,
                       AggregateOutput& output, Backend& backend) {
@@ -224,7 +215,7 @@ Status run_pass(const AggregatePlan& plan, const AggregateInput& input, const Ag
   pass.kept = plan.kept;
   pass.finish = finish_of(plan, mean ? seen.rows.size() : plan.kept, plan.divisor);
   pass.unit = power_of_two(plan.shift);
-  pass.step = step_of(spec.optimizer);
+  pass.step = optimizer_step(spec.optimizer);
   pass.model = input.model;
   pass.state = input.optimizer_state;
   pass.model_out = output.model;
@@ -244,7 +235,7 @@ Status run_pass(const AggregatePlan& plan, const AggregateInput& input, const Ag
   if (report->largest_output >= kInfinityMagnitude) {
     return bad_input(
         "non_finite_result: the new model or optimizer state is not finite; lower the "
-        "optimizer's lr");
+        "optimizer's lr, or clip the updates");
   }
   return {};
 }

@@ -37,8 +37,8 @@ struct AggregateInput {
   int shift = 0;                       // s: at most choose_shift(E, largest weight), at least
                                        // choose_shift(E, kMaxWeight)
   std::span<const float> model;
-  std::span<const float>
-      optimizer_state;  // model.size() * optimizer_state_per_value; zeros at first
+  std::span<const float> optimizer_state;  // model.size() * optimizer_state_per_value
+                                           // (aggregate_spec.h); zeros at first
   std::optional<Row>
       centre;  // where centered_clipping starts, as long as the model, finite, within
                // 2^E; the zero vector without it. An Error with another aggregator.

@@ -173,17 +173,6 @@ std::span<const RuleInfo> aggregator_rules() {
   return rules;
 }
 
-std::span<const RuleInfo> optimizer_rules() {
-  static const ParameterInfo learning_rate{"lr", "step length", 1.0f, 0.0f, kLargest, true};
-  static const std::vector<RuleInfo> rules = {
-      {"plain", "adds lr times the aggregate", {learning_rate}},
-      {"nesterov",
-       "Nesterov momentum on the server",
-       {learning_rate, {"beta", "momentum", 0.9f, 0.0f, 1.0f, false}}},
-  };
-  return rules;
-}
-
 Result<AggregateSpec> complete_spec(const AggregateSpec& spec) {
   const ExactFloats exact;  // a denormal parameter is not zero
   AggregateSpec complete;
@@ -205,11 +194,6 @@ Result<AggregateSpec> complete_spec(const AggregateSpec& spec) {
   complete.aggregator = std::move(*aggregator);
   complete.optimizer = std::move(*optimizer);
   return complete;
-}
-
-std::size_t optimizer_state_per_value(std::string_view optimizer) {
-  GRADMINT_CHECK(find_rule(optimizer_rules(), optimizer) != nullptr);
-  return optimizer == "nesterov" ? 1 : 0;
 }
 
 float parameter_of(const NamedRule& rule, std::string_view name) {

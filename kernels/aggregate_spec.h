@@ -58,7 +58,7 @@ struct RuleInfo {
 std::span<const RuleInfo> pre_rules();         // clip, arc, nnm
 std::span<const RuleInfo> aggregator_rules();  // mean, median, trimmed_mean, krum, multi_krum,
                                                // bulyan, geometric_median, centered_clipping, mda
-std::span<const RuleInfo> optimizer_rules();   // plain, nesterov
+std::span<const RuleInfo> optimizer_rules();   // plain, momentum, nesterov, adagrad, adam, yogi
 
 // The same spec with every parameter present, in the order the rule declares them: the form that
 // goes on the ledger. An Error naming what is unknown, repeated, missing or out of its range. Each
@@ -66,8 +66,9 @@ std::span<const RuleInfo> optimizer_rules();   // plain, nesterov
 // is in preconditions.h.
 Result<AggregateSpec> complete_spec(const AggregateSpec& spec);
 
-// Optimizer state values per coordinate of the model: plain 0, nesterov 1. The name must be known
-// (checked).
+// Optimizer state values per coordinate of the model: 0 for plain, 1 for momentum and nesterov, 2
+// for the adaptive ones. First moments of all values come first, then second ones. The name must be
+// known (checked).
 std::size_t optimizer_state_per_value(std::string_view optimizer);
 
 // The value of a parameter of a completed rule (checked).

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "kernels/base/check.h"
+
 namespace gradmint {
 
 namespace {
@@ -81,7 +83,14 @@ Error file_error(std::string_view what, const std::filesystem::path& path, int e
       line += "; run as the user that owns it, or change its permissions";
       break;
     case EROFS:
-      line += "; it lies on a read-only file system";
+      line += "; mount it for writing, or name a directory elsewhere";
+      break;
+    case ENOTDIR:
+    case EISDIR:
+      line += "; something else lies there: move it away";
+      break;
+    case EIO:
+      line += "; the disk fails: check it, and restore what it held from a copy";
       break;
     case EMFILE:
       line += "; raise the limit on open files (ulimit -n)";
@@ -113,6 +122,27 @@ Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes
 }
 
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  auto replacement = FileReplacement::begin(file, mode);
+  if (!replacement.ok()) return replacement.error();
+  if (const Status written = replacement->write(content); !written.ok()) return written;
+  return replacement->commit();
+}
+
+FileReplacement::FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd)
+    : file_(std::move(file)), beside_(std::move(beside)), fd_(fd) {}
+
+FileReplacement::FileReplacement(FileReplacement&& other) noexcept
+    : file_(std::move(other.file_)),
+      beside_(std::move(other.beside_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+FileReplacement::~FileReplacement() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(beside_.c_str());
+}
+
+Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file, unsigned mode) {
   static std::atomic<unsigned> counter{0};
   struct stat there = {};
   if (::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
@@ -124,13 +154,27 @@ Status replace_file(const std::filesystem::path& file, ByteView content, unsigne
   std::filesystem::path beside = file;
   beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   ::unlink(beside.c_str());  // left by a process of the same number that was killed
-  if (!write_new_file(beside, content, mode)) return file_error("write", beside, errno);
-  if (::rename(beside.c_str(), file.c_str()) != 0) {
+  const int fd = open_retrying(beside, O_WRONLY | O_CREAT | O_EXCL, mode);
+  if (fd < 0) return file_error("write", beside, errno);
+  return FileReplacement(file, std::move(beside), fd);
+}
+
+Status FileReplacement::write(ByteView piece) {
+  GRADMINT_CHECK(fd_ >= 0);
+  if (!write_all(fd_, piece)) return file_error("write", beside_, errno);
+  return {};
+}
+
+Status FileReplacement::commit() {
+  GRADMINT_CHECK(fd_ >= 0);
+  if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
+  // Closing may find out what writing did not (quota, network file systems).
+  if (::close(std::exchange(fd_, -1)) != 0 || ::rename(beside_.c_str(), file_.c_str()) != 0) {
     const int reason = errno;
-    ::unlink(beside.c_str());
-    return file_error("rename to", file, reason);
+    ::unlink(beside_.c_str());
+    return file_error("rename to", file_, reason);
   }
-  return sync_directory(parent_of(file));
+  return sync_directory(parent_of(file_));
 }
 
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
@@ -142,6 +186,18 @@ Status create_file(const std::filesystem::path& file, ByteView content, unsigned
     return file_error("create", file, errno);
   }
   return sync_directory(parent_of(file));
+}
+
+Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes) {
+  const Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT, 0644));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  const auto offset = static_cast<off_t>(offset_bytes);
+  // What lies beyond is of an earlier attempt.
+  if (::ftruncate(fd.get(), offset) != 0) return file_error("truncate", file, errno);
+  if (::lseek(fd.get(), offset, SEEK_SET) < 0 || !write_all(fd.get(), bytes)) {
+    return file_error("write", file, errno);
+  }
+  return {};
 }
 
 Status sync_file(const std::filesystem::path& file) {

@@ -27,7 +27,8 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 }
 
 // Writes "KIND[@ROUND]" to the worker that "I:KIND[@ROUND]" names.
-Status place_adversary(const std::string& text, std::vector<DevWorker>& workers) {
+Status place_adversary(const std::string& text, std::int64_t rounds,
+                       std::vector<DevWorker>& workers) {
   const std::string said = "--adversary " + text + ": ";
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos)
@@ -48,6 +49,9 @@ Status place_adversary(const std::string& text, std::vector<DevWorker>& workers)
   if (at != std::string::npos) {
     const auto round = number_of(std::string_view(behaviour).substr(at + 1));
     if (!round || *round < 1) return bad(said + "the round after @ is a number from 1");
+    if (*round > static_cast<std::uint64_t>(rounds))
+      return bad(said + "this run ends with round " + std::to_string(rounds) +
+                 "; name an earlier round, or give more --rounds");
   }
   std::string& placed = workers[*index - 1].adversary;
   if (!placed.empty())
@@ -58,6 +62,11 @@ Status place_adversary(const std::string& text, std::vector<DevWorker>& workers)
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool is_device(const std::string& text) {
+  const bool cuda = text.rfind("cuda:", 0) == 0 && number_of(std::string_view(text).substr(5));
+  return text == "auto" || text == "cpu" || cuda;
 }
 
 Status check(const DevOptions& o) {
@@ -78,13 +87,34 @@ Status check(const DevOptions& o) {
     return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
-  kernels::AggregateSpec spec;
-  spec.aggregator.name = o.aggregator;
-  spec.optimizer.name = o.optimizer;
-  if (const auto complete = kernels::complete_spec(spec); !complete)
-    return bad("--aggregator " + o.aggregator + " --optimizer " + o.optimizer + ": " +
-               complete.error().message);
+  if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
   return {};
+}
+
+// The rules that the options ask for, completed; an Error begins with the option that is wrong.
+Result<kernels::AggregateSpec> aggregation_of(const DevOptions& o) {
+  kernels::AggregateSpec spec;
+  Status fine;
+  const auto read = [&](const std::string& option, const std::string& text, std::string_view kind,
+                        std::span<const kernels::RuleInfo> rules, kernels::NamedRule& out) {
+    auto parsed = kernels::parse_rule(text, kind, rules);
+    if (parsed) {
+      out = *std::move(parsed);
+    } else if (fine.ok()) {
+      fine = bad(option + " " + text + ": " + parsed.error().message);
+    }
+  };
+  for (const std::string& text : o.pre)
+    read("--pre", text, kernels::kPreKind, kernels::pre_rules(), spec.pre.emplace_back());
+  read("--aggregator", o.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules(),
+       spec.aggregator);
+  read("--optimizer", o.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules(),
+       spec.optimizer);
+  if (!fine.ok()) return fine.error();
+  for (const kernels::GivenParameter& each : o.parameters)
+    if (const Status put = kernels::apply_parameters(spec, std::span(&each, 1)); !put.ok())
+      return bad("--" + each.name + " " + each.text + ": " + put.error().message);
+  return kernels::complete_spec(spec);
 }
 
 std::string toml_text(const std::string& text) {
@@ -103,6 +133,17 @@ std::string toml_text(const std::string& text) {
     }
   }
   return out + '"';
+}
+
+std::string aggregation_section(const kernels::AggregateSpec& spec) {
+  std::string pre;
+  for (const kernels::NamedRule& rule : spec.pre) {
+    pre += (pre.empty() ? "" : ", ") + toml_text(kernels::rule_text(rule, kernels::pre_rules()));
+  }
+  return "[aggregation]\npre = [" + pre + "]\naggregator = " +
+         toml_text(kernels::rule_text(spec.aggregator, kernels::aggregator_rules())) +
+         "\noptimizer = " +
+         toml_text(kernels::rule_text(spec.optimizer, kernels::optimizer_rules())) + "\n\n";
 }
 
 CommandLine model_and_data(const DevPlan& plan) {
@@ -126,7 +167,10 @@ std::string shortest(double value) {
 Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
                          const DevPrograms& programs) {
   if (const Status fine = check(options); !fine.ok()) return fine.error();
+  auto aggregation = aggregation_of(options);
+  if (!aggregation) return aggregation.error();
   DevPlan plan;
+  plan.aggregation = *std::move(aggregation);
   plan.options = options;
   plan.programs = programs;
   plan.home = home;
@@ -141,7 +185,7 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
     plan.workers.push_back({name, home + "/" + name, ""});
   }
   for (const std::string& text : options.adversaries)
-    if (const Status placed = place_adversary(text, plan.workers); !placed.ok())
+    if (const Status placed = place_adversary(text, options.rounds, plan.workers); !placed.ok())
       return placed.error();
   return plan;
 }
@@ -165,7 +209,8 @@ std::string coordinator_config(const DevPlan& plan) {
   const std::string deadline =
       std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
   const CommandLine evaluate =
-      joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan));
+      joined(joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan)),
+             {"--device", o.device});
   std::string text = "# Written by gradmint dev.\n";
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";
@@ -177,12 +222,11 @@ std::string coordinator_config(const DevPlan& plan) {
           "\ntrain_deadline_ms = " + deadline + "\n\n";
   text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
           std::to_string(o.seed) + "\n\n";
-  text += "[aggregation]\naggregator = " + toml_text(o.aggregator) +
-          "\noptimizer = " + toml_text(o.optimizer) + "\n\n";
+  text += aggregation_section(plan.aggregation);
   text +=
       "[evaluation]\nby = \"coordinator\"\ncommand = " + toml_text(shell_line(evaluate)) + "\n\n";
   text += "[keys]\nscrypt_log2_n = 12\n\n";
-  text += "[run]\nexit_when_finished = true\n";
+  text += "[run]\nexit_when_finished = true\nbackend = " + toml_text(o.device) + "\n";
   return text;
 }
 
@@ -223,10 +267,11 @@ CommandLine join_command(const DevPlan& plan, std::size_t worker, const std::str
   const DevWorker& who = plan.workers.at(worker);
   CommandLine words = {plan.programs.worker, "join", invitation, "--home", who.home};
   words = joined(words, model_and_data(plan));
-  words = joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
-                         std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
-                         "--alpha", shortest(plan.options.alpha), "--device", plan.options.device,
-                         "--threads", "1", "--log-level", plan.options.log_level});
+  words =
+      joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
+                     std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
+                     "--alpha", shortest(plan.options.alpha), "--device", plan.options.train_device,
+                     "--threads", "1", "--log-level", plan.options.log_level});
   if (!plan.options.trainer.empty()) words = joined(words, {"--trainer", plan.options.trainer});
   if (!who.adversary.empty()) words = joined(words, {"--adversary", who.adversary});
   return words;

@@ -16,6 +16,7 @@
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/wallet_commands.h"
 #include "coordinator/config/toml_config.h"
+#include "ledger/mapping_fault.h"
 
 namespace {
 
@@ -61,8 +62,12 @@ const Sibling* asked_sibling(const std::vector<std::string>& words,
 std::string usage_fault(const CLI::App& app, const std::vector<std::string>& words,
                         const CLI::ParseError& fault) {
   std::string text = fault.what();
-  if (dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr && !words.empty() &&
-      words.front().rfind('-', 0) != 0 && app.get_subcommands().empty()) {
+  const bool nothing_chosen = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr &&
+                              !words.empty() && app.get_subcommands().empty();
+  const std::string first = words.empty() ? "" : words.front().substr(0, words.front().find('='));
+  if (nothing_chosen && first.rfind('-', 0) == 0) {
+    if (app.get_option_no_throw(first) == nullptr) text = "there is no option '" + first + "'";
+  } else if (nothing_chosen) {
     std::set<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
       names.insert(command->get_name());
@@ -116,6 +121,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> handed_on;
   if (const Sibling* sibling = asked_sibling(words, handed_on))
     return gradmint::tell(gradmint::become_sibling(sibling->name, handed_on));
+  gradmint::explain_mapping_faults("gradmint", gradmint::kExitUnusable);
   try {
     return run_commands(words);
   } catch (const std::exception& fault) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/close_plan.h"
+
 namespace gradmint {
 namespace {
 
@@ -11,6 +13,8 @@ constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
 constexpr std::uint32_t kMaxRetryDoublings = 2;
 constexpr std::uint64_t kPresenceMs = 15'000;
+// Other workers, or the same with other updates, may do better; but not for ever.
+constexpr std::uint32_t kMaxFailures = 5;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
   if (!view.round) return Station::waiting;
@@ -35,22 +39,6 @@ bool same_attempt(const RoundView& a, const RoundView& b) {
 }
 
 }  // namespace
-
-OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view) {
-  OpenRound open;
-  const bool retry = view.round && view.round->phase == RoundPhase::abandoned;
-  open.round = retry ? view.job.round : view.job.round + 1;
-  open.attempt = retry ? view.round->attempt + 1 : 0;
-  open.model_root = view.job.model_root;
-  open.optimizer_root = view.job.optimizer_root;
-  open.aggregation = policy.aggregation;
-  open.training = policy.training;
-  open.training.seed = policy.training.seed + open.round;
-  open.limits = policy.limits;
-  open.members = view.members;
-  open.evaluators = policy.evaluate_here ? std::vector<AccountId>{policy.self} : view.members;
-  return open;
-}
 
 Verdict RoundMachine::step(const RoundEvent& event, RoundEffects& effects) {
   if (!started_) {
@@ -152,11 +140,20 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
       event.attempt != view_.round->attempt) {
     return Verdict::wrong_round;
   }
+  if (event.failure != Verdict::ok) {
+    abandon(event.failure, effects);
+    if (++failures_ >= kMaxFailures) {
+      paused_ = true;
+      effects.push_back(Halt{event.error});
+    }
+    return Verdict::ok;
+  }
   if (!event.error.empty()) {
     paused_ = true;
     effects.push_back(Halt{event.error});
     return Verdict::ok;
   }
+  failures_ = 0;
   const auto accepted = std::count_if(event.result.entries.begin(), event.result.entries.end(),
                                       [](const auto& e) { return e.verdict == Verdict::ok; });
   if (static_cast<std::size_t>(accepted) < view_.round->open.limits.min_updates) {
@@ -194,6 +191,7 @@ Verdict RoundMachine::on(const PauseRequested&, std::uint64_t, RoundEffects& eff
 Verdict RoundMachine::on(const ResumeRequested&, std::uint64_t now_ms, RoundEffects& effects) {
   if (!paused_) return Verdict::duplicate;
   paused_ = false;
+  failures_ = 0;
   if (station_ == Station::aggregating) station_ = Station::revealing;  // after a Halt: try again
   effects.push_back(Announce{});
   advance(now_ms, effects);
@@ -242,6 +240,11 @@ std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
                     [&](const AccountId& member) { return present(member, now_ms); }));
 }
 
+std::uint32_t RoundMachine::needed_count() const {
+  return view_.round ? policy_.limits.min_updates
+                     : std::max(policy_.min_workers, policy_.limits.min_updates);
+}
+
 // What failed often will fail again soon: each attempt waits twice as long as the one before.
 std::uint64_t RoundMachine::retry_wait_ms() const {
   return std::uint64_t{policy_.retry_wait_ms} << std::min(view_.round->attempt, kMaxRetryDoublings);
@@ -250,10 +253,7 @@ std::uint64_t RoundMachine::retry_wait_ms() const {
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
   if (now_ms < retry_ms_) return;
-  const std::uint32_t needed = view_.round
-                                   ? policy_.limits.min_updates
-                                   : std::max(policy_.min_workers, policy_.limits.min_updates);
-  if (present_count(now_ms) < needed) return;
+  if (present_count(now_ms) < needed_count()) return;
   effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
   proposed_ = true;
 }
@@ -331,31 +331,17 @@ void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
 
 void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   const RoundRecord& round = *view_.round;
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
-  for (const auto& [evaluator, record] : view_.evaluations) {
-    if (!record.revealed) continue;
-    losses.push_back(record.body.loss_micro);
-    accuracies.push_back(record.body.accuracy_ppm);
-  }
+  std::vector<EvaluationRecord> evaluations;
+  for (const auto& [evaluator, record] : view_.evaluations) evaluations.push_back(record);
+  const SettleRound settle = plan_settlement(round.round, evaluations);
   // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
   const std::uint64_t waited_blocks = view_.height - round.result_height;
   const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;
   const bool all_committed =
       view_.evaluations.size() == round.open.evaluators.size() || waited_blocks >= span_blocks;
   const bool all_revealed =
-      losses.size() == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
+      settle.attestations == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
   if (all_committed && all_revealed) {
-    const auto lower_median = [](auto values) {
-      using Value = typename decltype(values)::value_type;
-      std::sort(values.begin(), values.end());
-      return values.empty() ? Value{0} : values[(values.size() - 1) / 2];
-    };
-    SettleRound settle;
-    settle.round = round.round;
-    settle.attestations = static_cast<std::uint32_t>(losses.size());
-    settle.loss_micro = lower_median(losses);
-    settle.accuracy_ppm = lower_median(accuracies);
     effects.push_back(Propose{TxType::settle_round, encode_record(settle)});
     proposed_ = true;
     return;

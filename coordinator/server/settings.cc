@@ -7,6 +7,7 @@
 #include "contracts/amount.h"
 #include "contracts/rule.h"
 #include "coordinator/config/toml_config.h"
+#include "coordinator/server/aggregation_settings.h"
 #include "ledger/durable_file.h"
 #include "ledger/keys.h"
 
@@ -83,54 +84,18 @@ void read_training(TomlConfig& toml, Settings& s) {
   }
 }
 
-std::vector<kernels::Parameter> read_parameters(TomlConfig& toml, const std::string& table) {
-  std::map<std::string, TomlValue> values;
-  toml.values(table, values);
-  std::vector<kernels::Parameter> parameters;
-  for (const auto& [name, value] : values) {
-    if (const auto* whole = std::get_if<std::int64_t>(&value)) {
-      parameters.push_back({name, static_cast<float>(*whole)});
-    } else if (const auto* number = std::get_if<double>(&value)) {
-      parameters.push_back({name, static_cast<float>(*number)});
-    } else {
-      toml.refuse(table + "." + name, "must be a number");
-    }
-  }
-  return parameters;
-}
-
-void read_aggregation(TomlConfig& toml, Settings& s) {
-  kernels::AggregateSpec spec;
-  double clip_norm = 0;
-  toml.text("aggregation.aggregator", spec.aggregator.name);
-  toml.text("aggregation.optimizer", spec.optimizer.name);
-  toml.number("aggregation.clip_norm", clip_norm, 0.0, 1e30);
-  spec.aggregator.parameters = read_parameters(toml, "aggregation.parameters");
-  spec.optimizer.parameters = read_parameters(toml, "aggregation.optimizer_parameters");
-  if (clip_norm > 0) spec.pre.push_back({"clip", {{"tau", static_cast<float>(clip_norm)}}});
-  auto complete = kernels::complete_spec(spec);
-  if (complete) {
-    s.aggregation = *std::move(complete);
-  } else {
-    toml.refuse(
-        toml.has("aggregation.aggregator") ? "aggregation.aggregator" : "aggregation.optimizer",
-        complete.error().message);
-  }
-}
-
 Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t cap_bytes) {
   auto bytes = read_file(file, cap_bytes);
   if (!bytes) return bytes.error();
   return std::string(bytes->begin(), bytes->end());
 }
 
-Status read_rewards(TomlConfig& toml, Settings& s) {
+void read_rewards(TomlConfig& toml, Settings& s) {
   std::string rule = "linear", initial = "100", cap = "200000";
-  std::filesystem::path rule_file, manifest_file;
   s.emission.halving_rounds = 1000;
   toml.text("rewards.rule", rule);
-  toml.path("rewards.rule_file", rule_file);
-  toml.path("rewards.manifest_file", manifest_file);
+  toml.path("rewards.rule_file", s.rule_file);
+  toml.path("rewards.manifest_file", s.manifest_file);
   toml.text("rewards.initial_per_round", initial);
   toml.integer("rewards.halving_rounds", s.emission.halving_rounds, 1, 1'000'000'000'000);
   toml.text("rewards.cap", cap);
@@ -143,27 +108,28 @@ Status read_rewards(TomlConfig& toml, Settings& s) {
   amount("rewards.cap", cap, s.emission.cap);
   if (const char* fault = contracts::emission_fault(s.emission)) toml.refuse("rewards.cap", fault);
 
-  if (rule_file.empty() != manifest_file.empty()) {
+  if (s.rule_file.empty() != s.manifest_file.empty()) {
     toml.refuse("rewards.rule_file", "give rule_file and manifest_file together");
-  }
-  if (!rule_file.empty() && !manifest_file.empty()) {
-    auto source = read_text_file(rule_file, contracts::kMaxRuleSourceBytes);
-    if (!source) return source.error();
-    auto manifest = read_text_file(manifest_file, contracts::kMaxRuleManifestBytes);
-    if (!manifest) return manifest.error();
-    s.rule_source = *std::move(source);
-    s.rule_manifest = *std::move(manifest);
-    return Status{};
   }
   const contracts::BuiltinRule builtin = contracts::builtin_rule(rule);
   if (builtin.source.empty())
     toml.refuse("rewards.rule", "there is no built-in rule '" + rule + "'");
   s.rule_source = builtin.source;
   s.rule_manifest = builtin.manifest;
-  return Status{};
 }
 
 }  // namespace
+
+Status read_rule_files(Settings& settings) {
+  if (settings.rule_file.empty()) return {};
+  auto source = read_text_file(settings.rule_file, contracts::kMaxRuleSourceBytes);
+  if (!source) return source.error();
+  auto manifest = read_text_file(settings.manifest_file, contracts::kMaxRuleManifestBytes);
+  if (!manifest) return manifest.error();
+  settings.rule_source = *std::move(source);
+  settings.rule_manifest = *std::move(manifest);
+  return {};
+}
 
 Result<Settings> load_settings(const std::filesystem::path& file) {
   auto loaded = TomlConfig::load(file);
@@ -173,15 +139,18 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   read_chain(toml, s);
   read_rounds(toml, s);
   read_training(toml, s);
-  read_aggregation(toml, s);
+  read_aggregation(toml, s.aggregation);
   std::string by = "coordinator";
   toml.choice("evaluation.by", by, {"coordinator", "workers"});
   toml.text("evaluation.command", s.evaluation_command);
   s.evaluate_here = by == "coordinator";
   if (s.evaluate_here && s.evaluation_command.empty()) {
-    toml.refuse("evaluation.by", "evaluation by the coordinator needs evaluation.command");
+    toml.refuse(
+        "evaluation.command",
+        "must be a program that evaluates models (gradmint-worker evaluate --serve ...), or "
+        "let the workers do it: evaluation.by = \"workers\"");
   }
-  if (Status rewards = read_rewards(toml, s); !rewards) return rewards.error();
+  read_rewards(toml, s);
   toml.integer("keys.scrypt_log2_n", s.scrypt_log2_n, 10, 24);
   toml.boolean("run.exit_when_finished", s.exit_when_finished);
   toml.text("run.backend", s.backend);

@@ -68,6 +68,7 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
   const Row rows[] = {
       {"", "A subcommand is required", 2},
       {"audti", "there is no command 'audti'; did you mean 'audit'?", 2},
+      {"--nope", "there is no option '--nope'; see gradmint --help", 2},
       {"aggregate x", "gradmint-aggregate is not installed", 2},
       {"coordinator run", "gradmint-coordinator is not installed", 2},
       {"--log-level debug worker join x", "gradmint-worker is not installed", 2},
@@ -95,6 +96,9 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
       {"model list --ledger missing", "there is no such directory", 2},
       {"model export --ledger missing -o x", "there is no such directory", 2},
       {"model export --ledger missing", "--output", 2},
+      {"model export --ledger full --round -1 -o x", "--round: '-1' is no whole number", 2},
+      {"audit verify --ledger full", "name a coordinator's HOME/ledger", 2},
+      {"audit verify --ledger full --from-height -1", "--from-height: '-1' is no whole number", 2},
   };
   for (const Row& row : rows) {
     const Ran ran = run(here, row.arguments);

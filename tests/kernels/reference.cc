@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/kernels/reference_optimizers.h"
 #include "tests/kernels/reference_select.h"
 
 namespace gradmint::test {
@@ -168,20 +169,10 @@ kernels::AggregateOutput reference_aggregate(const kernels::AggregateSpec& spec,
     out.delta = kept.mean;
     out.outside = kept.outside;
   }
-  const float lr = complete.optimizer.parameters[0].value;
-  for (std::size_t c = 0; c < input.model.size(); ++c) {
-    float direction = out.delta[c];
-    if (complete.optimizer.name == "nesterov") {
-      const float beta = complete.optimizer.parameters[1].value;
-      const float kept = input.optimizer_state[c] * beta;
-      const float velocity = without_minus_zero(kept + out.delta[c]);
-      const float ahead = velocity * beta;
-      direction = out.delta[c] + ahead;
-      out.optimizer_state.push_back(velocity);
-    }
-    const float move = direction * lr;
-    out.model.push_back(without_minus_zero(input.model[c] + move));
-  }
+  const auto step =
+      reference_step(complete.optimizer, input.model, out.delta, input.optimizer_state);
+  out.model = step.model;
+  out.optimizer_state = step.state;
   return out;
 }
 

@@ -74,7 +74,8 @@ struct WorldOptions {
   std::uint32_t min_updates = 1;
   std::uint32_t evaluation_blocks = 2;
   std::string optimizer = "plain";
-  std::optional<float> clip;  // the norm to which updates are clipped
+  std::optional<float> clip;                          // the norm to which updates are clipped
+  std::optional<kernels::AggregateSpec> aggregation;  // instead of these two
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 
@@ -142,6 +143,7 @@ class World {
   SettleRound settle_body() const;
   Hash seed_preimage() const;
 
+  RoundExecution execute() const;  // of the round as it was closed
   std::vector<float> payload_of(int worker) const;
   Opening opening_of(int worker) const;
   int worker_of(const AccountId& account) const;  // its index
@@ -163,7 +165,6 @@ class World {
 
  private:
   WorldOptions options_;
-  RoundExecution execute() const;
   void keep_blobs(const RoundResult& result, const RoundExecution& execution);
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/fixed_point.h"
+#include "kernels/parallel.h"
 #include "ledger/merkle.h"
 #include "worker/update.h"
 
@@ -29,7 +30,7 @@ Result<Submission> make_submission(std::span<const float> global, std::span<cons
   std::vector<float> update = hostile_update(adversary, *std::move(honest), view);
   Submission submission;
   submission.payload = encode_update_fp32(update);
-  submission.root = blob_root(submission.payload);
+  submission.root = blob_root(submission.payload, kernels::all_cores());
   submission.exponent = exponent_of(std::move(update));
   return submission;
 }
