@@ -117,6 +117,10 @@ Status CudaBackend::upload_rows(Rows rows, std::size_t begin, std::size_t count,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     pointers.push_back(staging_.data() + i * stride);
     if (count == 0) continue;
+    if (!rows[i].is_plain()) {
+      return Error{ErrorCode::unsupported,
+                   "cuda: updates encoded as " + name_of(rows[i].encoding()) + ": use the cpu"};
+    }
     GRADMINT_CUDA_TRY(staging_.upload(rows[i].values() + begin, count, i * stride),
                       "copying an update to the GPU");
   }

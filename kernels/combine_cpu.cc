@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "kernels/row_tile.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -22,6 +23,7 @@ class TileWorker {
   TileWorker(const CombinePass& pass, const CpuKernels& kernels, std::size_t tile)
       : pass_(pass), kernels_(kernels), delta_(tile), outside_(pass.outside.size()) {
     rows_.resize(pass.rows.size());
+    for (const Row& row : pass.rows) encoded_.push_back(encoded_row(row));
     if (pass.kind == CombineKind::mean) {
       sums_.resize(tile);
     } else {
@@ -38,10 +40,10 @@ class TileWorker {
   }
 
   void run(std::size_t begin, std::size_t count) {
-    for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i] = pass_.rows[i].values() + begin;
     if (pass_.kind == CombineKind::mean) {
-      mean(count);
+      mean(begin, count);
     } else {
+      read_rows(begin, count);
       order_statistic(count);
     }
     step(begin, count);
@@ -51,7 +53,8 @@ class TileWorker {
   const std::vector<std::uint64_t>& outside() const { return outside_; }
 
  private:
-  void mean(std::size_t count);
+  void mean(std::size_t begin, std::size_t count);
+  void read_rows(std::size_t begin, std::size_t count);
   void mix(std::size_t count);
   void scale(std::size_t count);
   void order_statistic(std::size_t count);
@@ -62,6 +65,7 @@ class TileWorker {
 
   const CombinePass& pass_;
   const CpuKernels& kernels_;
+  std::vector<EncodedRow> encoded_;
   std::vector<const float*> rows_;
   std::vector<float> delta_;
   std::vector<std::uint64_t> outside_;
@@ -69,17 +73,39 @@ class TileWorker {
   std::vector<float> lower_;
   std::vector<float> upper_;
   std::vector<std::int32_t> keys_;
-  std::vector<float> seen_;  // the rows of a tile after scaling or mixing
+  std::vector<float> decoded_;  // the rows of a tile that are encoded
+  std::vector<float> seen_;     // the rows of a tile after scaling or mixing
   std::vector<std::uint64_t> left_out_;
   std::vector<double> mixing_factors_;
   KeptRule kept_;
   CombineReport report_;
 };
 
-void TileWorker::mean(std::size_t count) {
+// Neighbouring rows of one encoding are accumulated together, straight from their bytes.
+void TileWorker::mean(std::size_t begin, std::size_t count) {
   std::fill(sums_.begin(), sums_.end(), 0);
-  saw(kernels_.accumulate(rows_.data(), pass_.factors.data(), rows_.size(), count, sums_.data()));
+  const double* factors = pass_.factors.data();
+  for (std::size_t i = 0; i < rows_.size();) {
+    std::size_t end = i + 1;
+    while (end < rows_.size() && encoded_[end].kind == encoded_[i].kind) ++end;
+    if (pass_.rows[i].is_plain()) {
+      for (std::size_t r = i; r < end; ++r) rows_[r] = pass_.rows[r].values() + begin;
+      saw(kernels_.accumulate(rows_.data() + i, factors + i, end - i, count, sums_.data()));
+    } else {
+      saw(kernels_.decoders->accumulate(encoded_.data() + i, factors + i, end - i, begin, count,
+                                        report_.largest_input, sums_.data()));
+    }
+    i = end;
+  }
   kernels_.finish(sums_.data(), count, pass_.finish, delta_.data());
+}
+
+// The tile's values, decoded where they have to be.
+void TileWorker::read_rows(std::size_t begin, std::size_t count) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!pass_.rows[i].is_plain()) decoded_.resize(rows_.size() * kMedianTile);
+    rows_[i] = tile(kernels_, pass_.rows[i], begin, count, decoded_.data() + i * kMedianTile);
+  }
 }
 
 // Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.

@@ -39,6 +39,8 @@ struct Lanes<1> {
   GRADMINT_RULE static F32 narrow(F64 x) { return static_cast<float>(x); }
   GRADMINT_RULE static F64 from_integer(I64 x) { return static_cast<double>(x); }
   GRADMINT_RULE static I64 widen_integer(I32 x) { return x; }
+  GRADMINT_RULE static F32 to_float(I32 x) { return static_cast<float>(x); }  // |x| <= 2^24
+  GRADMINT_RULE static F64 to_double(I32 x) { return static_cast<double>(x); }
   GRADMINT_RULE static I32 one_if(bool held) { return held ? 1 : 0; }
   GRADMINT_RULE static I32 one_if_wide(bool held) { return held ? 1 : 0; }
   GRADMINT_RULE static F32 all(float x) { return x; }
@@ -59,6 +61,8 @@ struct Lanes<1> {
     GRADMINT_RULE static F32 narrow(F64 x) { return __builtin_convertvector(x, F32); }             \
     GRADMINT_RULE static F64 from_integer(I64 x) { return __builtin_convertvector(x, F64); }       \
     GRADMINT_RULE static I64 widen_integer(I32 x) { return __builtin_convertvector(x, I64); }      \
+    GRADMINT_RULE static F32 to_float(I32 x) { return __builtin_convertvector(x, F32); }           \
+    GRADMINT_RULE static F64 to_double(I32 x) { return __builtin_convertvector(x, F64); }          \
     /* 1 where the comparison held, 0 elsewhere (a vector comparison gives -1), from one of        \
        32-bit values and of 64-bit ones. */                                                        \
     GRADMINT_RULE static I32 one_if(I32 mask) { return -mask; }                                    \
