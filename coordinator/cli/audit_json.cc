@@ -1,6 +1,7 @@
 #include "coordinator/cli/audit_json.h"
 
 #include "contracts/amount.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -62,7 +63,7 @@ Json opening_json(const std::optional<Opening>& opening) {
   if (!opening) return nullptr;
   return {{"root", to_hex(opening->root)},
           {"size_bytes", opening->size_bytes},
-          {"encoding", "fp32"},
+          {"encoding", encoding_name(opening->encoding)},
           {"salt", to_hex(opening->salt)}};
 }
 

@@ -3,6 +3,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -59,6 +60,7 @@ Json json_of(const OpenRound& b) {
             {"learning_rate", real(t.learning_rate_bits)},
             {"momentum", real(t.momentum_bits)},
             {"seed", t.seed}}},
+          {"encoding", kernels::name_of(kernel_encoding(b.encoding))},
           {"limits",
            {{"min_updates", l.min_updates},
             {"max_examples", l.max_examples},

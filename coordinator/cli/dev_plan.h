@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
+#include "kernels/encoding.h"
 #include "ledger/bytes.h"
 
 namespace gradmint {
@@ -24,6 +25,8 @@ struct DevOptions {
   std::string model = "mlp";
   std::string aggregator = "median";
   std::string optimizer = "plain";
+  std::string encoding = "fp32";  // kernels/encoding.h; "top_k" with keep
+  std::int64_t keep = 0;          // top_k: 0 for its preset
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1
   double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;
@@ -48,6 +51,7 @@ struct DevPlan {
   DevPrograms programs;
   std::string home, coordinator_home, ledger, log_dir;
   std::string config_file, initial_model, passphrase_file;
+  kernels::Encoding encoding;
   std::vector<DevWorker> workers;
 };
 

@@ -115,6 +115,7 @@ json report_json(const RunOutcome& run, const ReportFrame& frame) {
           {"model", frame.model},
           {"aggregator", frame.aggregator},
           {"optimizer", frame.optimizer},
+          {"encoding", frame.encoding},
           {"home", frame.home},
           {"ledger", frame.ledger},
           {"rounds", rounds},

@@ -50,9 +50,10 @@ struct ReportFrame {
   std::string home, ledger;
   std::string failure;   // one line, or empty
   nlohmann::json audit;  // what `audit verify --format json` printed, or null
+  std::string encoding;  // of updates
 };
 
-// {schema, ok, seed, data, model, aggregator, optimizer, home, ledger, audit, failure,
+// {schema, ok, seed, data, model, aggregator, optimizer, encoding, home, ledger, audit, failure,
 //  rounds: [{round, model_root, accuracy, loss, accepted: [address], rejected: [{worker, reason}],
 //            scores: {address: ppm}, minted}],
 //  workers: [{name, address, adversary, rounds_accepted, score_ppm, minted, minted_tokens}]}

@@ -11,7 +11,7 @@ namespace {
 // What the ledger itself decided needs no payload; the rest was read from it.
 bool judged_from_payload(Verdict verdict) {
   return verdict == Verdict::ok || verdict == Verdict::non_finite ||
-         verdict == Verdict::exponent_mismatch;
+         verdict == Verdict::malformed_payload || verdict == Verdict::exponent_mismatch;
 }
 
 Finding check_size(const MappedFile& file, std::uint64_t expected_bytes, std::uint64_t height) {
@@ -139,7 +139,8 @@ Result<Finding> Recomputation::execute(const Attempt& attempt, std::uint64_t par
       auto bytes = map(entry.opening->root);
       if (!bytes) return bytes.error();
       if (fault) return fault;
-      if (auto wrong = check_size(files.back(), model_bytes, height)) return wrong;
+      const std::uint64_t expected = payload_bytes(attempt.open.body, parameter_count);
+      if (auto wrong = check_size(files.back(), expected, height)) return wrong;
       payload.bytes = *bytes;
     }
     inputs.payloads.push_back(payload);

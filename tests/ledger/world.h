@@ -75,6 +75,7 @@ struct WorldOptions {
   std::uint32_t evaluation_blocks = 2;
   std::string optimizer = "plain";
   std::optional<float> clip;  // the norm to which updates are clipped
+  EncodingSpec encoding;
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 
@@ -96,6 +97,8 @@ class World {
   std::vector<PlayedBlock> played;                 // blocks 1 … height
   std::map<Hash, Bytes> blobs;                     // everything the ledger names
   std::map<int, std::vector<float>> own_payloads;  // instead of payload_of's
+  std::map<int, Bytes> own_bytes;                  // instead of the encoded payload
+  std::map<int, EncodingSpec> own_encodings;       // instead of the round's
   std::map<int, std::int16_t> own_exponents;       // declared, instead of the true one
   std::map<int, std::uint64_t> own_examples;
   std::set<int> silent;  // do not reveal
@@ -143,6 +146,7 @@ class World {
   Hash seed_preimage() const;
 
   std::vector<float> payload_of(int worker) const;
+  Bytes encoded_of(int worker) const;
   Opening opening_of(int worker) const;
   int worker_of(const AccountId& account) const;  // its index
   RoundRecord round() const;                      // the current one
@@ -162,6 +166,8 @@ class World {
   Certificate certify(const Header& header, const std::vector<int>& signers) const;
 
  private:
+  EncodingSpec encoding_of(int worker) const;
+  int exponent_of(int worker) const;
   WorldOptions options_;
   RoundExecution execute() const;
   void keep_blobs(const RoundResult& result, const RoundExecution& execution);

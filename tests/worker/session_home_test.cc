@@ -107,7 +107,7 @@ TEST_CASE("what is saved is there again, a torn header is not") {
     REQUIRE(home->save_genesis({1, 2, 3}).ok());
     for (int i = 0; i < 3; ++i) REQUIRE(home->save_header(header(i)).ok());
     for (std::uint64_t r = 1; r <= 5; ++r)
-      REQUIRE(home->save_update(update(r, payload), payload).ok());
+      REQUIRE(home->save_update(update(r, payload), payload, {}).ok());
     REQUIRE(home->save_receipt({5, 0}, Bytes(kReceiptBytes, 9)).ok());
     EvaluationMemory evaluation;
     evaluation.body.round = 5;
@@ -146,7 +146,7 @@ TEST_CASE("a damaged statement stops the worker: without it, it could contradict
   {
     auto home = place.open(invitation("a"));
     REQUIRE(home->save_genesis({1}).ok());
-    REQUIRE(home->save_update(update(1, payload), payload).ok());
+    REQUIRE(home->save_update(update(1, payload), payload, {}).ok());
   }
   fs::resize_file(place.path / "w" / "rounds" / "000001-0" / "update", 20);
   auto home = place.open();
