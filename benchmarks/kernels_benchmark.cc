@@ -1,160 +1,207 @@
-// CPU kernels beside memcpy, in one run: GB/s, and the share of the memcpy (read plus write) that
-// the same number of threads reached here. Bytes are the least that must move: (n + 1) * 4 * D for
-// one pass over n updates.
+// The CPU kernels beside memcpy, in one run (harness.h): every pass, every registered rule, every
+// encoding and hash, per CPU level and number of threads.
 //
-// One thread is timed by its processor time, which a busy machine disturbs less; several by the
-// wall clock.
+//   pass/...       one pass of the backend over updates in memory, into memory that is there
+//   gram, norms    exact dot products of all pairs, or of each update with itself
+//   aggregate/...  the whole aggregate(), as coordinator and auditor call it: checks, N x N work
+//   and
+//                  a new model included; pre/... and optimizer/... the same with those parts
 //
-//   kernels_benchmark --benchmark_filter=mean
+// Bytes are the least that one pass over the updates must move, (n + 1) * 4 * D, whatever the rule
+// does: a rule of two passes reaches half of memcpy at best.
+//
+//   kernels_benchmark [--updates=16] [--size=10000000] [--rounds=7] [--threads=1,2] [--quick]
+//                     [--benchmark_filter=REGEX] [--benchmark_out=FILE.json]
+//
+// --quick: small updates, one round; exit status 1 where a case fails, as without it.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
+#include <charconv>
+#include <cstdio>
 #include <cstring>
-#include <map>
+#include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "benchmarks/cases.h"
+#include "benchmarks/harness.h"
+#include "benchmarks/sample_specs.h"
 #include "kernels/aggregate.h"
 #include "kernels/blocks_rule.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
-#include "kernels/parallel.h"
 
 namespace {
 
 using namespace gradmint;
+using benchmarks::Case;
+using benchmarks::options;
+using benchmarks::Work;
 using kernels::CombineKind;
 
-constexpr std::size_t kUpdates = 16;
-constexpr std::size_t kSize = 10'000'000;
-constexpr std::size_t kGramSize = 1'000'000;
-
-struct Data {
-  std::vector<std::vector<float>> updates;
-  std::vector<kernels::Row> rows;
-  std::vector<double> factors;
-  std::vector<float> model;
-  std::vector<float> model_out;
-
-  Data() : model(kSize, 0.5f), model_out(kSize, 0.0f) {
-    std::uint64_t state = 1;
-    for (std::size_t i = 0; i < kUpdates; ++i) {
-      std::vector<float> update(kSize);
-      for (float& x : update) {
-        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-        x = static_cast<float>(static_cast<std::int32_t>(state >> 32)) * 0x1p-31f;
-      }
-      updates.push_back(std::move(update));
-      factors.push_back(kernels::power_of_two(kernels::choose_shift(0, 1)));
-    }
-    for (const auto& update : updates) rows.emplace_back(update);
-  }
+struct PassKind {
+  const char* label;
+  CombineKind kind;
+  const char* needs;  // the aggregator that brings it
+  std::size_t dropped;
 };
 
-Data& data() {
-  static Data once;
-  return once;
+constexpr PassKind kPasses[] = {
+    {"mean", CombineKind::mean, "mean", 0},
+    {"median", CombineKind::median, "median", 0},
+    {"trimmed_mean", CombineKind::trimmed_mean, "trimmed_mean", 3},
+    {"nearest_to_median", CombineKind::nearest_to_median, "bulyan", 0},
+};
+
+Result<Work> prepare_pass(const PassKind& kind, kernels::CpuLevel level, int threads) {
+  const std::size_t n = options().updates;
+  const int shift = kernels::choose_shift(benchmarks::kRoundExponent, 1);
+  const double unit = kernels::power_of_two(shift);
+  const std::size_t dropped = std::min(kind.dropped, (n - 1) / 2);
+  const std::size_t kept = n - 2 * dropped;
+  const bool is_mean = kind.kind == CombineKind::mean;
+  const std::shared_ptr<kernels::Backend> backend = kernels::make_cpu_backend(level, threads);
+  const std::vector<double> factors(n, is_mean ? unit : 1.0);
+  return Work([=]() -> Status {
+    kernels::CombinePass pass;
+    pass.kind = kind.kind;
+    pass.rows = benchmarks::rows();
+    pass.factors = factors;
+    pass.dropped = dropped;
+    pass.kept = kept;
+    pass.unit = unit;
+    pass.finish.bias = kernels::kRoundingBiasBits * kept;
+    pass.finish.total_weight = static_cast<double>(kept);
+    pass.finish.unscale = kernels::power_of_two(-shift);
+    pass.model = benchmarks::model();
+    pass.model_out = benchmarks::model_out();
+    const auto report = backend->combine(pass);
+    return report.ok() ? Status{} : Status{report.error()};
+  });
 }
 
-double seconds(int threads) {
-  timespec now{};
-  clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+Result<Work> prepare_dots(bool diagonal_only, kernels::CpuLevel level, int threads) {
+  const std::shared_ptr<kernels::Backend> backend = kernels::make_cpu_backend(level, threads);
+  return Work([=]() -> Status {
+    const auto dots = backend->dots(benchmarks::rows(), diagonal_only);
+    return dots.ok() ? Status{} : Status{dots.error()};
+  });
 }
 
-// Copies all the updates, tile by tile, and says how many bytes a second were read and written.
-double memcpy_rate(int threads) {
-  static std::map<int, double> measured;
-  if (const auto known = measured.find(threads); known != measured.end()) return known->second;
-  constexpr std::size_t kTile = 1 << 18;
-  const std::size_t tiles = kSize / kTile;
-  double best = 0;
-  for (int round = 0; round < 7; ++round) {
-    const double begin = seconds(threads);
-    for (std::size_t i = 0; i < kUpdates; ++i) {
-      kernels::parallel_for(threads, tiles, [&](std::size_t tile, int) {
-        std::memcpy(data().model_out.data() + tile * kTile, data().updates[i].data() + tile * kTile,
-                    kTile * sizeof(float));
-      });
-    }
-    const double took = seconds(threads) - begin;
-    const double bytes = 2.0 * static_cast<double>(kUpdates * tiles * kTile * sizeof(float));
-    best = std::max(best, bytes / took);
+Result<Work> prepare_aggregate(const kernels::AggregateSpec& spec, kernels::CpuLevel level,
+                               int threads) {
+  const std::shared_ptr<kernels::Backend> backend = kernels::make_cpu_backend(level, threads);
+  const auto state = std::make_shared<std::vector<float>>(
+      options().size * kernels::optimizer_state_per_value(spec.optimizer.name), 0.0f);
+  kernels::AggregateInput input;
+  input.updates = benchmarks::rows();
+  input.weights.assign(options().updates, 1);
+  input.round_exponent = benchmarks::kRoundExponent;
+  input.shift = kernels::choose_shift(benchmarks::kRoundExponent, 1);
+  input.model = benchmarks::model();
+  input.optimizer_state = *state;
+  return Work([spec, backend, state, input]() -> Status {
+    const auto output = kernels::aggregate(spec, input, *backend);
+    return output.ok() ? Status{} : Status{output.error()};
+  });
+}
+
+void add_passes(kernels::CpuLevel level, int threads) {
+  const std::string suffix = "/" + std::string(kernels::name_of(level));
+  const double n = static_cast<double>(options().updates);
+  const double values = n * static_cast<double>(options().size);
+  for (const PassKind& kind : kPasses) {
+    if (!benchmarks::has_aggregator(kind.needs)) continue;
+    benchmarks::add({"pass/" + std::string(kind.label) + suffix, threads, benchmarks::pass_bytes(),
+                     values, 0, [=] { return prepare_pass(kind, level, threads); }});
   }
-  return measured[threads] = best;
+  benchmarks::add({"gram" + suffix, threads, 4 * values, 0, values * (n + 1) / 2,
+                   [=] { return prepare_dots(false, level, threads); }});
+  benchmarks::add({"norms" + suffix, threads, 4 * values, 0, 0,
+                   [=] { return prepare_dots(true, level, threads); }});
 }
 
-// Runs `work` as often as the benchmark asks, and reports the rate at which `bytes` moved.
-template <class Work>
-void run(benchmark::State& state, double bytes, int threads, Work work) {
-  const double rate = memcpy_rate(threads);
-  const double begin = seconds(threads);
-  for (auto _ : state) {
-    if (!work()) state.SkipWithError("the kernel returned an error");
+void add_rules(kernels::CpuLevel level, int threads) {
+  for (const auto& sample : benchmarks::sample_specs(options().updates, options().size)) {
+    benchmarks::add({sample.label + "/" + std::string(kernels::name_of(level)), threads,
+                     benchmarks::pass_bytes(), 0, 0,
+                     [=] { return prepare_aggregate(sample.spec, level, threads); }});
   }
-  const double took = seconds(threads) - begin;
-  const double reached = bytes * static_cast<double>(state.iterations()) / took;
-  state.counters["GB/s"] = reached * 1e-9;
-  state.counters["of_memcpy"] = reached / rate;
 }
 
-void memcpy_itself(benchmark::State& state, int threads) {
-  for (auto _ : state) benchmark::DoNotOptimize(memcpy_rate(threads));
-  state.counters["GB/s"] = memcpy_rate(threads) * 1e-9;
+[[noreturn]] void usage(const char* argument) {
+  std::fprintf(stderr,
+               "kernels_benchmark: bad argument '%s': usage: kernels_benchmark [--updates=N] "
+               "[--size=D] [--rounds=R] [--threads=1,2] [--quick] [--benchmark_...]\n",
+               argument);
+  std::exit(2);
 }
 
-void combine(benchmark::State& state, CombineKind kind, kernels::CpuLevel level, int threads) {
-  const auto backend = kernels::make_cpu_backend(level, threads);
-  const std::vector<double> ones(kUpdates, 1.0);
-  kernels::CombinePass pass;
-  pass.kind = kind;
-  pass.rows = data().rows;
-  pass.factors = kind == CombineKind::median ? ones : data().factors;
-  pass.finish.bias = kernels::kRoundingBiasBits * kUpdates;
-  pass.finish.total_weight = static_cast<double>(kUpdates);
-  pass.finish.unscale = 1.0 / data().factors[0];
-  pass.model = data().model;
-  pass.model_out = data().model_out;
-  run(state, static_cast<double>((kUpdates + 1) * sizeof(float) * kSize), threads,
-      [&] { return backend->combine(pass).ok(); });
-}
-
-void gram(benchmark::State& state, kernels::CpuLevel level, int threads) {
-  const auto backend = kernels::make_cpu_backend(level, threads);
-  std::vector<kernels::Row> rows;
-  for (const kernels::Row& row : data().rows) {
-    rows.emplace_back(std::span<const float>(row.values(), kGramSize));
+std::size_t number(std::string_view text, const char* argument) {
+  std::size_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || value == 0) {
+    usage(argument);
   }
-  run(state, static_cast<double>(kUpdates * sizeof(float) * kGramSize), threads,
-      [&] { return kernels::gram_matrix(rows, *backend).ok(); });
+  return value;
 }
 
-void add_all() {
-  for (const int threads : {1, 2}) {
-    const std::string suffix = "/threads:" + std::to_string(threads);
-    const auto add = [&](const std::string& name, auto function) {
-      benchmark::RegisterBenchmark((name + suffix).c_str(), function)
-          ->UseRealTime()
-          ->Unit(benchmark::kMillisecond);
+std::vector<int> numbers(std::string_view text, const char* argument) {
+  std::vector<int> values;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    values.push_back(static_cast<int>(number(text.substr(0, comma), argument)));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  if (values.empty()) usage(argument);
+  return values;
+}
+
+// Takes our own arguments out; returns how many are left for Google Benchmark.
+int take_options(int count, char** arguments) {
+  int left = 1;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view argument = arguments[i];
+    const auto value_of = [&](std::string_view name) {
+      return argument.substr(0, name.size()) == name ? argument.substr(name.size())
+                                                     : std::string_view();
     };
-    add("memcpy", [threads](benchmark::State& state) { memcpy_itself(state, threads); });
-    for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
-      const std::string name = "/" + std::string(kernels::name_of(level));
-      add("mean" + name,
-          [=](benchmark::State& state) { combine(state, CombineKind::mean, level, threads); });
-      add("median" + name,
-          [=](benchmark::State& state) { combine(state, CombineKind::median, level, threads); });
-      add("gram" + name, [=](benchmark::State& state) { gram(state, level, threads); });
+    if (argument == "--quick") {
+      options().size = 4096 + 5;
+      options().rounds = 1;
+    } else if (const auto n = value_of("--updates="); !n.empty()) {
+      options().updates = number(n, arguments[i]);
+    } else if (const auto size = value_of("--size="); !size.empty()) {
+      options().size = number(size, arguments[i]);
+    } else if (const auto rounds = value_of("--rounds="); !rounds.empty()) {
+      options().rounds = number(rounds, arguments[i]);
+    } else if (const auto threads = value_of("--threads="); !threads.empty()) {
+      options().threads = numbers(threads, arguments[i]);
+    } else {
+      arguments[left++] = arguments[i];
     }
   }
+  return left;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
-  add_all();
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  int left = take_options(count, arguments);
+  benchmark::Initialize(&left, arguments);
+  if (benchmark::ReportUnrecognizedArguments(left, arguments)) return 2;
+  benchmark::AddCustomContext("updates", std::to_string(options().updates));
+  benchmark::AddCustomContext("size", std::to_string(options().size));
+  for (const int threads : options().threads) {
+    for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
+      add_passes(level, threads);
+      add_rules(level, threads);
+    }
+#ifdef GRADMINT_BENCHMARK_HASHES
+    benchmarks::add_hashes(threads);
+#endif
+  }
+  const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
+  if (ran == 0) std::fprintf(stderr, "kernels_benchmark: no case matches the filter\n");
+  return ran == 0 || benchmarks::any_failed() ? 1 : 0;
 }

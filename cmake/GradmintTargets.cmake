@@ -14,12 +14,15 @@ function(gradmint_library name kind)
   set_property(GLOBAL APPEND PROPERTY GRADMINT_${kind}_SOURCES ${ARG_SOURCES})
 endfunction()
 
-# gradmint_program(NAME SOURCES f... [DEPS t...]): an executable that is installed.
+# gradmint_program(NAME SOURCES f... [DEPS t...]): an executable that is installed. The target
+# `programs` is all of them.
+add_custom_target(programs)
 function(gradmint_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradmint_flags ${ARG_DEPS})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
+  add_dependencies(programs ${name})
 endfunction()
 
 # gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds]): a doctest executable run by ctest.

@@ -17,8 +17,10 @@
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/invitations.h"
+#include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
+#include "ledger/mapping_fault.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -43,9 +45,7 @@ void on_signal(int) {
 
 int tell_fault(const Error& error) {
   std::fprintf(stderr, "gradmint-coordinator: %s\n", error.message.c_str());
-  const bool usage = error.code == ErrorCode::bad_input || error.code == ErrorCode::not_found ||
-                     error.code == ErrorCode::busy || error.code == ErrorCode::unsupported;
-  return usage ? kExitUnusable : kExitFailed;
+  return exit_status(error.code);
 }
 
 std::uint64_t wall_ms() {
@@ -60,6 +60,7 @@ int init(const Options& o) {
       o.config.empty() ? home.config() : std::filesystem::path(o.config);
   auto settings = load_settings(config);
   if (!settings) return tell_fault(settings.error());
+  if (Status rule = read_rule_files(*settings); !rule) return tell_fault(rule.error());
   auto passphrase =
       obtain_passphrase(o.passphrase_file, !std::filesystem::exists(home.validator_key()));
   if (!passphrase) return tell_fault(passphrase.error());
@@ -78,9 +79,29 @@ int init(const Options& o) {
   return kExitOk;
 }
 
+// What whoever started the coordinator wants to know first and last; nothing for other events.
+std::string start_and_end(const FederationEvent& event, const nlohmann::json& json,
+                          const Options& o) {
+  if (event.kind == EventKind::started) {
+    return "chain " + event.chain_id + ", height " + std::to_string(event.height) +
+           "\nworkers join at " + json.value("join", "") + " and work at " +
+           json.value("work", "") + "\ninvite one with: gradmint coordinator invite --home " +
+           o.home;
+  }
+  if (event.kind == EventKind::finished) {
+    return "finished: " + std::to_string(event.rounds) + " rounds, height " +
+           std::to_string(event.height) +
+           (o.exit_when_finished ? ""
+                                 : "; still here for workers and wallets, end it with: gradmint "
+                                   "coordinator stop --home " +
+                                       o.home);
+  }
+  return "";
+}
+
 // JSON lines for programs, or the display for people.
-Reporter::Sink make_sink(const std::string& events) {
-  if (events == "jsonl") {
+Reporter::Sink make_sink(const Options& o) {
+  if (o.events == "jsonl") {
     return [](const nlohmann::json& event) {
       std::printf("%s\n", event.dump().c_str());
       std::fflush(stdout);
@@ -91,11 +112,12 @@ Reporter::Sink make_sink(const std::string& events) {
   style.colour = style.live && std::getenv("NO_COLOR") == nullptr;
   auto display = std::make_shared<Display>(style);
   auto run = std::make_shared<RunOutcome>();
-  return [display, run](const nlohmann::json& json) {
+  return [display, run, o](const nlohmann::json& json) {
     const auto event = parse_event(json.dump());
     if (!event) return;
     run->on(*event);
-    const std::string text = display->on(*event, *run);
+    const std::string line = start_and_end(*event, json, o);
+    const std::string text = line.empty() ? display->on(*event, *run) : display->say(line);
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   };
@@ -117,10 +139,12 @@ Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Ho
   if (!passphrase) return passphrase.error();
   auto key = read_keystore(home.validator_key(), *passphrase);
   if (!key) return key.error();
+  Options shown = o;
+  shown.exit_when_finished = settings->exit_when_finished;
   // From here on there is something to end politely.
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
-  return Coordinator::open(home, *settings, *key, Reporter(make_sink(o.events)));
+  return Coordinator::open(home, *settings, *key, Reporter(make_sink(shown)));
 }
 
 int run(const Options& o) {
@@ -205,6 +229,9 @@ int main_of(int argc, char** argv) {
   app.add_option("--log-level", o.log_level, "What goes to the log on standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  app.footer(
+      "Example:\n  gradmint coordinator run --home ~/federation\n"
+      "gradmint coordinator COMMAND --help has an example for each command.");
   app.require_subcommand(1);
   app.fallthrough();
   const auto on = [&](CLI::App* sub, std::function<int()> action) {
@@ -253,8 +280,12 @@ int main_of(int argc, char** argv) {
     app.exit(done);
     return kExitOk;
   } catch (const CLI::ParseError& fault) {
-    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator --help\n",
-                 fault.what());
+    std::string text = fault.what(), asked;
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      text = std::string("there is no command '") + argv[1] + "'";
+    for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
+    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator %s--help\n",
+                 text.c_str(), asked.c_str());
     return kExitUnusable;
   }
   return status;
@@ -264,6 +295,7 @@ int main_of(int argc, char** argv) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
+  gradmint::explain_mapping_faults("gradmint-coordinator", gradmint::kExitFailed);
   try {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("gradmint-coordinator"));
     return gradmint::main_of(argc, argv);

@@ -3,21 +3,28 @@
 //
 //   updates -> pre-aggregation -> aggregator -> delta -> server optimizer -> model
 //
-// Numbers: fixed_point.h and mean_rule.h (mean), median_rule.h (median), dots.h (norms for
-// clipping), optimizer_rule.h. Clipping by tau multiplies update i by c_i = tau / |x_i| where |x_i|
-// > tau, else by 1: in the mean as part of the term's one fp64 factor (w_i * c_i) * 2^s, in the
-// median as fp32(fp64(x) * c_i) before values are ordered.
+// At most two passes over the coordinates: norms or the Gram matrix where a rule needs them, then
+// the pass that combines, with the optimizer's step fused to it. What lies between is host work on
+// N x N numbers (aggregate_plan.h, and a file per rule), so it is the same on every backend.
+//
+// Numbers: fixed_point.h and mean_rule.h (means), median_rule.h and sorted_rule.h (order
+// statistics), dots.h and distances.h (norms, distances), optimizer_rule.h. Clipping multiplies
+// update i by a factor c_i in [0, 1]: in a mean as part of the term's one fp64 factor
+// (w_i * c_i) * 2^s, in an order statistic as fp32(fp64(x) * c_i) before values are ordered. Mixing
+// gives an order statistic means to see; a mean of means is taken as one mean of the updates.
 //
 // Not thread safe on one Backend; separate backends may run at the same time.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "kernels/aggregate_spec.h"
 #include "kernels/backend.h"
 #include "kernels/base/result.h"
+#include "kernels/dots.h"
 
 namespace gradmint::kernels {
 
@@ -30,8 +37,11 @@ struct AggregateInput {
   int shift = 0;                       // s: at most choose_shift(E, largest weight), at least
                                        // choose_shift(E, kMaxWeight)
   std::span<const float> model;
-  std::span<const float>
-      optimizer_state;  // model.size() * optimizer_state_per_value; zeros at first
+  std::span<const float> optimizer_state;  // model.size() * optimizer_state_per_value
+                                           // (aggregate_spec.h); zeros at first
+  std::optional<Row>
+      centre;  // where centered_clipping starts, as long as the model, finite, within
+               // 2^E; the zero vector without it. An Error with another aggregator.
   bool want_delta = false;
   bool want_outside = false;
 };
@@ -39,18 +49,25 @@ struct AggregateInput {
 struct AggregateOutput {
   std::vector<float> model;
   std::vector<float> optimizer_state;
-  std::vector<float> delta;            // what the optimizer was given; where wanted
-  std::vector<double> clip_factors;    // one per update; empty without clipping
-  std::vector<std::uint8_t> selected;  // one per update: 1 where it had a say (mean, median: all)
+  std::vector<float> delta;          // what the optimizer was given; where wanted
+  std::vector<double> clip_factors;  // one per update; empty without clip and arc
+  // One per update: the whole weight it had in the mean, 0 where it was left out. For an order
+  // statistic 1 where it was seen and 0 where Bulyan dropped it (it, or the mixture in its place).
+  std::vector<std::uint32_t> coefficients;
+  std::vector<std::uint8_t> selected;  // one per update: 1 where its coefficient is above 0
+  std::vector<double> scores;          // one per update from krum, multi_krum and bulyan (krum.h)
   std::vector<std::uint64_t> outside;  // per update, coordinates strictly outside the kept range;
                                        // where wanted and the aggregator keeps a range. The median
                                        // keeps from its lower to its upper middle value.
+  std::optional<Gram> gram;            // of the updates as they are, where one was taken
 };
 
-// E and s are the mean's; the median ignores weights, E and s but they are checked all the same.
-// Errors name what is wrong: no update, more than kMaxUpdates, a length, a weight, a shift, a value
-// that is not finite or above 2^E ("out_of_range"), a result that is not finite
-// ("non_finite_result").
+// A pass must stay within 2^E in what it sums: updates that are left out, and the plain median's,
+// may be above. The median ignores E, s and weights, others s, some the weights (aggregate_spec.h),
+// but they are checked all the same.
+// Errors name what is wrong: no update, more than kMaxUpdates (the centre counts), a length, a
+// weight, a shift, a precondition (preconditions.h), a value that is not finite or above 2^E
+// ("out_of_range"), a result that is not finite ("non_finite_result").
 Result<AggregateOutput> aggregate(const AggregateSpec& spec, const AggregateInput& input,
                                   Backend& backend);
 

@@ -3,14 +3,34 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
 
 namespace gradmint::kernels {
 namespace {
 
 constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kMostUpdates = static_cast<float>(kMaxUpdates);
+constexpr float kMostFaults = kMostUpdates - 1.0f;
+constexpr float kMostSteps = 10000.0f;
+
+ParameterInfo faults() {
+  return {"f", "updates that may be faulty", std::nullopt, 0.0f, kMostFaults, false, true};
+}
+
+ParameterInfo steps(float preset) {
+  return {"steps", "iterations", preset, 1.0f, kMostSteps, false, true};
+}
+
+// The first of the names is the preset.
+ParameterInfo choice(std::string_view name, std::string_view meaning,
+                     std::vector<std::string_view> names) {
+  const float last = static_cast<float>(names.size() - 1);
+  return {name, meaning, 0.0f, 0.0f, last, false, true, std::move(names)};
+}
 
 const RuleInfo* find_rule(std::span<const RuleInfo> rules, std::string_view name) {
   const auto found = std::find_if(rules.begin(), rules.end(),
@@ -29,6 +49,7 @@ std::string names_of(std::span<const RuleInfo> rules) {
 
 bool in_range(const ParameterInfo& info, float value) {
   if (!std::isfinite(value) || value > info.maximum) return false;
+  if (info.below_maximum && value == info.maximum) return false;
   if (info.whole && value != std::floor(value)) return false;
   return info.above_minimum ? value > info.minimum : value >= info.minimum;
 }
@@ -41,7 +62,9 @@ std::string range_of(const ParameterInfo& info) {
   }
   return (info.whole ? std::string("a whole number, ") : std::string()) +
          (info.above_minimum ? "above " : "at least ") + std::to_string(info.minimum) +
-         (info.maximum == kLargest ? "" : ", at most " + std::to_string(info.maximum));
+         (info.maximum == kLargest
+              ? ""
+              : (info.below_maximum ? ", below " : ", at most ") + std::to_string(info.maximum));
 }
 
 Result<NamedRule> complete_rule(std::string_view kind, std::span<const RuleInfo> rules,
@@ -79,6 +102,20 @@ Result<NamedRule> complete_rule(std::string_view kind, std::span<const RuleInfo>
   return complete;
 }
 
+Status check_pre_order(const std::vector<NamedRule>& pre) {
+  for (std::size_t i = 0; i < pre.size(); ++i) {
+    const auto again = [&](const NamedRule& other) { return other.name == pre[i].name; };
+    if (std::count_if(pre.begin(), pre.end(), again) > 1) {
+      return Error{ErrorCode::bad_input, "pre-aggregation '" + pre[i].name + "' is given twice"};
+    }
+    if (pre[i].name == "nnm" && i + 1 < pre.size()) {
+      return Error{ErrorCode::bad_input,
+                   "pre-aggregation 'nnm' must come last, after '" + pre[i + 1].name + "'"};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::span<const RuleInfo> pre_rules() {
@@ -86,25 +123,52 @@ std::span<const RuleInfo> pre_rules() {
       {"clip",
        "scales an update down to a norm of at most tau",
        {{"tau", "largest norm left as it is", std::nullopt, 0.0f, kLargest, true}}},
+      {"arc",
+       "scales the floor(2f(n-f)/n) longest of n updates down to the longest of the others",
+       {faults()}},
+      {"nnm", "makes each update the mean of the n-f nearest to it", {faults()}},
   };
   return rules;
 }
 
 std::span<const RuleInfo> aggregator_rules() {
+  static const ParameterInfo krum_convention =
+      choice("convention", "which neighbours make the score, and what is kept",
+             {"paper", "byzfl", "flower"});
   static const std::vector<RuleInfo> rules = {
       {"mean", "weighted mean", {}},
       {"median", "coordinate-wise median, unweighted; an even count averages the middle pair", {}},
-  };
-  return rules;
-}
-
-std::span<const RuleInfo> optimizer_rules() {
-  static const ParameterInfo learning_rate{"lr", "step length", 1.0f, 0.0f, kLargest, true};
-  static const std::vector<RuleInfo> rules = {
-      {"plain", "adds lr times the aggregate", {learning_rate}},
-      {"nesterov",
-       "Nesterov momentum on the server",
-       {learning_rate, {"beta", "momentum", 0.9f, 0.0f, 1.0f, false}}},
+      {"trimmed_mean",
+       "coordinate-wise mean without the f lowest and f highest values, unweighted",
+       {{"f", "values dropped per side", 0.0f, 0.0f, kMostFaults, false, true},
+        {"beta",
+         "share of the values dropped per side, in place of f",
+         0.0f,
+         0.0f,
+         0.5f,
+         false,
+         false,
+         {},
+         true}}},
+      {"krum", "the update closest to its nearest neighbours", {faults(), krum_convention}},
+      {"multi_krum",
+       "mean of the m updates closest to their nearest neighbours",
+       {faults(),
+        {"m", "updates kept; 0 for the convention's count", 0.0f, 0.0f, kMostUpdates, false, true},
+        krum_convention}},
+      {"bulyan",
+       "coordinate-wise mean of the values nearest to the median of what Krum chose, unweighted",
+       {faults(), choice("convention", "how Krum chooses", {"iterative", "one_shot"})}},
+      {"geometric_median",
+       "the point with the least sum of distances, by smoothed Weiszfeld steps; unweighted",
+       {{"nu", "smallest distance told apart", 1e-6f, 0.0f, kLargest, true},
+        choice("scale", "whether nu is a multiple of the median norm", {"relative", "absolute"}),
+        steps(8.0f)}},
+      {"centered_clipping",
+       "moves a centre by the mean of the clipped differences to it; unweighted",
+       {{"tau", "largest difference left as it is", std::nullopt, 0.0f, kLargest, true},
+        steps(1.0f)}},
+      {"mda", "mean of the n-f updates with the smallest diameter, unweighted", {faults()}},
   };
   return rules;
 }
@@ -117,21 +181,19 @@ Result<AggregateSpec> complete_spec(const AggregateSpec& spec) {
     if (!rule.ok()) return rule.error();
     complete.pre.push_back(std::move(*rule));
   }
-  if (complete.pre.size() > 1) {
-    return Error{ErrorCode::bad_input, "pre-aggregation 'clip' is given twice"};
-  }
+  if (const Status order = check_pre_order(complete.pre); !order.ok()) return order.error();
   auto aggregator = complete_rule("aggregator", aggregator_rules(), spec.aggregator);
   if (!aggregator.ok()) return aggregator.error();
   auto optimizer = complete_rule("optimizer", optimizer_rules(), spec.optimizer);
   if (!optimizer.ok()) return optimizer.error();
+  if (aggregator->name == "trimmed_mean" && parameter_of(*aggregator, "f") != 0.0f &&
+      parameter_of(*aggregator, "beta") != 0.0f) {
+    return Error{ErrorCode::bad_input,
+                 "aggregator 'trimmed_mean': f and beta both say how much is dropped; give one"};
+  }
   complete.aggregator = std::move(*aggregator);
   complete.optimizer = std::move(*optimizer);
   return complete;
-}
-
-std::size_t optimizer_state_per_value(std::string_view optimizer) {
-  GRADMINT_CHECK(find_rule(optimizer_rules(), optimizer) != nullptr);
-  return optimizer == "nesterov" ? 1 : 0;
 }
 
 float parameter_of(const NamedRule& rule, std::string_view name) {
@@ -139,6 +201,23 @@ float parameter_of(const NamedRule& rule, std::string_view name) {
                                   [&](const Parameter& each) { return each.name == name; });
   GRADMINT_CHECK(found != rule.parameters.end());
   return found->value;
+}
+
+std::size_t whole_parameter(const NamedRule& rule, std::string_view name) {
+  const float value = parameter_of(rule, name);
+  GRADMINT_CHECK(value >= 0.0f && value <= 16777216.0f && value == std::floor(value));
+  return static_cast<std::size_t>(value);
+}
+
+std::string_view choice_of(std::span<const RuleInfo> rules, const NamedRule& rule,
+                           std::string_view name) {
+  const RuleInfo* info = find_rule(rules, rule.name);
+  GRADMINT_CHECK(info != nullptr);
+  const auto found = std::find_if(info->parameters.begin(), info->parameters.end(),
+                                  [&](const ParameterInfo& each) { return each.name == name; });
+  const std::size_t chosen = whole_parameter(rule, name);
+  GRADMINT_CHECK(found != info->parameters.end() && chosen < found->choices.size());
+  return found->choices[chosen];
 }
 
 }  // namespace gradmint::kernels

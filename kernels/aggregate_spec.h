@@ -2,6 +2,7 @@
 // each with parameters by name. Parameters are fp32; their bits go on the ledger.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,8 +33,9 @@ struct AggregateSpec {
 };
 
 // What is known of a parameter: allowed are finite values with minimum <= x <= maximum, or
-// minimum < x where `above_minimum`; whole numbers only where `whole`. A parameter with choices is
-// one of them by name for people, and its place among them (0, 1, ...) as a value.
+// minimum < x where `above_minimum`, x < maximum where `below_maximum`; whole numbers only where
+// `whole`. A parameter with choices is one of them by name for people, and its place among them (0,
+// 1, ...) as a value.
 struct ParameterInfo {
   std::string_view name;
   std::string_view meaning;
@@ -43,6 +45,7 @@ struct ParameterInfo {
   bool above_minimum = false;
   bool whole = false;
   std::vector<std::string_view> choices = {};
+  bool below_maximum = false;  // x < maximum
 };
 
 struct RuleInfo {
@@ -52,19 +55,28 @@ struct RuleInfo {
 };
 
 // Everything there is, for help texts and checks.
-std::span<const RuleInfo> pre_rules();         // clip
-std::span<const RuleInfo> aggregator_rules();  // mean, median
-std::span<const RuleInfo> optimizer_rules();   // plain, nesterov
+std::span<const RuleInfo> pre_rules();         // clip, arc, nnm
+std::span<const RuleInfo> aggregator_rules();  // mean, median, trimmed_mean, krum, multi_krum,
+                                               // bulyan, geometric_median, centered_clipping, mda
+std::span<const RuleInfo> optimizer_rules();   // plain, momentum, nesterov, adagrad, adam, yogi
 
 // The same spec with every parameter present, in the order the rule declares them: the form that
-// goes on the ledger. An Error naming what is unknown, repeated, missing or out of its range.
+// goes on the ledger. An Error naming what is unknown, repeated, missing or out of its range. Each
+// pre-aggregation is given at most once, and nnm only last. What depends on the number of updates
+// is in preconditions.h.
 Result<AggregateSpec> complete_spec(const AggregateSpec& spec);
 
-// Optimizer state values per coordinate of the model: plain 0, nesterov 1. The name must be known
-// (checked).
+// Optimizer state values per coordinate of the model: 0 for plain, 1 for momentum and nesterov, 2
+// for the adaptive ones. First moments of all values come first, then second ones. The name must be
+// known (checked).
 std::size_t optimizer_state_per_value(std::string_view optimizer);
 
 // The value of a parameter of a completed rule (checked).
 float parameter_of(const NamedRule& rule, std::string_view name);
+
+// The same where it is a whole number (checked), and the name of a parameter that is a choice.
+std::size_t whole_parameter(const NamedRule& rule, std::string_view name);
+std::string_view choice_of(std::span<const RuleInfo> rules, const NamedRule& rule,
+                           std::string_view name);
 
 }  // namespace gradmint::kernels

@@ -47,7 +47,7 @@ struct CombinePass {
   double unit = 1.0;                // 2^s of that sum and of the mixing; not the mean's
   OptimizerStep step;
   std::span<const float> model;
-  std::span<const float> state;      // empty for an optimizer without state
+  std::span<const float> state;      // the first moments of all values, then the second ones
   std::span<float> model_out;        // as long as model
   std::span<float> state_out;        // as long as state
   std::span<float> delta_out;        // as long as model, or empty where it is not wanted

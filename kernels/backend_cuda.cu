@@ -50,8 +50,8 @@ class DeviceBuffer {
   cudaError_t upload(const T* from, std::size_t count, std::size_t at = 0) {
     return cudaMemcpy(data_ + at, from, count * sizeof(T), cudaMemcpyHostToDevice);
   }
-  cudaError_t download(T* to, std::size_t count) const {
-    return cudaMemcpy(to, data_, count * sizeof(T), cudaMemcpyDeviceToHost);
+  cudaError_t download(T* to, std::size_t count, std::size_t at = 0) const {
+    return cudaMemcpy(to, data_ + at, count * sizeof(T), cudaMemcpyDeviceToHost);
   }
   cudaError_t clear(std::size_t count) { return cudaMemset(data_, 0, count * sizeof(T)); }
   T* data() const { return data_; }
@@ -84,7 +84,8 @@ class CudaBackend final : public Backend {
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
   Status reserve_mixing(const CombinePass& pass, std::size_t tile);
   Status mix_tile(const CombinePass& pass, std::size_t count, std::size_t stride);
-  cuda::DevicePass device_pass(const CombinePass& pass, std::size_t count) const;
+  cuda::DevicePass device_pass(const CombinePass& pass, std::size_t count,
+                               std::size_t stride) const;
   Status combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
                       std::size_t stride);
   Status dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
@@ -137,7 +138,8 @@ Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
   GRADMINT_CUDA_TRY(factors_.reserve(n), "memory for the factors");
   GRADMINT_CUDA_TRY(factors_.upload(factors.data(), n), "copying the factors");
   GRADMINT_CUDA_TRY(model_.reserve(tile), "memory for the model");
-  GRADMINT_CUDA_TRY(state_.reserve(pass.state.empty() ? 0 : tile), "memory for the optimizer");
+  const auto moments = static_cast<std::size_t>(moments_of(pass.step.kind));
+  GRADMINT_CUDA_TRY(state_.reserve(moments * tile), "memory for the optimizer");
   GRADMINT_CUDA_TRY(delta_.reserve(pass.delta_out.empty() ? 0 : tile), "memory for the delta");
   GRADMINT_CUDA_TRY(outside_.reserve(n), "memory for the counts");
   GRADMINT_CUDA_TRY(outside_.clear(n), "clearing the counts");
@@ -179,7 +181,8 @@ Status CudaBackend::mix_tile(const CombinePass& pass, std::size_t count, std::si
   return {};
 }
 
-cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t count) const {
+cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t count,
+                                          std::size_t stride) const {
   const bool scaled = std::any_of(pass.factors.begin(), pass.factors.end(),
                                   [](double factor) { return factor != 1.0; });
   const bool as_they_are = pass.kind != CombineKind::mean && (pass.mixing != nullptr || !scaled);
@@ -196,8 +199,9 @@ cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t c
   device.step = pass.step;
   device.model = model_.data();  // each coordinate is read, then written, by one thread
   device.model_out = model_.data();
-  device.state = pass.state.empty() ? nullptr : state_.data();
-  device.state_out = pass.state.empty() ? nullptr : state_.data();
+  const int moments = moments_of(pass.step.kind);
+  device.first = device.first_out = moments >= 1 ? state_.data() : nullptr;
+  device.second = device.second_out = moments == 2 ? state_.data() + stride : nullptr;
   device.delta_out = pass.delta_out.empty() ? nullptr : delta_.data();
   device.outside = pass.outside.empty() ? nullptr : outside_.data();
   device.report = report_.data();
@@ -223,18 +227,23 @@ Status CudaBackend::combine_tile(const CombinePass& pass, std::size_t begin, std
   if (const Status uploaded = upload_rows(pass.rows, begin, count, stride); !uploaded.ok()) {
     return uploaded;
   }
-  const bool stateful = !pass.state.empty();
+  const auto moments = static_cast<std::size_t>(moments_of(pass.step.kind));
   GRADMINT_CUDA_TRY(model_.upload(pass.model.data() + begin, count), "copying the model");
-  if (stateful) {
-    GRADMINT_CUDA_TRY(state_.upload(pass.state.data() + begin, count), "copying the optimizer");
+  for (std::size_t m = 0; m < moments; ++m) {
+    GRADMINT_CUDA_TRY(
+        state_.upload(pass.state.data() + m * pass.model.size() + begin, count, m * stride),
+        "copying the optimizer");
   }
   if (pass.mixing != nullptr) {
     if (const Status mixed = mix_tile(pass, count, stride); !mixed.ok()) return mixed;
   }
-  GRADMINT_CUDA_TRY(launch(pass.kind, device_pass(pass, count)), "starting the aggregation");
+  GRADMINT_CUDA_TRY(launch(pass.kind, device_pass(pass, count, stride)),
+                    "starting the aggregation");
   GRADMINT_CUDA_TRY(model_.download(pass.model_out.data() + begin, count), "aggregating");
-  if (stateful) {
-    GRADMINT_CUDA_TRY(state_.download(pass.state_out.data() + begin, count), "reading the state");
+  for (std::size_t m = 0; m < moments; ++m) {
+    GRADMINT_CUDA_TRY(
+        state_.download(pass.state_out.data() + m * pass.model.size() + begin, count, m * stride),
+        "reading the state");
   }
   if (!pass.delta_out.empty()) {
     GRADMINT_CUDA_TRY(delta_.download(pass.delta_out.data() + begin, count), "reading the delta");

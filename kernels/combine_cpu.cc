@@ -159,11 +159,18 @@ void TileWorker::order_statistic(std::size_t count) {
 }
 
 void TileWorker::step(std::size_t begin, std::size_t count) {
-  const bool stateful = !pass_.state.empty();
-  const std::int32_t largest = kernels_.step(pass_.step, delta_.data(), pass_.model.data() + begin,
-                                             stateful ? pass_.state.data() + begin : nullptr, count,
-                                             pass_.model_out.data() + begin,
-                                             stateful ? pass_.state_out.data() + begin : nullptr);
+  const int moments = moments_of(pass_.step.kind);
+  StepTile tile{count, delta_.data(), pass_.model.data() + begin};
+  tile.model_out = pass_.model_out.data() + begin;
+  if (moments >= 1) {
+    tile.first = pass_.state.data() + begin;
+    tile.first_out = pass_.state_out.data() + begin;
+  }
+  if (moments == 2) {
+    tile.second = tile.first + pass_.model.size();
+    tile.second_out = tile.first_out + pass_.model.size();
+  }
+  const std::int32_t largest = kernels_.step(pass_.step, tile);
   report_.largest_output = std::max(report_.largest_output, largest);
   if (!pass_.delta_out.empty()) std::copy_n(delta_.data(), count, pass_.delta_out.data() + begin);
 }

@@ -1,9 +1,10 @@
-// What the combining kernels share (combine_cuda.cu, sorted_cuda.cu): the optimizer's step, the
+// What the combining kernels share (combine_cuda.cu, sorted_cuda.cu): the values they see, the
 // report and the evidence counts. Device code, one coordinate a thread.
 #pragma once
 
 #include "kernels/cuda_passes.h"
 #include "kernels/median_rule.h"
+#include "kernels/step_cuda.h"
 
 namespace gradmint::kernels::cuda {
 namespace {
@@ -20,22 +21,6 @@ unsigned grid_of(std::size_t items) {
 __device__ void grow(std::int32_t* report, std::int32_t value) {
   const std::int32_t largest = __reduce_max_sync(kAllLanes, value);
   if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(report, largest);
-}
-
-// One coordinate's optimizer step; returns the largest magnitude written.
-__device__ std::int32_t apply_step(const DevicePass& pass, std::size_t c, float delta) {
-  if (pass.delta_out != nullptr) pass.delta_out[c] = delta;
-  if (pass.step.kind == OptimizerKind::plain) {
-    const float next = step_plain(pass.model[c], delta, pass.step.learning_rate);
-    pass.model_out[c] = next;
-    return magnitude<L>(next);
-  }
-  float velocity = pass.state[c];
-  const float next =
-      step_nesterov(pass.model[c], delta, velocity, pass.step.learning_rate, pass.step.momentum);
-  pass.model_out[c] = next;
-  pass.state_out[c] = velocity;
-  return larger(magnitude<L>(next), magnitude<L>(velocity));
 }
 
 // The value the rule sees of update i. What was read, and what is seen, grow `largest`.

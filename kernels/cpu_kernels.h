@@ -15,6 +15,19 @@ namespace gradmint::kernels {
 
 inline constexpr std::size_t kMedianTile = 512;
 
+// What an optimizer's step reads and writes; moments that it does not have (optimizer_rule.h) are
+// null.
+struct StepTile {
+  std::size_t count = 0;
+  const float* delta = nullptr;
+  const float* model = nullptr;
+  const float* first = nullptr;
+  const float* second = nullptr;
+  float* model_out = nullptr;
+  float* first_out = nullptr;
+  float* second_out = nullptr;
+};
+
 // What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
 struct KeptRule {
   std::size_t dropped = 0;  // trimmed_mean: per side
@@ -67,10 +80,8 @@ struct CpuKernels {
   std::size_t (*count_outside)(const float* row, const float* lower, const float* upper,
                                std::size_t count);
 
-  // One optimizer step. `state` in and out may be null for an optimizer without state. Returns the
-  // largest magnitude written.
-  std::int32_t (*step)(const OptimizerStep& step, const float* delta, const float* model,
-                       const float* state, std::size_t count, float* model_out, float* state_out);
+  // One optimizer step. Returns the largest magnitude written.
+  std::int32_t (*step)(const OptimizerStep& step, const StepTile& tile);
 
   // One block (count <= kBlockSize) to integers, zero-filled to the next multiple of 128. Returns
   // the largest magnitude; the integers mean nothing where that is not finite.

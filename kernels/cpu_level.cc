@@ -11,6 +11,7 @@
 #include "kernels/cpu_mean.h"
 #include "kernels/cpu_median.h"
 #include "kernels/cpu_sorted.h"
+#include "kernels/cpu_step.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -41,33 +42,6 @@ std::int32_t scale(const float* in, double factor, std::size_t count, float* out
         const auto x = access.template load<L::F32>(in + c);
         largest = larger(largest, magnitude<L>(x));
         access.store(out + c, scaled_value<L>(x, factor));
-      });
-  return largest_lane<L>(largest);
-}
-
-std::int32_t step(const OptimizerStep& how, const float* delta, const float* model,
-                  const float* state, std::size_t count, float* model_out, float* state_out) {
-  using L = Narrow;
-  auto largest = L::all(std::int32_t{0});
-  if (how.kind == OptimizerKind::plain) {
-    for_lanes<L::width>(
-        count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-          const auto next = step_plain(access.template load<L::F32>(model + c),
-                                       access.template load<L::F32>(delta + c), how.learning_rate);
-          largest = larger(largest, magnitude<L>(next));
-          access.store(model_out + c, next);
-        });
-    return largest_lane<L>(largest);
-  }
-  for_lanes<L::width>(
-      count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        auto velocity = access.template load<L::F32>(state + c);
-        const auto next = step_nesterov(access.template load<L::F32>(model + c),
-                                        access.template load<L::F32>(delta + c), velocity,
-                                        how.learning_rate, how.momentum);
-        largest = larger(larger(largest, magnitude<L>(next)), magnitude<L>(velocity));
-        access.store(model_out + c, next);
-        access.store(state_out + c, velocity);
       });
   return largest_lane<L>(largest);
 }

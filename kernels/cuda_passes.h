@@ -26,9 +26,11 @@ struct DevicePass {
   double unit = 1.0;      // 2^s of what is kept
   OptimizerStep step;
   const float* model = nullptr;
-  const float* state = nullptr;  // null for an optimizer without state
+  const float* first = nullptr;  // moments that the optimizer does not have are null
+  const float* second = nullptr;
   float* model_out = nullptr;
-  float* state_out = nullptr;
+  float* first_out = nullptr;
+  float* second_out = nullptr;
   float* delta_out = nullptr;             // null where not wanted
   unsigned long long* outside = nullptr;  // n counts that grow, or null; not the mean's
   std::int32_t* report = nullptr;  // [0] largest input, [1] largest output magnitude; both grow

@@ -87,27 +87,6 @@ Result<std::vector<double>> norms(Rows updates, Backend& backend) {
   return squares;
 }
 
-Result<Gram> squared_distances(const Gram& gram, Rows updates, Backend& backend) {
-  GRADMINT_CHECK(gram.n == updates.size());
-  const ExactFloats exact;
-  Gram distances{gram.n, std::vector<double>(gram.n * gram.n, 0.0)};
-  for (std::size_t i = 0; i < gram.n; ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const double both = gram.at(i, i) + gram.at(j, j);
-      const double apart = both - 2.0 * gram.at(i, j);
-      double squared = apart > 0.0 ? apart : 0.0;
-      if (squared < 1e-6 * both) {
-        const auto anew = backend.difference(updates[i], 1.0, updates[j], 1.0);
-        if (!anew.ok()) return anew.error();
-        squared = *anew;
-      }
-      distances.values[i * gram.n + j] = squared;
-      distances.values[j * gram.n + i] = squared;
-    }
-  }
-  return distances;
-}
-
 std::vector<double> clip_factors(std::span<const double> norms, float threshold) {
   const ExactFloats exact;
   const double limit = static_cast<double>(threshold);

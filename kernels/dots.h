@@ -4,8 +4,7 @@
 // Blocks are summed in fp64 in one fixed tree: neighbours are added pairwise, level by level, and
 // an odd last one is carried up unchanged. (0+1)+(2+3), then +4, and so on.
 //
-//   d2(i, j) = max(0, G_ii + G_jj - 2 G_ij); where that is below 1e-6 * (G_ii + G_jj), it is taken
-//   anew from the blocks of the differences x_i - x_j, summed in the same tree.
+// Squared distances from a Gram matrix are in distances.h.
 //
 // Host work on N x N numbers uses + - * / and sqrt only. Not bounded by memory: a Gram matrix is
 // N * N / 2 * D multiply-adds; benchmarks/README.md has what was measured.
@@ -45,9 +44,6 @@ struct Gram {
 // Updates of the same length (an Error otherwise, or where one is not finite).
 Result<Gram> gram_matrix(Rows updates, Backend& backend);
 Result<std::vector<double>> norms(Rows updates, Backend& backend);
-
-// n x n squared distances; `gram` is of the same updates.
-Result<Gram> squared_distances(const Gram& gram, Rows updates, Backend& backend);
 
 // Clip factors: threshold / norm where norm > threshold, else 1.
 std::vector<double> clip_factors(std::span<const double> norms, float threshold);

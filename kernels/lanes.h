@@ -12,6 +12,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if !defined(__CUDA_ARCH__)
+#include <immintrin.h>
+#endif
+
 #if defined(__CUDACC__)
 #define GRADMINT_RULE __host__ __device__ __forceinline__
 #else
@@ -89,6 +93,28 @@ GRADMINT_RULE To bit_copy(From from) {
 template <class F>
 GRADMINT_RULE F canonical(F x) {
   return x + 0.0f;
+}
+
+// The square root, rounded to nearest even: an instruction on every machine, never a library call.
+template <class L>
+GRADMINT_RULE typename L::F32 root(typename L::F32 x) {
+#if defined(__CUDA_ARCH__)
+  return __fsqrt_rn(x);
+#else
+  if constexpr (L::width == 1) {
+    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+  } else if constexpr (L::width == 4) {
+    return bit_copy<typename L::F32>(_mm_sqrt_ps(bit_copy<__m128>(x)));
+#if defined(GRADMINT_LEVEL_AVX2) || defined(GRADMINT_LEVEL_AVX512)
+  } else if constexpr (L::width == 8) {
+    return bit_copy<typename L::F32>(_mm256_sqrt_ps(bit_copy<__m256>(x)));
+#endif
+#if defined(GRADMINT_LEVEL_AVX512)
+  } else if constexpr (L::width == 16) {
+    return bit_copy<typename L::F32>(_mm512_sqrt_ps(bit_copy<__m512>(x)));
+#endif
+  }
+#endif
 }
 
 template <class I>

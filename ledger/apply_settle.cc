@@ -3,6 +3,7 @@
 
 #include "contracts/amount.h"
 #include "ledger/apply.h"
+#include "ledger/close_plan.h"
 
 namespace gradmint::apply {
 namespace {
@@ -30,13 +31,6 @@ Verdict find_evaluating(const StateReader& state, std::uint64_t number,
   round = current_round(state);
   if (!round || round->round != number) return Verdict::wrong_round;
   return round->phase == RoundPhase::evaluating ? Verdict::ok : Verdict::wrong_phase;
-}
-
-template <class T>
-T lower_median(std::vector<T> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[(values.size() - 1) / 2];
 }
 
 }  // namespace
@@ -174,21 +168,15 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
   std::optional<RoundRecord> round;
   if (const Verdict v = find_evaluating(state, body.round, round); v != Verdict::ok) return v;
 
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
   const auto evaluations = evaluations_of(state, body.round);
-  for (const EvaluationRecord& e : evaluations) {
-    if (!e.revealed) continue;
-    losses.push_back(e.body.loss_micro);
-    accuracies.push_back(e.body.accuracy_ppm);
-  }
+  const SettleRound expected = plan_settlement(body.round, evaluations);
   const bool all_committed = evaluations.size() == round->open.evaluators.size() ||
                              commits_are_over(*round, context.height);
   const bool all_revealed =
-      losses.size() == evaluations.size() || waited(*round, context.height, 2);
+      expected.attestations == evaluations.size() || waited(*round, context.height, 2);
   if (!all_committed || !all_revealed) return Verdict::evaluation_missing;
-  if (body.attestations != losses.size() || body.loss_micro != lower_median(losses) ||
-      body.accuracy_ppm != lower_median(accuracies)) {
+  if (body.attestations != expected.attestations || body.loss_micro != expected.loss_micro ||
+      body.accuracy_ppm != expected.accuracy_ppm) {
     return Verdict::wrong_median;
   }
   Payment payment;

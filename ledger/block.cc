@@ -62,6 +62,15 @@ Hash vote_digest(const Hash& chain_id, std::uint64_t epoch, std::uint64_t height
   return tagged_hash("gradmint/vote/v1", w.view());
 }
 
+Certificate certify(const Header& header,
+                    const std::vector<std::pair<std::uint16_t, SecretKey>>& voters) {
+  Certificate certificate{header.epoch, header.height, header.hash(), {}};
+  const Hash digest =
+      vote_digest(header.chain_id, header.epoch, header.height, certificate.block_hash);
+  for (const auto& [index, key] : voters) certificate.votes.push_back({index, key.sign(digest)});
+  return certificate;
+}
+
 Verdict verify_certificate(const Certificate& certificate, const Header& header,
                            const std::vector<Validator>& validators) {
   const Hash block_hash = header.hash();

@@ -44,6 +44,9 @@ struct Certificate {
 };
 Hash vote_digest(const Hash& chain_id, std::uint64_t epoch, std::uint64_t height,
                  const Hash& block_hash);
+// The certificate that these validators (index and key, ascending) give the block of `header`.
+Certificate certify(const Header& header,
+                    const std::vector<std::pair<std::uint16_t, SecretKey>>& voters);
 // bad_certificate: not about this block, an unknown or repeated validator, a wrong signature;
 // no_quorum.
 Verdict verify_certificate(const Certificate& certificate, const Header& header,

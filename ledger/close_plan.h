@@ -1,6 +1,6 @@
-// What a CloseCommits must say, from the commitments alone: the order, weights, exclusions, E and
-// s. The coordinator proposes it and every validator and auditor recomputes it with this same
-// function.
+// What a CloseCommits must say, from the commitments alone (the order, weights, exclusions, E and
+// s), and a SettleRound, from the attestations. The coordinator proposes them and every validator
+// and auditor recomputes them with these same functions.
 #pragma once
 
 #include "ledger/state.h"
@@ -17,5 +17,9 @@ Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage
 // largest shift with 2^E * w_max * 2^s <= 2^51. Precondition: at least one commitment.
 CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
                         const std::vector<std::pair<AccountId, CommitRecord>>& commits);
+
+// How many evaluations were revealed, and the lower medians of their figures; 0 where there is
+// none.
+SettleRound plan_settlement(std::uint64_t round, const std::vector<EvaluationRecord>& evaluations);
 
 }  // namespace gradmint

@@ -81,7 +81,14 @@ Error file_error(std::string_view what, const std::filesystem::path& path, int e
       line += "; run as the user that owns it, or change its permissions";
       break;
     case EROFS:
-      line += "; it lies on a read-only file system";
+      line += "; mount it for writing, or name a directory elsewhere";
+      break;
+    case ENOTDIR:
+    case EISDIR:
+      line += "; something else lies there: move it away";
+      break;
+    case EIO:
+      line += "; the disk fails: check it, and restore what it held from a copy";
       break;
     case EMFILE:
       line += "; raise the limit on open files (ulimit -n)";
@@ -142,6 +149,18 @@ Status create_file(const std::filesystem::path& file, ByteView content, unsigned
     return file_error("create", file, errno);
   }
   return sync_directory(parent_of(file));
+}
+
+Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes) {
+  const Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT, 0644));
+  if (fd.get() < 0) return file_error("open", file, errno);
+  const auto offset = static_cast<off_t>(offset_bytes);
+  // What lies beyond is of an earlier attempt.
+  if (::ftruncate(fd.get(), offset) != 0) return file_error("truncate", file, errno);
+  if (::lseek(fd.get(), offset, SEEK_SET) < 0 || !write_all(fd.get(), bytes)) {
+    return file_error("write", file, errno);
+  }
+  return {};
 }
 
 Status sync_file(const std::filesystem::path& file) {

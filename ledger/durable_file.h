@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -24,6 +25,10 @@ Status replace_file(const std::filesystem::path& file, ByteView content, unsigne
 
 // Creates a file that must not exist yet (refused when it does), synced with its directory.
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode);
+
+// Writes `bytes` at `offset_bytes` of a file, which then ends with them; makes it where there is
+// none. Not synced.
+Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes);
 
 Status sync_file(const std::filesystem::path& file);
 Status sync_directory(const std::filesystem::path& directory);

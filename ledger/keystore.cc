@@ -119,8 +119,8 @@ Status refuse_when_others_can_read(const std::filesystem::path& file) {
   if (::stat(file.c_str(), &info) != 0) return file_error("open", file, errno);
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
   return Error{ErrorCode::refused, "others can read '" + file.string() +
-                                       "'; keep the key to yourself with: chmod 600 '" +
-                                       file.string() + "'"};
+                                       "'; keep it to yourself with: chmod 600 '" + file.string() +
+                                       "'"};
 }
 
 Result<SecretKey> generate_key() {

@@ -31,8 +31,9 @@ Result<SecretKey> read_keystore(const std::filesystem::path& file, const std::st
 Status change_passphrase(const std::filesystem::path& file, const std::string& old_passphrase,
                          const std::string& new_passphrase);
 
-// The passphrase: from `passphrase_file` when given, else from the descriptor number in
-// GRADMINT_PASSPHRASE_FD, else asked on the terminal (twice when `confirm`). Never an argument.
+// The passphrase: from `passphrase_file` when given (refused when others can read it), else from
+// the descriptor number in GRADMINT_PASSPHRASE_FD, else asked on the terminal (twice when
+// `confirm`). Never an argument.
 Result<std::string> obtain_passphrase(const std::filesystem::path& passphrase_file, bool confirm);
 
 }  // namespace gradmint

@@ -109,6 +109,10 @@ Result<std::string> ask_terminal(bool confirm) {
 
 Result<std::string> find_passphrase(const std::filesystem::path& file, bool confirm) {
   if (!file.empty()) {
+    // Pipes and descriptors (/dev/fd/3) have no owner to speak of.
+    if (std::error_code failed; std::filesystem::is_regular_file(file, failed)) {
+      if (Status own = refuse_when_others_can_read(file); !own.ok()) return own.error();
+    }
     auto content = read_file(file, kPassphraseBytesMax);
     if (!content.ok()) return content.error();
     std::string text(content->begin(), content->end());

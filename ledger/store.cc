@@ -18,6 +18,22 @@ std::string encode_tip(const Tip& tip) {
 
 }  // namespace
 
+BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate) {
+  BlockBatch batch;
+  batch.height = draft.block.header.height;
+  batch.block_hash = draft.block_hash;
+  batch.header = encode_record(draft.block.header);
+  batch.transactions = encode_transactions(draft.block.transactions);
+  batch.certificate = encode_record(certificate);
+  batch.receipts = encode_receipts(draft.receipts);
+  for (const SignedTransaction& tx : draft.block.transactions) {
+    batch.transaction_ids.push_back(tx.id);
+  }
+  batch.touched_accounts = touched_accounts(draft.block, draft.receipts);
+  batch.state_changes = draft.changes;
+  return batch;
+}
+
 LedgerStore::LedgerStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LedgerStore::~LedgerStore() = default;
 
@@ -46,7 +62,8 @@ Result<Bytes> LedgerStore::genesis() const {
   if (!found.ok()) return found.error();
   if (!*found) {
     return Error{ErrorCode::not_found, "the ledger in '" + impl_->database->directory().string() +
-                                           "' has no genesis yet"};
+                                           "' has no genesis: finish gradmint coordinator init, or "
+                                           "restore the ledger from a copy"};
   }
   return to_bytes(**found);
 }

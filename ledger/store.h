@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
-#include "ledger/bytes.h"
+#include "ledger/chain.h"
 #include "ledger/stored_block.h"
 
 namespace gradmint {
@@ -35,6 +35,9 @@ struct BlockBatch {
   std::map<std::string, std::optional<Bytes>> state_changes;  // nothing = removed
   std::vector<std::string> pending_removed;
 };
+
+// What the store keeps of a block that stands.
+BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate);
 
 struct Tip {
   std::uint64_t height = 0;

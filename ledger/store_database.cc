@@ -52,7 +52,12 @@ std::optional<Tip> decode_tip(std::string_view text) {
 }
 
 Error no_ledger(const std::filesystem::path& directory) {
-  return {ErrorCode::not_found, "there is no ledger in '" + directory.string() + "'"};
+  std::error_code failed;
+  const bool is_home = std::filesystem::exists(directory / "ledger" / kDatabaseFolder, failed);
+  return {ErrorCode::not_found,
+          "there is no ledger in '" + directory.string() + "'; " +
+              (is_home ? "it is in '" + (directory / "ledger").string() + "'"
+                       : "name a coordinator's HOME/ledger, or a copy of it")};
 }
 
 // Where LevelDB finds no CURRENT it would start an empty database over what is there. Only the

@@ -1,6 +1,7 @@
 #include "worker/join_command.h"
 
 #include <memory>
+#include <utility>
 
 #include "gradmint_revision.h"
 #include "ledger/hash.h"
@@ -153,6 +154,16 @@ Result<WorkerTrainers> torch_trainers(const JoinArguments& a, const AdversarySpe
   return trainers;
 }
 
+Status same_size(const WorkerTrainers& trainers, const TaskSpec& task) {
+  const std::uint64_t here = trainers.trainer->layout().parameter_count();
+  if (here == task.parameter_count) return {};
+  return Error{ErrorCode::bad_input,
+               "this federation's model (" + task.model + ") has " +
+                   std::to_string(task.parameter_count) + " parameters, this worker's has " +
+                   std::to_string(here) +
+                   ": give the same --model, --hidden and data shape as the coordinator"};
+}
+
 Result<WorkerTrainers> command_trainers(const JoinArguments& a, const ModelLayout& layout) {
   CommandTrainerOptions options;
   options.command = a.trainer;
@@ -195,9 +206,20 @@ int run(const JoinArguments& a) {
   options.dataset = manifest_of(a, *samples, home->secret());
   options.adversary = *adversary;
   options.adversary_seed = a.data.seed;
-  options.trainers = [&](const GenesisRecord& genesis, const ModelLayout& layout) {
-    return a.trainer.empty() ? torch_trainers(a, *adversary, *samples, genesis)
-                             : command_trainers(a, layout);
+  std::optional<WorkerTrainers> made;
+  options.fits_task = [&](const GenesisRecord& genesis) -> Status {
+    if (!a.trainer.empty()) return {};  // a program of the user's is asked when there is a model
+    auto trainers = torch_trainers(a, *adversary, *samples, genesis);
+    if (!trainers) return trainers.error();
+    if (Status same = same_size(*trainers, genesis.task); !same) return same;
+    made = *std::move(trainers);
+    return {};
+  };
+  options.trainers = [&](const GenesisRecord& genesis,
+                         const ModelLayout& layout) -> Result<WorkerTrainers> {
+    if (!a.trainer.empty()) return command_trainers(a, layout);
+    if (made) return *std::exchange(made, std::nullopt);
+    return torch_trainers(a, *adversary, *samples, genesis);
   };
   session::Console console(session::Console::stdout_is_terminal());
   console.say({false, "worker " + address_of(home->key().account()) + ", home " + a.home});
@@ -210,7 +232,7 @@ void add_join(CLI::App& app, int& status) {
   auto a = std::make_shared<JoinArguments>();
   CLI::App* command = app.add_subcommand("join", "Take part in a federation, round after round");
   command->footer(
-      "Example:\n  gradmint-worker join gminv1... --home ./worker --data digits --model mlp\n"
+      "Example:\n  gradmint worker join gminv1... --home ./worker --data digits --model mlp\n"
       "Ctrl-C ends it politely; the same command goes on where it stopped.");
   command->add_option("INVITE", a->invitation,
                       "the coordinator's invitation; not needed once this home has joined");

@@ -6,11 +6,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <iostream>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "gradmint_revision.h"
+#include "ledger/mapping_fault.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
 #include "worker/join_command.h"
@@ -25,14 +26,26 @@ std::string version_text() {
          "\n" + OpenSSL_version(OPENSSL_VERSION) + ", zlib " + zlibVersion();
 }
 
+// One line for a command line that cannot be parsed.
+std::string usage_fault(const CLI::App& app, const std::vector<std::string>& words,
+                        const CLI::ParseError& fault) {
+  std::string text = fault.what();
+  if (app.get_subcommands().empty() && !words.empty() && !words.front().starts_with('-'))
+    text = "there is no command '" + words.front() + "'";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::string command = "gradmint worker";
+  for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+  return text + "; see " + command + " --help";
+}
+
 int run(std::vector<std::string> words) {
-  CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint-worker"};
+  CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint worker"};
   app.footer(
-      "Example:\n  gradmint-worker preflight --data digits\nHelp on a command: gradmint-worker "
-      "COMMAND --help");
+      "Example:\n  gradmint worker preflight --data digits --home ~/worker\n"
+      "gradmint worker COMMAND --help has an example for each command.");
   int status = kExitOk;
   std::string log_level = "warn";
-  app.set_version_flag("--version", version_text);
+  app.set_version_flag("--version", version_text, "Print revision, backends, libraries");
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
@@ -51,8 +64,10 @@ int run(std::vector<std::string> words) {
   try {
     std::vector<std::string> reversed(merged->rbegin(), merged->rend());  // as CLI11 wants them
     app.parse(reversed);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kExitOk : kExitBadInput;
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& fault) {
+    return report({ErrorCode::bad_input, usage_fault(app, *merged, fault)});
   }
   return status;
 }
@@ -61,6 +76,7 @@ int run(std::vector<std::string> words) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
+  gradmint::explain_mapping_faults("gradmint-worker", gradmint::kExitFailed);
   try {
     return gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& e) {

@@ -146,7 +146,8 @@ Result<AccountHome> open_account_home(const fs::path& home) {
   auto peer = is_worker ? worker_peer(home) : admin_peer(home);
   if (!peer) return peer.error();
   opened->peer = *std::move(peer);
-  return opened;
+  return opened;  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it loses sight of the moved
+                  // peer
 }
 
 }  // namespace gradmint

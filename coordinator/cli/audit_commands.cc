@@ -67,6 +67,14 @@ int tell_unreadable(const Error& error) {
   return error.code == ErrorCode::corrupt ? kExitFailed : kExitUnusable;
 }
 
+Error no_such_round(const LedgerHistory& history, const std::string& which) {
+  const auto& attempts = history.attempts;
+  return bad_input("the ledger has no round '" + which + "'; " +
+                   (attempts.empty()
+                        ? "none has begun yet"
+                        : "the last one is " + std::to_string(attempts.back().round())));
+}
+
 int contributions(const AuditArguments& arguments) {
   ContributionFilter filter;
   filter.round = arguments.round;
@@ -77,6 +85,13 @@ int contributions(const AuditArguments& arguments) {
   }
   const auto opened = open_history(arguments.ledger);
   if (!opened) return tell_unreadable(opened.error());
+  if (filter.round && opened->history.find_round(*filter.round) == nullptr) {
+    return tell(no_such_round(opened->history, std::to_string(*filter.round)));
+  }
+  if (filter.worker && !opened->history.workers.contains(*filter.worker)) {
+    return tell(bad_input("the ledger knows no worker " + arguments.worker +
+                          "; without --worker, gradmint audit contributions lists them all"));
+  }
   print(arguments, contributions_json(opened->history, filter));
   return kExitOk;
 }
@@ -88,6 +103,9 @@ int explain(const AuditArguments& arguments) {
   if (!opened) return tell_unreadable(opened.error());
   if (!opened->chain.state().find(state_key::account(*account))) {
     return tell(bad_input("the ledger knows no account " + arguments.address));
+  }
+  if (arguments.round && opened->history.find_round(*arguments.round) == nullptr) {
+    return tell(no_such_round(opened->history, std::to_string(*arguments.round)));
   }
   print(arguments, explain_json(opened->history, *account, arguments.round));
   return kExitOk;
@@ -114,7 +132,7 @@ Result<Json> show_block(const OpenedHistory& opened, const std::string& which) {
 Result<Json> show_round(const OpenedHistory& opened, const std::string& which) {
   const auto number = number_from(which);
   const Attempt* attempt = number ? opened.history.find_round(*number) : nullptr;
-  if (attempt == nullptr) return bad_input("the ledger has no round '" + which + "'");
+  if (attempt == nullptr) return no_such_round(opened.history, which);
   return round_json(opened.history, *attempt);
 }
 
@@ -201,13 +219,16 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
   command
       ->add_option("--from-height", arguments->from_height,
                    "Below this height replay only: no signatures, no recomputation")
+      ->check(whole_number())
       ->type_name("H");
   command->callback(run(verify));
 
   command = add_command(*audit, "contributions", "Who contributed what and was paid what for it",
                         "gradmint audit contributions --round 3 --ledger HOME/ledger", arguments);
   command->add_option("--worker", arguments->worker, "Of this worker alone")->type_name("ADDR");
-  command->add_option("--round", arguments->round, "In this round alone")->type_name("R");
+  command->add_option("--round", arguments->round, "In this round alone")
+      ->check(whole_number())
+      ->type_name("R");
   command->callback(run(contributions));
 
   command = add_command(*audit, "show", "Print one block, round, transaction, worker or dataset",
@@ -222,7 +243,9 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
                         "From a balance back to rule, score, commitment, dataset and signer",
                         "gradmint audit explain gm1... --ledger HOME/ledger", arguments);
   command->add_option("address", arguments->address, "The account")->required()->type_name("ADDR");
-  command->add_option("--round", arguments->round, "This round alone")->type_name("R");
+  command->add_option("--round", arguments->round, "This round alone")
+      ->check(whole_number())
+      ->type_name("R");
   command->callback(run(explain));
 }
 

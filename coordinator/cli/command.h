@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <cstdio>
 #include <string>
 
@@ -23,6 +24,16 @@ struct CommandContext {
 inline int tell(const Error& error) {
   std::fprintf(stderr, "gradmint: %s\n", error.message.c_str());
   return error.code == ErrorCode::refused ? kExitFailed : kExitUnusable;
+}
+
+// For heights and rounds: CLI11 itself takes -1 for the largest number there is.
+inline CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) {
+        const bool whole = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+        return whole ? std::string() : "'" + text + "' is no whole number from 0";
+      },
+      "");
 }
 
 inline void add_format_option(CLI::App& command, std::string& format) {

@@ -27,7 +27,8 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 }
 
 // Writes "KIND[@ROUND]" to the worker that "I:KIND[@ROUND]" names.
-Status place_adversary(const std::string& text, std::vector<DevWorker>& workers) {
+Status place_adversary(const std::string& text, std::int64_t rounds,
+                       std::vector<DevWorker>& workers) {
   const std::string said = "--adversary " + text + ": ";
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos)
@@ -48,6 +49,9 @@ Status place_adversary(const std::string& text, std::vector<DevWorker>& workers)
   if (at != std::string::npos) {
     const auto round = number_of(std::string_view(behaviour).substr(at + 1));
     if (!round || *round < 1) return bad(said + "the round after @ is a number from 1");
+    if (*round > static_cast<std::uint64_t>(rounds))
+      return bad(said + "this run ends with round " + std::to_string(rounds) +
+                 "; name an earlier round, or give more --rounds");
   }
   std::string& placed = workers[*index - 1].adversary;
   if (!placed.empty())
@@ -155,7 +159,7 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
     plan.workers.push_back({name, home + "/" + name, ""});
   }
   for (const std::string& text : options.adversaries)
-    if (const Status placed = place_adversary(text, plan.workers); !placed.ok())
+    if (const Status placed = place_adversary(text, options.rounds, plan.workers); !placed.ok())
       return placed.error();
   return plan;
 }
@@ -179,7 +183,8 @@ std::string coordinator_config(const DevPlan& plan) {
   const std::string deadline =
       std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
   const CommandLine evaluate =
-      joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan));
+      joined(joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan)),
+             {"--device", o.device});
   std::string text = "# Written by gradmint dev.\n";
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";

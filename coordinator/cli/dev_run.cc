@@ -14,6 +14,7 @@
 #include "coordinator/cli/dev_processes.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/sibling.h"
+#include "kernels/cpu_level.h"
 #include "ledger/durable_file.h"
 
 namespace gradmint {
@@ -171,7 +172,7 @@ class DevRun {
     const std::string text = ended(exit.name, exit.text);
     if (!training_)
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
-    note(text.substr(0, text.find('\n')));
+    note(exit.name + " " + exit.text + "; its log is " + children_.log_of(exit.name).string());
     write_out(display_.say("warning: " + text));
     if (--workers_left_ < least_updates(plan_.options))
       return Error{ErrorCode::refused, "too few workers are left"};  // no round can end
@@ -241,12 +242,12 @@ class DevRun {
   }
 
   std::string next_steps() const {
-    const std::string ledger = shell_line({plan_.ledger});
+    const std::string ledger = " --ledger " + shell_line({plan_.ledger}) + "\n";
+    const std::string program = "  " + shell_line({own_command()});
     std::string text = "ledger: " + plan_.ledger + "\ntry next:\n";
-    text +=
-        "  gradmint audit explain " + run_.workers.front().address + " --ledger " + ledger + "\n";
-    text += "  gradmint audit contributions --ledger " + ledger + "\n";
-    text += "  gradmint model export -o model.safetensors --ledger " + ledger + "\n";
+    text += program + " audit explain " + run_.workers.front().address + ledger;
+    text += program + " audit contributions" + ledger;
+    text += program + " model export -o model.safetensors" + ledger;
     return text;
   }
 
@@ -315,6 +316,7 @@ int run_dev(const DevOptions& given) {
   if (!options.report.empty()) options.report = fs::absolute(options.report).string();
   const auto programs = find_programs();
   if (!programs) return tell(programs.error());
+  if (const auto cpu = kernels::cpu_level_from_environment(); !cpu) return tell(cpu.error());
   const auto home = DevHome::claim(options.home);
   if (!home) return tell(home.error());
   const auto plan = plan_dev(options, home->path().string(), *programs);

@@ -146,7 +146,7 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       enter("waiting for workers", 0, 1, event.count, event.of);
       return live_line();
     case EventKind::worker_registered:
-      return say(label(event.name, event.worker) + " joined as " + event.worker);
+      return say((event.name.empty() ? "a worker" : event.name) + " joined as " + event.worker);
     case EventKind::round_opened:
       round_ = event.round;
       progress_ppm_.clear();

@@ -38,8 +38,8 @@ Status new_key(const KeyOptions& options) {
   const auto key = generate_key();
   if (!key) return key.error();
   if (const auto folder = options.file.parent_path(); !folder.empty())
-    if (const Status made = create_directory_synced(folder); !made.ok()) return made;
-  const Status written =
+    if (Status made = create_directory_synced(folder); !made.ok()) return made;
+  Status written =
       write_keystore(options.file, *key, *passphrase, KeystoreCost{options.scrypt_log2_n});
   if (written.ok()) print_key(*key, options);
   return written;
@@ -59,7 +59,7 @@ Status change_key_passphrase(const KeyOptions& options) {
   if (!before) return before.error();
   const auto after = obtain_passphrase(options.new_passphrase_file, true);
   if (!after) return after.error();
-  const Status changed = change_passphrase(options.file, *before, *after);
+  Status changed = change_passphrase(options.file, *before, *after);
   if (changed.ok()) std::printf("passphrase changed: %s\n", options.file.c_str());
   return changed;
 }

@@ -16,6 +16,7 @@ Result<LedgerView> open_ledger(const std::filesystem::path& directory) {
                      ": there is no such directory; a coordinator's is HOME/ledger"};
   const auto store = LedgerStore::open(directory, LedgerStore::Mode::read_only);
   if (!store) return store.error();
+  if (const Status whole = (*store)->compare_with_checkpoint(); !whole.ok()) return whole.error();
   const auto genesis_bytes = (*store)->genesis();
   if (!genesis_bytes) return genesis_bytes.error();
   auto genesis = decode_record<GenesisRecord>(*genesis_bytes);

@@ -16,6 +16,7 @@
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/wallet_commands.h"
 #include "coordinator/config/toml_config.h"
+#include "ledger/mapping_fault.h"
 
 namespace {
 
@@ -116,6 +117,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> handed_on;
   if (const Sibling* sibling = asked_sibling(words, handed_on))
     return gradmint::tell(gradmint::become_sibling(sibling->name, handed_on));
+  gradmint::explain_mapping_faults("gradmint", gradmint::kExitUnusable);
   try {
     return run_commands(words);
   } catch (const std::exception& fault) {

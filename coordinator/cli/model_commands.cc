@@ -113,7 +113,7 @@ Status export_model(const ModelOptions& options) {
                                        {{"gradmint.chain_id", to_hex(view->genesis.chain_id())},
                                         {"gradmint.round", std::to_string(model->round)},
                                         {"gradmint.model_root", to_hex(model->root)}});
-  if (const Status written = replace_file(options.output, bytes); !written.ok()) return written;
+  if (Status written = replace_file(options.output, bytes); !written.ok()) return written;
   std::printf("wrote the model of round %llu (%zu values, root %s) to %s\n",
               static_cast<unsigned long long>(model->round), values->size(),
               to_hex(model->root).c_str(), options.output.c_str());
@@ -147,7 +147,9 @@ void add_model_commands(CLI::App& app, CommandContext& context) {
   list->callback(run(list_models));
 
   CLI::App* write = add_command("export", "Write a model as safetensors");
-  write->add_option("--round", options->round, "Which (default: the newest; 0: the initial one)");
+  write->add_option("--round", options->round, "Which (default: the newest; 0: the initial one)")
+      ->check(whole_number())
+      ->type_name("R");
   write->add_option("-o,--output", options->output, "Where to")
       ->required()
       ->type_name("FILE.safetensors");

@@ -14,6 +14,9 @@ namespace gradmint {
 std::filesystem::path own_executable();
 
 // not_found names the program and where it was looked for.
+// What to type for this program: its name where PATH leads to it, else its whole path.
+std::string own_command();
+
 Result<std::filesystem::path> find_sibling(const std::string& name);
 
 // Replaces this process by gradmint-<command> with `arguments`. Returns only when that failed.

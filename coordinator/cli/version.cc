@@ -21,7 +21,11 @@ std::string backends_text() {
   const auto chosen = kernels::cpu_level_from_environment();
   return text + "; uses " +
          (chosen ? std::string(kernels::name_of(*chosen)) : "none: " + chosen.error().message) +
-         ")";
+         ")"
+#ifdef GRADMINT_WITH_CUDA
+         ", cuda"
+#endif
+      ;
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ const TomlConfig::Leaf* TomlConfig::ask(const std::string& key) {
   const auto found = leaves_.find(key);
   if (found != leaves_.end()) return &found->second;
   if (const auto table = tables_.find(key); table != tables_.end())
-    faults_.push_back({table->second, "'" + key + "' is one value, not a table"});
+    faults_.push_back({table->second, "'" + key + "' is one value, not a table", false});
   return nullptr;
 }
 
@@ -181,7 +181,8 @@ void TomlConfig::wrong(const std::string& key, const std::string& wanted) {
 
 void TomlConfig::refuse(const std::string& key, const std::string& why) {
   const auto found = leaves_.find(key);
-  faults_.push_back({found == leaves_.end() ? 1 : found->second.line, "'" + key + "' " + why});
+  const bool missing = found == leaves_.end();
+  faults_.push_back({missing ? 1 : found->second.line, "'" + key + "' " + why, missing});
 }
 
 void TomlConfig::text(const std::string& key, std::string& out) {
@@ -296,12 +297,15 @@ std::string TomlConfig::unknown(const std::string& key) const {
 Status TomlConfig::finish() const {
   std::vector<Fault> faults = faults_;
   for (const auto& [table, line] : tables_)
-    if (!known_below(table)) faults.push_back({line, unknown(table)});
+    if (!known_below(table)) faults.push_back({line, unknown(table), false});
   for (const auto& [key, leaf] : leaves_)
-    if (known_.count(key) == 0) faults.push_back({leaf.line, unknown(key)});
+    if (known_.count(key) == 0) faults.push_back({leaf.line, unknown(key), false});
   if (faults.empty()) return {};
-  const auto first = std::min_element(
-      faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.line < b.line; });
+  // What is missing comes last: a misspelt key is often why.
+  const auto place = [](const Fault& fault) { return std::pair(fault.missing, fault.line); };
+  const auto first =
+      std::min_element(faults.begin(), faults.end(),
+                       [&](const Fault& a, const Fault& b) { return place(a) < place(b); });
   return Error{ErrorCode::bad_input, located(first->line, first->text)};
 }
 

@@ -86,6 +86,7 @@ class TomlConfig {
   struct Fault {
     std::uint32_t line = 0;
     std::string text;
+    bool missing = false;  // of a key that is not in the file
   };
 
   const Leaf* ask(const std::string& key);

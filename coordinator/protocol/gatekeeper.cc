@@ -173,7 +173,8 @@ void Gatekeeper::inspect(Door& door, std::uint64_t elapsed_ms) {
   }
   for (const auto& [descriptor, size_bytes] : taken_bytes) door.guard.taken(descriptor, size_bytes);
   for (std::string& line : door.guard.inspect(elapsed_ms)) {
-    report(TransportEventKind::peer_cut_off, line.substr(0, line.find(':')), std::move(line));
+    std::string peer = line.substr(0, line.find(':'));
+    report(TransportEventKind::peer_cut_off, std::move(peer), std::move(line));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/close_plan.h"
+
 namespace gradmint {
 namespace {
 
@@ -243,6 +245,11 @@ std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
                     [&](const AccountId& member) { return present(member, now_ms); }));
 }
 
+std::uint32_t RoundMachine::needed_count() const {
+  return view_.round ? policy_.limits.min_updates
+                     : std::max(policy_.min_workers, policy_.limits.min_updates);
+}
+
 // What failed often will fail again soon: each attempt waits twice as long as the one before.
 std::uint64_t RoundMachine::retry_wait_ms() const {
   return std::uint64_t{policy_.retry_wait_ms} << std::min(view_.round->attempt, kMaxRetryDoublings);
@@ -251,10 +258,7 @@ std::uint64_t RoundMachine::retry_wait_ms() const {
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
   if (now_ms < retry_ms_) return;
-  const std::uint32_t needed = view_.round
-                                   ? policy_.limits.min_updates
-                                   : std::max(policy_.min_workers, policy_.limits.min_updates);
-  if (present_count(now_ms) < needed) return;
+  if (present_count(now_ms) < needed_count()) return;
   effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
   proposed_ = true;
 }
@@ -332,31 +336,17 @@ void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
 
 void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   const RoundRecord& round = *view_.round;
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
-  for (const auto& [evaluator, record] : view_.evaluations) {
-    if (!record.revealed) continue;
-    losses.push_back(record.body.loss_micro);
-    accuracies.push_back(record.body.accuracy_ppm);
-  }
+  std::vector<EvaluationRecord> evaluations;
+  for (const auto& [evaluator, record] : view_.evaluations) evaluations.push_back(record);
+  const SettleRound settle = plan_settlement(round.round, evaluations);
   // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
   const std::uint64_t waited_blocks = view_.height - round.result_height;
   const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;
   const bool all_committed =
       view_.evaluations.size() == round.open.evaluators.size() || waited_blocks >= span_blocks;
   const bool all_revealed =
-      losses.size() == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
+      settle.attestations == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
   if (all_committed && all_revealed) {
-    const auto lower_median = [](auto values) {
-      using Value = typename decltype(values)::value_type;
-      std::sort(values.begin(), values.end());
-      return values.empty() ? Value{0} : values[(values.size() - 1) / 2];
-    };
-    SettleRound settle;
-    settle.round = round.round;
-    settle.attestations = static_cast<std::uint32_t>(losses.size());
-    settle.loss_micro = lower_median(losses);
-    settle.accuracy_ppm = lower_median(accuracies);
     effects.push_back(Propose{TxType::settle_round, encode_record(settle)});
     proposed_ = true;
     return;

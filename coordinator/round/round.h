@@ -50,6 +50,8 @@ class RoundMachine {
   std::size_t stored_count() const { return stored_.size(); }
   std::uint64_t deadline_ms() const { return deadline_ms_; }
   std::uint32_t present_count(std::uint64_t now_ms) const;
+  // How many workers must be present before the next attempt can open.
+  std::uint32_t needed_count() const;
   bool has_stored(const AccountId& worker) const { return stored_.count(worker) != 0; }
 
  private:

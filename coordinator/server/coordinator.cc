@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <cstdio>
+#include <utility>
 
 #include "contracts/amount.h"
 #include "gradmint_revision.h"
@@ -19,6 +21,13 @@ std::uint64_t wall_ms() {
   using namespace std::chrono;
   return static_cast<std::uint64_t>(
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+// 912345 -> "0.912".
+std::string score_text(std::uint32_t ppm) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(ppm) / 1e6);
+  return text;
 }
 
 Status write_endpoints(const Home& home, const ServerTransport& transport) {
@@ -100,15 +109,11 @@ Status Coordinator::run(const std::atomic<bool>& stop) {
   Status status;
   while (status.ok() && !stop && !admin_.stop_requested()) {
     status = turn(kTickMs);
+    tell_standing();
     if (driver_.finished() && settings_.exit_when_finished) break;
     if (!driver_.halted().empty() && settings_.exit_when_finished) {
       status = Error{ErrorCode::refused, driver_.halted()};
     }
-  }
-  if (driver_.finished()) {
-    reporter_.emit({{"event", "finished"},
-                    {"rounds", settings_.rounds},
-                    {"height", orderer_->chain().height()}});
   }
   Notice notice;
   notice.kind = driver_.finished() ? NoticeKind::finished : NoticeKind::stopping;
@@ -243,7 +248,7 @@ void Coordinator::tell_outcomes(const OrderedBlock& block) {
           if (entry.worker != worker) continue;
           Notice notice{NoticeKind::outcome, body->round, {}};
           notice.text = entry.verdict == Verdict::ok
-                            ? "accepted, score " + std::to_string(entry.score_ppm) + " ppm"
+                            ? "accepted, score " + score_text(entry.score_ppm)
                             : "rejected: " + std::string(verdict_name(entry.verdict));
           transport_->send(peer, notice, 0);
         }
@@ -260,6 +265,23 @@ void Coordinator::tell_outcomes(const OrderedBlock& block) {
         }
       }
     }
+  }
+}
+
+// Once: that workers are missing (and again as they come), that the last round is settled.
+void Coordinator::tell_standing() {
+  if (driver_.finished() && !std::exchange(finish_told_, true)) {
+    reporter_.emit({{"event", "finished"},
+                    {"rounds", settings_.rounds},
+                    {"height", orderer_->chain().height()}});
+  }
+  const RoundMachine& machine = driver_.machine();
+  const std::uint32_t present = machine.present_count(now_ms());
+  if (machine.station() != Station::waiting || present >= machine.needed_count()) {
+    waiting_for_others_.reset();
+  } else if (std::exchange(waiting_for_others_, present) != present) {
+    reporter_.emit(
+        {{"event", "waiting"}, {"workers", present}, {"needed", machine.needed_count()}});
   }
 }
 

@@ -31,6 +31,7 @@ class Coordinator {
   Status order();
   void settle_tickets(const OrderedBlock& block);
   void tell_outcomes(const OrderedBlock& block);
+  void tell_standing();
   void announce();
   void notify_all(const Notice& notice);
   std::uint64_t now_ms() const;
@@ -47,8 +48,9 @@ class Coordinator {
   WorkDesk work_;
   AdminDesk admin_;
   std::uint64_t next_ticket_ = 1;
-  std::map<std::uint64_t, Inbound> waiting_;  // by ticket; bounded by the orderer's queue
-  std::string fault_;
+  std::map<std::uint64_t, Inbound> waiting_;         // by ticket; bounded by the orderer's queue
+  std::optional<std::uint32_t> waiting_for_others_;  // workers present, as last reported
+  bool finish_told_ = false;
 };
 
 }  // namespace gradmint

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,9 +19,14 @@ constexpr std::size_t kMaxKeyFileBytes = 4096;
 constexpr unsigned kOwnerOnly = 0600;
 }  // namespace
 
+Status keep_to_owner(const std::filesystem::path& directory) {
+  if (::chmod(directory.c_str(), 0700) == 0) return {};
+  return file_error("set the permissions of", directory, errno);
+}
+
 Result<HomeLock> HomeLock::take(const Home& home) {
   if (Status made = create_directory_synced(home.run()); !made) return made.error();
-  std::filesystem::permissions(home.run(), std::filesystem::perms::owner_all);
+  if (Status own = keep_to_owner(home.run()); !own) return own.error();
   const auto file = home.run() / "lock";
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
   if (fd < 0) return file_error("open", file, errno);

@@ -45,6 +45,9 @@ class HomeLock {
   int fd_;
 };
 
+// Mode 0700.
+Status keep_to_owner(const std::filesystem::path& directory);
+
 Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key);
 Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file);
 

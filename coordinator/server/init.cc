@@ -20,7 +20,7 @@ struct Keys {
 
 Result<Keys> make_keys(const Home& home, const Settings& settings, const std::string& passphrase) {
   if (Status s = create_directory_synced(home.keys()); !s) return s.error();
-  std::filesystem::permissions(home.keys(), std::filesystem::perms::owner_all);
+  if (Status s = keep_to_owner(home.keys()); !s) return s.error();
   if (!exists(home.validator_key())) {
     auto key = generate_key();
     if (!key) return key.error();

@@ -5,33 +5,6 @@ namespace {
 
 constexpr std::size_t kMaxQueuedTransactions = 4096;
 
-Certificate certify(const Header& header, const Hash& block_hash, const SecretKey& key) {
-  Certificate certificate;
-  certificate.epoch = header.epoch;
-  certificate.height = header.height;
-  certificate.block_hash = block_hash;
-  Certificate::Vote vote;
-  vote.signature = key.sign(vote_digest(header.chain_id, header.epoch, header.height, block_hash));
-  certificate.votes.push_back(vote);
-  return certificate;
-}
-
-BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate) {
-  BlockBatch batch;
-  batch.height = draft.block.header.height;
-  batch.block_hash = draft.block_hash;
-  batch.header = encode_record(draft.block.header);
-  batch.transactions = encode_transactions(draft.block.transactions);
-  batch.certificate = encode_record(certificate);
-  batch.receipts = encode_receipts(draft.receipts);
-  for (const SignedTransaction& tx : draft.block.transactions) {
-    batch.transaction_ids.push_back(tx.id);
-  }
-  batch.touched_accounts = touched_accounts(draft.block, draft.receipts);
-  batch.state_changes = draft.changes;
-  return batch;
-}
-
 Error damaged(const std::string& what) {
   return Error{ErrorCode::corrupt,
                "the ledger's " + what + " cannot be read back: restore the ledger from a copy"};
@@ -79,11 +52,18 @@ Status Orderer::create(const std::filesystem::path& directory, const GenesisReco
   draft.block.header = chain->tip();
   draft.block_hash = chain->tip_hash();
   draft.changes = chain->genesis_changes();
-  return (*store)->commit(batch_of(draft, certify(chain->tip(), chain->tip_hash(), validator)));
+  return (*store)->commit(batch_of(draft, certify(chain->tip(), {{0, validator}})));
 }
 
 Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& directory,
                                                const SecretKey& validator) {
+  // Opening for writing would begin an empty ledger where a lost one has been.
+  if (std::error_code failed; !std::filesystem::is_directory(directory, failed)) {
+    return Error{ErrorCode::not_found,
+                 "there is no ledger in " + directory.string() +
+                     ": restore it from a copy; a new federation begins with gradmint coordinator "
+                     "init in a home of its own"};
+  }
   auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
   if (!store) return store.error();
   auto chain = restore_chain(**store);
@@ -141,7 +121,7 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
   }
   BlockDraft draft = chain_.prepare(candidates, time_ms, account_);
   if (!draft.block.transactions.empty() || even_if_empty) {
-    const Certificate certificate = certify(draft.block.header, draft.block_hash, key_);
+    const Certificate certificate = certify(draft.block.header, {{0, key_}});
     if (Status stored = store_->commit(batch_of(draft, certificate)); !stored)
       return stored.error();
     out.committed = true;

@@ -64,6 +64,11 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   auto secret = read_secret(home_.seed_chain());
   if (!secret) return secret.error();
   seeds_ = SeedChain(*secret);
+  if (const Hash head = seed_head(); head != seeds_.last() && !seeds_.preimage_of(head)) {
+    return Error{ErrorCode::corrupt, home_.seed_chain().string() +
+                                         " is not the seed chain of this ledger, without which no "
+                                         "round can close: restore it from a copy"};
+  }
   // Workers start from it, and would fetch a damaged one for ever.
   auto newest = blobs_.get_verified(job_of(orderer_.chain().state()).model_root);
   if (!newest) return newest.error();
@@ -191,7 +196,7 @@ Verdict RoundDriver::check(const Reveal& reveal) const {
 Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {
   const auto& round = *machine_.view().round;
   const PendingReveal pending{stored, reveal.worker, reveal.opening};
-  const Status s =
+  Status s =
       orderer_.store().put_pending(pending_key(round, reveal.worker), encode_record(pending));
   if (!s) return s;
   openings_[reveal.worker] = reveal.opening;
@@ -225,15 +230,20 @@ void RoundDriver::carry_out(RoundEffects effects) {
   }
 }
 
-void RoundDriver::carry_out(const ProposeClose& effect) {
+Hash RoundDriver::seed_head() const {
   const auto head = orderer_.chain().state().find(state_key::seed_head(orderer_.account()));
   GRADMINT_CHECK(head.has_value() && head->size() == sizeof(Hash));
   Hash current;
   std::copy(head->begin(), head->end(), current.bytes.begin());
-  const auto preimage = seeds_.preimage_of(current);
+  return current;
+}
+
+void RoundDriver::carry_out(const ProposeClose& effect) {
+  const auto preimage = seeds_.preimage_of(seed_head());
   if (!preimage) {
     halted_ = "the seed chain in " + home_.seed_chain().string() +
-              " does not continue this ledger (used up, or another ledger's): rounds cannot close";
+              " is used up: this ledger closes no more rounds; go on with a new federation that "
+              "starts from its newest model";
     return reporter_.warn("paused: " + halted_);
   }
   orderer_.propose(

@@ -47,6 +47,7 @@ class RoundDriver {
  private:
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
+  Hash seed_head() const;  // the newest link that the ledger names
   void carry_out(const ProposeClose& effect);
   void carry_out(const Execute& effect);
   void carry_out(const Evaluate& effect);

@@ -16,6 +16,7 @@ class SeedChain {
  public:
   explicit SeedChain(const Hash& secret, std::size_t length = kSeedChainLength);
   const Hash& head() const { return links_.back(); }
+  const Hash& last() const { return links_.front(); }  // revealed by the last round it closes
   // The preimage of `current`; nothing when it is not on this chain or the chain is used up.
   std::optional<Hash> preimage_of(const Hash& current) const;
 

@@ -131,13 +131,12 @@ Result<std::string> read_text_file(const std::filesystem::path& file, std::size_
   return std::string(bytes->begin(), bytes->end());
 }
 
-Status read_rewards(TomlConfig& toml, Settings& s) {
+void read_rewards(TomlConfig& toml, Settings& s) {
   std::string rule = "linear", initial = "100", cap = "200000";
-  std::filesystem::path rule_file, manifest_file;
   s.emission.halving_rounds = 1000;
   toml.text("rewards.rule", rule);
-  toml.path("rewards.rule_file", rule_file);
-  toml.path("rewards.manifest_file", manifest_file);
+  toml.path("rewards.rule_file", s.rule_file);
+  toml.path("rewards.manifest_file", s.manifest_file);
   toml.text("rewards.initial_per_round", initial);
   toml.integer("rewards.halving_rounds", s.emission.halving_rounds, 1, 1'000'000'000'000);
   toml.text("rewards.cap", cap);
@@ -150,27 +149,28 @@ Status read_rewards(TomlConfig& toml, Settings& s) {
   amount("rewards.cap", cap, s.emission.cap);
   if (const char* fault = contracts::emission_fault(s.emission)) toml.refuse("rewards.cap", fault);
 
-  if (rule_file.empty() != manifest_file.empty()) {
+  if (s.rule_file.empty() != s.manifest_file.empty()) {
     toml.refuse("rewards.rule_file", "give rule_file and manifest_file together");
-  }
-  if (!rule_file.empty() && !manifest_file.empty()) {
-    auto source = read_text_file(rule_file, contracts::kMaxRuleSourceBytes);
-    if (!source) return source.error();
-    auto manifest = read_text_file(manifest_file, contracts::kMaxRuleManifestBytes);
-    if (!manifest) return manifest.error();
-    s.rule_source = *std::move(source);
-    s.rule_manifest = *std::move(manifest);
-    return Status{};
   }
   const contracts::BuiltinRule builtin = contracts::builtin_rule(rule);
   if (builtin.source.empty())
     toml.refuse("rewards.rule", "there is no built-in rule '" + rule + "'");
   s.rule_source = builtin.source;
   s.rule_manifest = builtin.manifest;
-  return Status{};
 }
 
 }  // namespace
+
+Status read_rule_files(Settings& settings) {
+  if (settings.rule_file.empty()) return {};
+  auto source = read_text_file(settings.rule_file, contracts::kMaxRuleSourceBytes);
+  if (!source) return source.error();
+  auto manifest = read_text_file(settings.manifest_file, contracts::kMaxRuleManifestBytes);
+  if (!manifest) return manifest.error();
+  settings.rule_source = *std::move(source);
+  settings.rule_manifest = *std::move(manifest);
+  return {};
+}
 
 Result<Settings> load_settings(const std::filesystem::path& file) {
   auto loaded = TomlConfig::load(file);
@@ -186,9 +186,12 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   toml.text("evaluation.command", s.evaluation_command);
   s.evaluate_here = by == "coordinator";
   if (s.evaluate_here && s.evaluation_command.empty()) {
-    toml.refuse("evaluation.by", "evaluation by the coordinator needs evaluation.command");
+    toml.refuse(
+        "evaluation.command",
+        "must be a program that evaluates models (gradmint-worker evaluate --serve ...), or "
+        "let the workers do it: evaluation.by = \"workers\"");
   }
-  if (Status rewards = read_rewards(toml, s); !rewards) return rewards.error();
+  read_rewards(toml, s);
   toml.integer("keys.scrypt_log2_n", s.scrypt_log2_n, 10, 24);
   toml.boolean("run.exit_when_finished", s.exit_when_finished);
   toml.text("run.backend", s.backend);

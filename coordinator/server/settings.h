@@ -42,7 +42,8 @@ struct Settings {
   bool evaluate_here = true;
   std::string evaluation_command;
   // [rewards]
-  std::string rule_source, rule_manifest;
+  std::string rule_source, rule_manifest;          // of the built-in rule, or once they are read
+  std::filesystem::path rule_file, manifest_file;  // a rule of one's own; empty: the built-in one
   contracts::Emission emission;
   // [keys]
   unsigned scrypt_log2_n = 18;
@@ -54,5 +55,8 @@ struct Settings {
 
 // Errors name file, line and key.
 Result<Settings> load_settings(const std::filesystem::path& file);
+// Reads a rule of one's own. Only `init` needs it: afterwards the genesis has the rule, and the
+// files may be gone.
+Status read_rule_files(Settings& settings);
 
 }  // namespace gradmint

@@ -5,6 +5,7 @@ namespace gradmint {
 Result<OpenedHistory> open_history(const std::filesystem::path& directory) {
   auto store = LedgerStore::open(directory, LedgerStore::Mode::read_only);
   if (!store) return store.error();
+  if (const Status whole = (*store)->compare_with_checkpoint(); !whole.ok()) return whole.error();
   const auto tip = (*store)->tip();
   if (!tip) return Error{ErrorCode::not_found, "the ledger holds no block yet"};
   auto genesis = (*store)->genesis();

@@ -66,6 +66,17 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
       {[](DevOptions& o) { o.adversaries = {"1:nan@x"}; },
        "--adversary 1:nan@x: the round after @ is a number from 1"},
       {[](DevOptions& o) {
+         o.rounds = 3;
+         o.adversaries = {"1:nan@3"};
+       },
+       ""},
+      {[](DevOptions& o) {
+         o.rounds = 3;
+         o.adversaries = {"1:nan@4"};
+       },
+       "--adversary 1:nan@4: this run ends with round 3; name an earlier round, or give more "
+       "--rounds"},
+      {[](DevOptions& o) {
          o.adversaries = {"1:nan", "1:copy"};
        },
        "--adversary 1:copy: worker 1 already is 'nan'"},
@@ -120,7 +131,7 @@ TEST_CASE("dev_plan lays homes out and writes settings that parse") {
   CHECK(by == "coordinator");
   CHECK(command ==
         "/b/gradmint-worker evaluate --serve --model '/m/it'\\''s \"mine\".pt' --data digits "
-        "--seed 42");
+        "--seed 42 --device cpu");
   CHECK(rounds == 7);
   CHECK(min_workers == 3);
   CHECK(min_updates == 2);

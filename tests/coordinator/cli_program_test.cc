@@ -95,6 +95,9 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
       {"model list --ledger missing", "there is no such directory", 2},
       {"model export --ledger missing -o x", "there is no such directory", 2},
       {"model export --ledger missing", "--output", 2},
+      {"model export --ledger full --round -1 -o x", "--round: '-1' is no whole number", 2},
+      {"audit verify --ledger full", "name a coordinator's HOME/ledger", 2},
+      {"audit verify --ledger full --from-height -1", "--from-height: '-1' is no whole number", 2},
   };
   for (const Row& row : rows) {
     const Ran ran = run(here, row.arguments);

@@ -9,7 +9,7 @@
 
 #include "kernels/fixed_point.h"
 #include "tests/kernels/backends.h"
-#include "tests/kernels/reference.h"
+#include "tests/kernels/compare.h"
 #include "tests/kernels/samples.h"
 
 using namespace gradmint;
@@ -35,37 +35,6 @@ std::vector<AggregateSpec> specs() {
   return all;
 }
 
-std::string describe(const AggregateSpec& spec) {
-  return spec.aggregator.name + " " + spec.optimizer.name + (spec.pre.empty() ? "" : " clip");
-}
-
-bool all_finite(const std::vector<float>& values) {
-  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
-}
-
-// Compares one sample on all backends; returns how many comparisons were made.
-int compare(const AggregateSpec& spec, const Sample& sample,
-            const std::vector<std::unique_ptr<kernels::Backend>>& all) {
-  const auto expected = reference_aggregate(spec, sample.input);
-  for (const auto& backend : all) {
-    CAPTURE(backend->name());
-    const auto got = kernels::aggregate(spec, sample.input, *backend);
-    if (!all_finite(expected.model) || !all_finite(expected.optimizer_state)) {
-      REQUIRE_FALSE(got.ok());
-      CHECK(got.error().message.find("non_finite_result") != std::string::npos);
-      continue;
-    }
-    if (!got.ok()) FAIL(got.error().message);
-    CHECK(same_bytes(got->model, expected.model));
-    CHECK(same_bytes(got->optimizer_state, expected.optimizer_state));
-    CHECK(same_bytes(got->delta, expected.delta));
-    CHECK(same_bytes(got->clip_factors, expected.clip_factors));
-    CHECK(got->outside == expected.outside);
-    CHECK(got->selected == expected.selected);
-  }
-  return static_cast<int>(all.size());
-}
-
 }  // namespace
 
 TEST_CASE("every rule at odd sizes, on every backend, gives the reference's bytes") {
@@ -80,7 +49,7 @@ TEST_CASE("every rule at odd sizes, on every backend, gives the reference's byte
         Sample sample;
         sample.updates = sample_updates(kind, 5, size, 7 + size);
         prepare(sample, spec, 3);
-        compared += compare(spec, sample, all);
+        compared += compare_with_reference(spec, sample, all);
       }
     }
   }
@@ -94,7 +63,7 @@ TEST_CASE("large updates cross tiles and threads") {
     Sample sample;
     sample.updates = sample_updates(Kind::ordinary, 4, 100001, 11);
     prepare(sample, spec, 5);
-    compare(spec, sample, all);
+    compare_with_reference(spec, sample, all);
   }
 }
 
@@ -111,7 +80,7 @@ TEST_CASE("any number of updates from 1 to 257") {
         Sample sample;
         sample.updates = sample_updates(kind, n, 37, n);
         prepare(sample, spec, n);
-        compared += compare(spec, sample, all);
+        compared += compare_with_reference(spec, sample, all);
       }
     }
   }

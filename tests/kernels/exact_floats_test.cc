@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "kernels/aggregate.h"
+#include "kernels/distances.h"
 #include "kernels/dots.h"
 #include "kernels/parallel.h"
 #include "kernels/scan.h"
@@ -42,7 +43,8 @@ TEST_CASE("flush-to-zero set by others changes nothing, and is left as it was") 
         prepare(sample, spec, 53);
         const auto clean = kernels::aggregate(spec, sample.input, *backend).value();
         const auto gram = kernels::gram_matrix(sample.input.updates, *backend).value();
-        const auto far = kernels::squared_distances(gram, sample.input.updates, *backend).value();
+        const auto far =
+            kernels::squared_distances(gram, sample.input.updates, {}, *backend).value();
         const SpoiledFloats spoiled;
         const unsigned before = _mm_getcsr();
         const auto again = kernels::aggregate(spec, sample.input, *backend).value();
@@ -53,7 +55,7 @@ TEST_CASE("flush-to-zero set by others changes nothing, and is left as it was") 
         CHECK(same_bytes(kernels::gram_matrix(sample.input.updates, *backend).value().values,
                          gram.values));
         CHECK(same_bytes(
-            kernels::squared_distances(gram, sample.input.updates, *backend).value().values,
+            kernels::squared_distances(gram, sample.input.updates, {}, *backend).value().values,
             far.values));
         CHECK((_mm_getcsr() & ~0x3fu) == (before & ~0x3fu));
       }

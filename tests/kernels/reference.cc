@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/kernels/reference_optimizers.h"
+#include "tests/kernels/reference_select.h"
+
 namespace gradmint::test {
 namespace {
 
@@ -117,19 +120,21 @@ double reference_dot(std::span<const float> a, std::span<const float> b) {
   return tree_sum(blocks);
 }
 
-double reference_difference(std::span<const float> a, std::span<const float> b) {
+double reference_difference(std::span<const float> a, std::span<const float> b, double factor_a,
+                            double factor_b) {
   std::vector<double> blocks;
   for (std::size_t begin = 0; begin < a.size(); begin += kBlock) {
     const auto x = block_of(a, begin);
     const auto y = block_of(b, begin);
+    std::vector<double> apart;
     double largest = 0;
     for (std::size_t c = 0; c < x.size(); ++c) {
-      largest = std::max(largest, std::fabs(static_cast<double>(x[c]) - static_cast<double>(y[c])));
+      apart.push_back(static_cast<double>(x[c]) * factor_a - static_cast<double>(y[c]) * factor_b);
+      largest = std::max(largest, std::fabs(apart.back()));
     }
     const int k = shift_of(largest);
     std::int64_t sum = 0;
-    for (std::size_t c = 0; c < x.size(); ++c) {
-      const double d = static_cast<double>(x[c]) - static_cast<double>(y[c]);
+    for (const double d : apart) {
       const auto q = static_cast<std::int64_t>(round_to_even(std::ldexp(d, k)));
       sum += q * q;
     }
@@ -150,36 +155,24 @@ kernels::AggregateOutput reference_aggregate(const kernels::AggregateSpec& spec,
   Updates updates;
   for (const auto& update : input.updates)
     updates.emplace_back(update.values(), update.values() + update.size());
+  const ReferencePlan plan = reference_plan(complete, input, updates);
   kernels::AggregateOutput out;
-  out.selected.assign(updates.size(), 1);
-  if (!complete.pre.empty()) {
-    const double tau = static_cast<double>(complete.pre[0].parameters[0].value);
-    for (const auto& update : updates) {
-      const double norm = std::sqrt(reference_dot(update, update));
-      out.clip_factors.push_back(norm > tau ? tau / norm : 1.0);
-    }
-  }
-  if (complete.aggregator.name == "mean") {
-    out.delta = reference_mean(updates, input.weights, out.clip_factors, input.shift);
+  out.clip_factors = plan.clips;
+  out.coefficients = plan.coefficients;
+  out.scores = plan.scores;
+  out.gram = plan.gram;
+  for (const std::uint32_t each : plan.coefficients) out.selected.push_back(each > 0 ? 1 : 0);
+  if (plan.kind == kernels::CombineKind::mean) {
+    out.delta = reference_weighted(plan, updates, input.centre);
   } else {
     auto median = reference_median(updates, out.clip_factors);
     out.delta = median.median;
     out.outside = median.outside;
   }
-  const float lr = complete.optimizer.parameters[0].value;
-  for (std::size_t c = 0; c < input.model.size(); ++c) {
-    float direction = out.delta[c];
-    if (complete.optimizer.name == "nesterov") {
-      const float beta = complete.optimizer.parameters[1].value;
-      const float kept = input.optimizer_state[c] * beta;
-      const float velocity = without_minus_zero(kept + out.delta[c]);
-      const float ahead = velocity * beta;
-      direction = out.delta[c] + ahead;
-      out.optimizer_state.push_back(velocity);
-    }
-    const float move = direction * lr;
-    out.model.push_back(without_minus_zero(input.model[c] + move));
-  }
+  const auto step =
+      reference_step(complete.optimizer, input.model, out.delta, input.optimizer_state);
+  out.model = step.model;
+  out.optimizer_state = step.state;
   return out;
 }
 

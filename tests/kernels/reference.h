@@ -26,7 +26,9 @@ struct ReferenceMedian {
 ReferenceMedian reference_median(const Updates& updates, std::span<const double> clips);
 
 double reference_dot(std::span<const float> a, std::span<const float> b);
-double reference_difference(std::span<const float> a, std::span<const float> b);
+// Of factor_a * a and factor_b * b.
+double reference_difference(std::span<const float> a, std::span<const float> b,
+                            double factor_a = 1.0, double factor_b = 1.0);
 double reference_distance(std::span<const float> a, std::span<const float> b);
 
 // The whole of aggregate(), from the same spec and input (assumed valid).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -84,6 +85,9 @@ void prepare(Sample& sample, const kernels::AggregateSpec& spec, std::uint64_t s
   for (float& x : sample.model) x = any_float(sequence, 110, 127);
   sample.state.resize(size * kernels::optimizer_state_per_value(spec.optimizer.name));
   for (float& x : sample.state) x = any_float(sequence, 110, 127);
+  for (std::size_t c = size; c < sample.state.size(); ++c) {
+    sample.state[c] = std::fabs(sample.state[c]);  // second moments
+  }
   sample.input = {};
   int round_exponent = kernels::kMinExponent;
   std::uint32_t largest_weight = 1;

@@ -21,6 +21,11 @@ TEST_CASE("a spec is completed in the declared order") {
   CHECK(kernels::parameter_of(complete.pre[0], "tau") == 2.0f);
   CHECK(kernels::optimizer_state_per_value("plain") == 0);
   CHECK(kernels::optimizer_state_per_value("nesterov") == 1);
+  CHECK(kernels::optimizer_state_per_value("momentum") == 1);
+  for (const char* adaptive : {"adagrad", "adam", "yogi"}) {
+    CHECK(kernels::optimizer_state_per_value(adaptive) == 2);
+    CHECK(kernels::complete_spec({{}, {"mean", {}}, {adaptive, {}}}).ok());
+  }
 }
 
 TEST_CASE("a wrong spec is refused by name") {
@@ -38,6 +43,8 @@ TEST_CASE("a wrong spec is refused by name") {
       {{{}, {"mean", {}}, {"plain", {{"lr", NAN}}}}, "parameter 'lr'"},
       {{{}, {"mean", {}}, {"plain", {{"lr", 1}, {"lr", 2}}}}, "given twice"},
       {{{}, {"mean", {}}, {"nesterov", {{"beta", 1.5f}}}}, "at most 1"},
+      {{{}, {"mean", {}}, {"adam", {{"eps", 0.0f}}}}, "parameter 'eps'"},
+      {{{}, {"mean", {}}, {"adagrad", {{"beta2", 0.5f}}}}, "has no parameter 'beta2'"},
       {{{{"clip", {}}}, {"mean", {}}, {"plain", {}}}, "parameter 'tau' must be given"},
       {{{{"clip", {{"tau", INFINITY}}}}, {"mean", {}}, {"plain", {}}}, "parameter 'tau'"},
       {{{{"trim", {}}}, {"mean", {}}, {"plain", {}}}, "pre-aggregation 'trim' is unknown"},

@@ -273,6 +273,10 @@ TEST_CASE("audit: a checkpoint that is gone, damaged or ahead is named") {
   REQUIRE(report.fault.has_value());
   CHECK(report.fault->rule == "missing_block");
   CHECK(report.fault->height == ledger.world.chain.height());
+  // Nor is anything told from it: balances and payments would be those of another day.
+  const auto history = open_history(other.path() / "ledger");
+  REQUIRE_FALSE(history.ok());
+  CHECK(history.error().code == ErrorCode::corrupt);
 }
 
 TEST_CASE("audit: what a coordinator states and the payloads do not bear out") {

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "ledger/durable_file.h"
+#include "ledger/mapping_fault.h"
 #include "ledger/merkle.h"
 #include "tests/ledger/store_fixture.h"
 
@@ -45,6 +49,36 @@ TEST_CASE("blobs: stored under their root, once") {
     CHECK(blobs.put(payload).value() == *root);
   }
   CHECK(count_files(folder.path()) == 4);
+}
+
+TEST_CASE("blobs: one that is cut short while it is mapped ends the process with one line") {
+  const TemporaryDirectory folder;
+  const BlobStore blobs(folder.path());
+  const auto root = blobs.put(noise("payload", 100'000));
+  REQUIRE(root.ok());
+  int errors[2];
+  REQUIRE(::pipe(errors) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(errors[1], STDERR_FILENO);
+    explain_mapping_faults("program", 2);
+    const auto mapped = blobs.get(*root);
+    std::filesystem::resize_file(blobs.path_of(*root), 5000);
+    ::_exit(blob_root(mapped->bytes()) == *root ? 0 : 3);  // touches what is gone
+  }
+  ::close(errors[1]);
+  std::string said;
+  char piece[512];
+  for (ssize_t got; (got = ::read(errors[0], piece, sizeof piece)) > 0;)
+    said.append(piece, static_cast<std::size_t>(got));
+  ::close(errors[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CAPTURE(said);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 2);
+  CHECK(said.starts_with("program: '" + blobs.path_of(*root).string() + "' was cut short"));
+  CHECK(std::count(said.begin(), said.end(), '\n') == 1);
 }
 
 TEST_CASE("blobs: one that is missing, damaged or something else says so") {

@@ -218,6 +218,21 @@ TEST_CASE("chain: prepare leaves out what does not stand, and keeps the block wi
         Verdict::too_many_transactions);
 }
 
+TEST_CASE("chain: a clock that is set back does not set the ledger back") {
+  World w;
+  w.enrol();
+  const std::uint64_t before_ms = w.chain.tip().time_ms;
+  for (const std::uint64_t clock_ms : {before_ms + 1000, std::uint64_t{0}, before_ms}) {
+    CAPTURE(clock_ms);
+    const std::uint64_t parent_ms = w.chain.tip().time_ms;
+    BlockDraft draft = w.chain.prepare({}, clock_ms, w.validator().account());
+    CHECK(draft.block.header.time_ms == std::max(clock_ms, parent_ms + 1));
+    BlockDraft again;
+    CHECK(w.chain.process(draft.block, {}, again) == Verdict::ok);
+    w.chain.commit(std::move(draft));
+  }
+}
+
 TEST_CASE("chain: at most kMaxMembers take part, those who registered first") {
   State state;
   const auto add = [&](std::uint32_t number, std::uint64_t height) {

@@ -161,6 +161,16 @@ TEST_CASE("keystore: the default cost is scrypt's 2^18") {
 TEST_CASE("passphrase: from a file, or a descriptor, without its line end") {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "passphrase";
+  write_text(file, "secret\n");
+  for (const char* mode : {"0604", "0640", "0644"}) {
+    CAPTURE(mode);
+    REQUIRE(::chmod(file.c_str(), static_cast<mode_t>(std::stoi(mode, nullptr, 8))) == 0);
+    const auto refused = obtain_passphrase(file, false);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::refused);
+    CHECK(refused.error().message.find("chmod 600") != std::string::npos);
+  }
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
   struct Row {
     std::string content;
     std::string expected;  // empty: refused

@@ -10,20 +10,6 @@
 namespace gradmint::test {
 namespace {
 
-BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate) {
-  BlockBatch batch;
-  batch.height = draft.block.header.height;
-  batch.block_hash = draft.block_hash;
-  batch.header = encode_record(draft.block.header);
-  batch.transactions = encode_transactions(draft.block.transactions);
-  batch.certificate = encode_record(certificate);
-  batch.receipts = encode_receipts(draft.receipts);
-  for (const auto& tx : draft.block.transactions) batch.transaction_ids.push_back(tx.id);
-  batch.touched_accounts = touched_accounts(draft.block, draft.receipts);
-  batch.state_changes = draft.changes;
-  return batch;
-}
-
 void must_hold(const Status& status) {
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.error().message.c_str());
   GRADMINT_CHECK(status.ok());

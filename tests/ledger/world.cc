@@ -109,14 +109,11 @@ Transaction World::draft(const SecretKey& who, TxType type, Bytes body) const {
 }
 
 Certificate World::certify(const Header& header, const std::vector<int>& signers) const {
-  Certificate certificate{header.epoch, header.height, header.hash(), {}};
-  const Hash digest =
-      vote_digest(header.chain_id, header.epoch, header.height, certificate.block_hash);
+  std::vector<std::pair<std::uint16_t, SecretKey>> voters;
   for (const int i : signers) {
-    certificate.votes.push_back(
-        {static_cast<std::uint16_t>(i), validators[static_cast<std::size_t>(i)].sign(digest)});
+    voters.emplace_back(static_cast<std::uint16_t>(i), validators[static_cast<std::size_t>(i)]);
   }
-  return certificate;
+  return gradmint::certify(header, voters);
 }
 
 std::vector<Verdict> World::play(const std::vector<SignedTransaction>& transactions) {

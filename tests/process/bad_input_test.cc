@@ -90,6 +90,23 @@ fs::path largest_file(const fs::path& directory) {
   return largest;
 }
 
+void write_secret(const fs::path& file, const std::string& text) {
+  write_text(file, text);
+  fs::permissions(file, fs::perms(0600));
+}
+
+bool is_on_ledger(const Federation& federation, const std::string& address) {
+  const Ran balances = run({program("gradmint"), "wallet", "balance", "--ledger",
+                            federation.ledger().string(), "--format", "json"});
+  return balances.output.find(address) != std::string::npos;
+}
+
+// The command line with another value of an option.
+Words with(Words words, const std::string& option, const std::string& value) {
+  *(std::find(words.begin(), words.end(), option) + 1) = value;
+  return words;
+}
+
 }  // namespace
 
 TEST_CASE("a coordinator's home that cannot be used: one clear line") {
@@ -100,7 +117,7 @@ TEST_CASE("a coordinator's home that cannot be used: one clear line") {
   const Listener taken;
   const fs::path home = here.path / "home";
   const fs::path config = home / "config.toml", wrong = here.path / "wrong";
-  write_text(wrong, "not the passphrase\n");
+  write_secret(wrong, "not the passphrase\n");
   const Words start{
       program("gradmint-coordinator"),  "run", "--home", home.string(), "--passphrase-file",
       federation.plan().passphrase_file};
@@ -121,24 +138,27 @@ TEST_CASE("a coordinator's home that cannot be used: one clear line") {
        start, 2, "cahin"},
       {"half a configuration", [&] { write_text(config, "[chain\n"); }, start, 2, "config.toml"},
       {"a wrong passphrase", [] {}, mistaken, 1, "passphrase"},
-      {"half a keystore", cut("keys/validator.json"), start, 1, "validator.json"},
-      {"half a CURVE key", cut("keys/curve.json"), start, 1, "curve.json"},
-      {"half a seed", cut("keys/seed_chain"), start, 1, "seed_chain"},
+      {"half a keystore", cut("keys/validator.json"), start, 2, "validator.json"},
+      {"half a CURVE key", cut("keys/curve.json"), start, 2, "curve.json"},
+      {"half a seed", cut("keys/seed_chain"), start, 2, "seed_chain"},
+      {"another ledger's seed",
+       [&] { write_text(home / "keys/seed_chain", std::string(64, '7') + "\n"); }, start, 2,
+       "keys/seed_chain is not the seed chain of this ledger"},
       {"no seed", [&] { fs::remove(home / "keys/seed_chain"); }, start, 2, "seed_chain"},
       {"a port in use", [] {}, starting({"--join", taken.endpoint()}), 2, taken.port()},
       {"no address", [] {}, starting({"--work", "tcp://nowhere"}), 2, "nowhere"},
       {"a damaged database", [&] { flip_bit(first_file(home / "ledger/db", ".log"), 800); }, start,
-       1, "ledger"},
-      {"half a database", [&] { cut_in_half(first_file(home / "ledger/db", ".log")); }, start, 1,
+       2, "ledger"},
+      {"half a database", [&] { cut_in_half(first_file(home / "ledger/db", ".log")); }, start, 2,
        "ledger"},
-      {"no database", [&] { fs::remove(home / "ledger/db/CURRENT"); }, start, 1, "ledger"},
+      {"no database", [&] { fs::remove(home / "ledger/db/CURRENT"); }, start, 2, "ledger"},
       {"a newer ledger", [&] { set_schema(home / "ledger/db", std::string("\0\0\0\2", 4)); }, start,
        2, "schema 2"},
-      {"half a checkpoint", cut("ledger/checkpoint"), start, 1, "checkpoint"},
+      {"half a checkpoint", cut("ledger/checkpoint"), start, 2, "checkpoint"},
       {"no layout", [&] { fs::remove_all(home / "ledger/blobs"); }, start, 2, "blob"},
-      {"a damaged model", [&] { flip_bit(largest_file(home / "ledger/blobs"), 99); }, start, 1,
+      {"a damaged model", [&] { flip_bit(largest_file(home / "ledger/blobs"), 99); }, start, 2,
        "blob"},
-      {"half a model", [&] { cut_in_half(largest_file(home / "ledger/blobs")); }, start, 1, "blob"},
+      {"half a model", [&] { cut_in_half(largest_file(home / "ledger/blobs")); }, start, 2, "blob"},
       {"made again",
        [] {},
        {program("gradmint-coordinator"), "init", "--home", home.string(), "--config",
@@ -152,6 +172,52 @@ TEST_CASE("a coordinator's home that cannot be used: one clear line") {
     one.spoil();
     check(one, run(one.words));
   }
+}
+
+TEST_CASE("a coordinator's home without its ledger, or with open secrets: one clear line") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Federation federation(*data);
+  const Directory here;
+  const fs::path home = here.path / "home";
+  const Words start{
+      program("gradmint-coordinator"),  "run", "--home", home.string(), "--passphrase-file",
+      federation.plan().passphrase_file};
+  const auto open_to_all = [&](const std::string& file) {
+    return [=] { fs::permissions(home / file, fs::perms(0644)); };
+  };
+  const auto without_ledger = [&] { fs::remove_all(home / "ledger"); };
+  const auto empty_ledger = [&] {
+    without_ledger();
+    fs::create_directory(home / "ledger");
+  };
+  const std::vector<Case> cases = {
+      {"an open keystore", open_to_all("keys/validator.json"), start, 1, "chmod 600"},
+      {"an open CURVE key", open_to_all("keys/curve.json"), start, 1, "chmod 600"},
+      {"an open seed", open_to_all("keys/seed_chain"), start, 1, "chmod 600"},
+      {"no ledger", without_ledger, start, 2, "restore it from a copy"},
+      {"an empty ledger", empty_ledger, start, 2, "gradmint coordinator init"},
+  };
+  for (const Case& one : cases) {
+    fs::remove_all(home);
+    fs::copy(federation.home(), home, fs::copy_options::recursive);
+    one.spoil();
+    check(one, run(one.words));
+  }
+}
+
+TEST_CASE("a command line that cannot be parsed: one line with the program's name") {
+  const std::string worker = program("gradmint-worker");
+  const std::string coordinator = program("gradmint-coordinator");
+  const std::vector<Case> cases = {
+      {"no value", [] {}, {worker, "join", "--trainer"}, 2, "see gradmint worker join --help"},
+      {"no such option", [] {}, {worker, "preflight", "--xyz"}, 2, "worker preflight --help"},
+      {"no command", [] {}, {worker}, 2, "see gradmint worker --help"},
+      {"no such command", [] {}, {worker, "jion"}, 2, "there is no command 'jion'"},
+      {"no value", [] {}, {coordinator, "run", "--home"}, 2, "coordinator run --help"},
+      {"no such command", [] {}, {coordinator, "rnu"}, 2, "there is no command 'rnu'"},
+  };
+  for (const Case& one : cases) check(one, run(one.words));
 }
 
 TEST_CASE("a run of gradmint dev that cannot begin: one clear line") {
@@ -192,6 +258,9 @@ TEST_CASE("a run of gradmint dev that cannot begin: one clear line") {
     fs::remove_all(here.path / "home");
     check(one, run(one.words));
   }
+  check({"an unknown instruction set", [] {}, {}, 2, "GRADMINT_CPU=sse9"},
+        run(dev({"--data", *data}), {{{"GRADMINT_CPU", "sse9"}}, 0}));
+  CHECK_FALSE(fs::exists(here.path / "home"));
   // Found by a program that dev starts: its words are passed on, after dev's own line.
   const std::vector<Case> passed_on = {
       {"no data", [] {}, csv("empty.csv"), 2, "empty.csv"},
@@ -262,19 +331,14 @@ TEST_CASE("a worker that cannot take part: one clear line; the coordinator goes 
   unknown.code[0] ^= 1;
   strange.chain_id.bytes[0] ^= 1;
   const Directory here;
-  write_text(here.path / "wrong", "not the passphrase\n");
+  write_secret(here.path / "wrong", "not the passphrase\n");
   write_text(here.path / "two.csv", "a,b,label\n1,2,0\n2,1,1\n");
   // Worker 2 of the other federation has keys and never joined this one.
   const fs::path home = here.path / "home";
   const auto join = [&](const std::string& invitation, const Words& more = {}) {
-    Words words = join_command(other.plan(), 1, invitation);
-    *(std::find(words.begin(), words.end(), "--home") + 1) = home.string();
+    Words words = with(join_command(other.plan(), 1, invitation), "--home", home.string());
     words.insert(words.end(), more.begin(), more.end());
     if (invitation.empty()) words.erase(std::find(words.begin(), words.end(), ""));
-    return words;
-  };
-  const auto with = [&](Words words, const std::string& option, const std::string& value) {
-    *(std::find(words.begin(), words.end(), option) + 1) = value;
     return words;
   };
   const std::string fresh = *format_invitation(*good);
@@ -282,7 +346,7 @@ TEST_CASE("a worker that cannot take part: one clear line; the coordinator goes 
       {"no invitation", [] {}, join(""), 2, "invitation"},
       {"a torn invitation", [] {}, join(fresh.substr(0, fresh.size() - 4)), 2, "invitation"},
       {"a code nobody issued", [] {}, join(*format_invitation(unknown)), 2, "did not issue"},
-      {"a used code", [] {}, join(used), 2, "invitation_used"},
+      {"a used code", [] {}, join(used), 2, "ask the coordinator's operator for another"},
       {"another chain", [] {}, join(*format_invitation(strange)), 2, "chain"},
       {"a wrong passphrase", [] {},
        with(join(fresh), "--passphrase-file", (here.path / "wrong").string()), 1, "passphrase"},
@@ -295,6 +359,7 @@ TEST_CASE("a worker that cannot take part: one clear line; the coordinator goes 
             "50/50"),
        2, "shard"},
       {"another model", [] {}, with(join(fresh), "--model", "cnn"), 2, "--model mlp"},
+      {"a model of another size", [] {}, join(fresh, {"--hidden", "8"}), 2, "--hidden"},
   };
   for (const Case& one : cases) {
     fs::remove_all(home);
@@ -302,6 +367,10 @@ TEST_CASE("a worker that cannot take part: one clear line; the coordinator goes 
     one.spoil();
     check(one, run(one.words));
   }
+
+  // None of them was registered.
+  CHECK(is_on_ledger(federation, federation.addresses()[0]));
+  CHECK_FALSE(is_on_ledger(federation, other.addresses()[1]));
 
   // Nothing of all this troubled the coordinator, of which there is one at a time.
   const Ran second = run(coordinator_run_command(federation.plan()));

@@ -155,6 +155,8 @@ void Federation::feed(std::size_t i, const Event& event) {
         if (intact) w.disk.blobs[finish->root] = w.disk.parts[finish->root];
         w.disk.parts.erase(finish->root);
         waiting.push_back(BlobFinished{finish->root, intact});
+      } else if (std::get_if<CheckTask>(&effect)) {
+        waiting.push_back(TaskChecked{task_fault});
       } else if (std::get_if<CheckModel>(&effect)) {
         waiting.push_back(ModelChecked{""});
       } else if (!carry_out(i, effect)) {

@@ -60,6 +60,7 @@ class Federation {
   std::uint64_t crash_after_effect = 0;
   std::uint64_t disconnect_after_effect = 0;
   std::uint64_t trainings = 0;
+  std::string task_fault;  // what CheckTask is answered with
 
  private:
   using Happening = std::function<void()>;

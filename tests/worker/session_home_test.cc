@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 
 #include "ledger/durable_file.h"
 #include "ledger/hash.h"
@@ -88,6 +90,45 @@ TEST_CASE("damaged key files are named") {
   }
 }
 
+TEST_CASE("a damaged connection is replaced by an invitation, a used one too") {
+  for (const char* text : {"", "{}", "{\"join\":1}", "[[[["}) {
+    CAPTURE(text);
+    const Place place;
+    REQUIRE(place.open(invitation("a")).ok());
+    std::ofstream(place.path / "w" / "connection.json", std::ios::trunc) << text;
+    CHECK(place.open().error().code == ErrorCode::corrupt);
+    CHECK(place.open(invitation("a"))->connection().chain_id == hash_of("a"));
+    CHECK(place.open().ok());
+  }
+}
+
+TEST_CASE("secrets that others can read are refused") {
+  for (const char* file : {"w/keys/worker.json", "w/keys/curve.json", "w/keys/secret", "pass"}) {
+    CAPTURE(file);
+    const Place place;
+    REQUIRE(place.open(invitation("a")).ok());
+    fs::permissions(place.path / file, fs::perms(0644));
+    const auto home = place.open();
+    REQUIRE_FALSE(home.ok());
+    CHECK(home.error().code == ErrorCode::refused);
+    CHECK(home.error().message.find("chmod 600") != std::string::npos);
+    CHECK(home.error().message.find(file) != std::string::npos);
+  }
+}
+
+TEST_CASE("keys that the ledger knows are never made anew") {
+  for (const char* file : {"keys/worker.json", "keys/curve.json"}) {
+    CAPTURE(file);
+    const Place place;
+    REQUIRE(place.open(invitation("a"))->save_genesis({1}).ok());
+    fs::remove(place.path / "w" / file);
+    const auto home = place.open();
+    REQUIRE_FALSE(home.ok());
+    CHECK(home.error().message.find(std::string(file) + " is gone") != std::string::npos);
+    CHECK_FALSE(fs::exists(place.path / "w" / file));
+  }
+}
+
 UpdateMemory update(std::uint64_t round, const Bytes& payload) {
   UpdateMemory u;
   u.key = {round, 0};
@@ -138,6 +179,75 @@ TEST_CASE("what is saved is there again, a torn header is not") {
   const std::string json(text->begin(), text->end());
   CHECK(json.find(to_hex(header(1).header)) != std::string::npos);
   CHECK(json.find(to_hex(header(7).header)) != std::string::npos);
+}
+
+TEST_CASE("a log of headers: torn ends are dropped, other damage stops the worker") {
+  struct Row {
+    const char* what;
+    std::function<void(std::string&)> spoil;
+    std::size_t kept;  // headers; more than there are: corrupt
+  };
+  constexpr std::size_t kCorrupt = 99;
+  const Row rows[] = {
+      {"nothing", [](std::string&) {}, 20},
+      {"empty", [](std::string& log) { log.clear(); }, 0},
+      {"one byte left", [](std::string& log) { log.resize(1); }, 0},
+      {"torn in the last header", [](std::string& log) { log.resize(log.size() - 200); }, 19},
+      {"torn in a length", [](std::string& log) { log.resize(log.size() - 298 + 2); }, 19},
+      {"zeros after a power cut", [](std::string& log) { log.append(400, '\0'); }, 20},
+      {"zeros over the last", [](std::string& log) { std::fill(log.end() - 298, log.end(), '\0'); },
+       19},
+      {"a length no header has", [](std::string& log) { log[3] = 127; }, kCorrupt},
+      {"a length in the middle", [](std::string& log) { log[298 * 10] = 90; }, kCorrupt},
+      {"a length near the end", [](std::string& log) { log[298 * 19 + 3] = 127; }, kCorrupt},
+      {"something else", [](std::string& log) { log.assign(10'000, 'x'); }, kCorrupt},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const Place place;
+    {
+      auto home = place.open(invitation("a"));
+      REQUIRE(home->save_genesis({1}).ok());
+      for (int i = 1; i <= 20; ++i) REQUIRE(home->save_header(header(i)).ok());
+    }
+    const fs::path file = place.path / "w" / "headers.log";
+    const auto bytes = read_file(file, 100'000);
+    REQUIRE(bytes->size() == 20 * 298);
+    std::string log(bytes->begin(), bytes->end());
+    row.spoil(log);
+    std::ofstream(file, std::ios::trunc | std::ios::binary) << log;
+    auto home = place.open();
+    const auto memory = home->load_memory();
+    REQUIRE(memory.ok() == (row.kept != kCorrupt));
+    if (!memory.ok()) {
+      CHECK(memory.error().code == ErrorCode::corrupt);
+      CHECK(memory.error().message.find("headers.log is damaged after block") != std::string::npos);
+      CHECK(fs::file_size(file) == log.size());  // nothing was thrown away
+      continue;
+    }
+    REQUIRE(memory->headers.size() == row.kept);
+    REQUIRE(home->save_header(header(99)).ok());
+    CHECK(place.open().error().code == ErrorCode::busy);
+  }
+}
+
+TEST_CASE("without its genesis, statements are remembered and headers are not overwritten") {
+  const Place place;
+  const Bytes payload(100, 1);
+  {
+    auto home = place.open(invitation("a"));
+    REQUIRE(home->save_genesis({1}).ok());
+    REQUIRE(home->save_header(header(1)).ok());
+    REQUIRE(home->save_update(update(1, payload), payload).ok());
+  }
+  fs::remove(place.path / "w" / "genesis");
+  {
+    auto home = place.open();
+    CHECK(home->load_memory().error().code == ErrorCode::corrupt);
+  }
+  fs::remove(place.path / "w" / "headers.log");
+  auto home = place.open();
+  CHECK(home->load_memory()->updates.size() == 1);
 }
 
 TEST_CASE("a damaged statement stops the worker: without it, it could contradict itself") {

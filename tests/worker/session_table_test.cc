@@ -22,6 +22,7 @@ std::string name_of(const Effect& effect) {
     std::string operator()(const WriteBlob&) const { return "WriteBlob"; }
     std::string operator()(const FinishBlob&) const { return "FinishBlob"; }
     std::string operator()(const KeepModels&) const { return "KeepModels"; }
+    std::string operator()(const CheckTask&) const { return "CheckTask"; }
     std::string operator()(const CheckModel&) const { return "CheckModel"; }
     std::string operator()(const StartTraining&) const { return "StartTraining"; }
     std::string operator()(const CancelTraining&) const { return "CancelTraining"; }
@@ -249,14 +250,15 @@ TEST_CASE("what becomes of a registration") {
   struct Case {
     Verdict verdict;
     std::string effects;
+    std::string remedy = {};
   };
   const Case cases[] = {
       {Verdict::ok, "Say"},
       {Verdict::already_registered, ""},
-      {Verdict::not_invited, "Stop2"},
-      {Verdict::invitation_used, "Stop2"},
-      {Verdict::curve_key_taken, "Stop2"},
-      {Verdict::wrong_key, "Stop2"},
+      {Verdict::not_invited, "Stop2", "join with the home of one of them"},
+      {Verdict::invitation_used, "Stop2", "ask the coordinator's operator for another"},
+      {Verdict::curve_key_taken, "Stop2", "a home of its own"},
+      {Verdict::wrong_key, "Stop2", "show this line"},
   };
   for (const Case& c : cases) {
     CAPTURE(verdict_name(c.verdict));
@@ -268,7 +270,10 @@ TEST_CASE("what becomes of a registration") {
              arrives(f, Welcome{world.chain.chain_id(), 0, world.chain.tip_hash(), "", "", false}));
     f.inject(0, Arrived{f.workers[0].link, 0, Genesis{world.chain.chain_id()},
                         Payload::of(encode_record(world.genesis))});
-    const Effects asked = f.inject(0, arrives(f, AccountState{account, 0, 0, 0, false, false}));
+    // Nothing is registered, and no invitation used up, before the task is known to fit.
+    REQUIRE(names_of(f.inject(0, arrives(f, AccountState{account, 0, 0, 0, false, false}))) ==
+            "CheckTask");
+    const Effects asked = f.inject(0, TaskChecked{""});
     REQUIRE(names_of(asked) == "Register");
     const auto& message = std::get<Register>(std::get<Send>(asked[0]).message);
     SignedTransaction tx;
@@ -277,8 +282,24 @@ TEST_CASE("what becomes of a registration") {
     REQUIRE(body.has_value());
     CHECK(body->invitation_hash == sha256(message.code));
     const TransactionResult result{tx.id, static_cast<std::uint16_t>(c.verdict), 0, ""};
-    CHECK(names_of(f.inject(0, arrives(f, result))) == c.effects);
+    const Effects effects = f.inject(0, arrives(f, result));
+    CHECK(names_of(effects) == c.effects);
+    const auto* stop = effects.empty() ? nullptr : std::get_if<Stop>(&effects.back());
+    if (stop != nullptr) {  // what, and what to do about it
+      CHECK(stop->text.find(verdict_name(c.verdict)) != std::string::npos);
+      CHECK(stop->text.find(c.remedy) != std::string::npos);
+    }
   }
+}
+
+TEST_CASE("a worker whose model does not fit the task does not register") {
+  Federation f(5, {.workers = 1}, {});
+  f.task_fault = "give --model mlp";
+  while (!f.workers[0].stop) f.step();
+  CHECK(f.workers[0].stop->exit_code == kExitBadInput);
+  CHECK(f.workers[0].stop->text == f.task_fault);
+  CHECK_FALSE(get<AccountRecord>(f.coordinator.world.chain.state(),
+                                 state_key::account(f.workers[0].key.account())));
 }
 
 TEST_CASE("a fork is kept as evidence, and nothing is done after it") {
@@ -348,9 +369,25 @@ TEST_CASE("a home that is damaged is not followed") {
   Memory gap = memory;
   gap.headers.erase(gap.headers.begin());
   CHECK_FALSE(Session::resume(config, gap).ok());
+  CHECK(Session::resume(config, gap).error().message.find("headers.log") != std::string::npos);
   Memory genesis = memory;
   genesis.genesis.pop_back();
-  CHECK_FALSE(Session::resume(config, genesis).ok());
+  CHECK(Session::resume(config, genesis).error().code == ErrorCode::corrupt);
+  Config elsewhere = config;
+  elsewhere.chain_id = hash_of("another chain");
+  CHECK(Session::resume(elsewhere, memory).error().code == ErrorCode::corrupt);
+
+  // A statement that lost a bit, or that another worker made, is not gone back on.
+  UpdateMemory update;
+  update.key = {1, 0};
+  update.opening = {hash_of("root"), 8, Encoding::fp32, hash_of("salt")};
+  update.body.commitment =
+      update_commitment(update.open_block, config.key.account(), update.opening);
+  Memory statement = memory;
+  statement.updates = {update};
+  CHECK(Session::resume(config, statement).ok());
+  statement.updates[0].opening.salt.bytes[5] ^= 4;
+  CHECK(Session::resume(config, statement).error().code == ErrorCode::corrupt);
 }
 
 }  // namespace

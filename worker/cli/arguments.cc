@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "kernels/base/exit_status.h"
 #include "worker/data/load.h"
 
 namespace gradmint {
@@ -26,24 +27,9 @@ std::vector<std::string> comma_separated(const std::string& text) {
 
 }  // namespace
 
-int exit_status(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::bad_input:
-    case ErrorCode::not_found:
-    case ErrorCode::corrupt:
-    case ErrorCode::unsupported:
-      return kExitBadInput;
-    case ErrorCode::io:
-    case ErrorCode::busy:
-    case ErrorCode::refused:
-      return kExitFailed;
-  }
-  return kExitFailed;
-}
-
 int report(const Error& error) {
   std::fprintf(stderr, "gradmint-worker: %s\n", error.message.c_str());
-  return exit_status(error);
+  return exit_status(error.code);
 }
 
 void add_data_options(CLI::App& command, DataArguments& arguments) {

@@ -15,7 +15,6 @@ namespace gradmint {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;    // the run failed
 inline constexpr int kExitBadInput = 2;  // usage, or an input that cannot be used
-int exit_status(const Error& error);
 // Prints the one line to stderr and returns its exit status.
 int report(const Error& error);
 
@@ -46,7 +45,7 @@ struct ModelArguments {
   std::string model = "mlp";
   std::uint32_t hidden = 256;
   std::string model_hash;  // hexadecimal; of a TorchScript file
-  std::string device = "cpu";
+  std::string device = "auto";
   std::uint32_t threads = 1;
 };
 // --model, --hidden, --model-hash

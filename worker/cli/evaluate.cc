@@ -109,7 +109,7 @@ void add_evaluate(CLI::App& app, int& status) {
   auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* command = app.add_subcommand("evaluate", "Loss and accuracy on the held-out samples");
   command->footer(
-      "Example:\n  gradmint-worker evaluate --data digits --model mlp --parameters m.safetensors");
+      "Example:\n  gradmint worker evaluate --data digits --model mlp --parameters m.safetensors");
   add_data_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);

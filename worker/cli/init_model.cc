@@ -48,7 +48,7 @@ void add_init_model(CLI::App& app, int& status) {
   auto arguments = std::make_shared<InitArguments>();
   CLI::App* command = app.add_subcommand("init-model", "Write a model's initial parameters");
   command->footer(
-      "Example:\n  gradmint-worker init-model --data digits --model mlp --seed 7 -o "
+      "Example:\n  gradmint worker init-model --data digits --model mlp --seed 7 -o "
       "initial.safetensors");
   add_data_options(*command, arguments->data);
   add_model_options(*command, arguments->model);

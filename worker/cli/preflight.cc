@@ -41,10 +41,19 @@ CheckLine check_model(const ModelArguments& arguments, const Dataset& data) {
           options->model + ", " + std::to_string(model->layout.parameter_count()) + " parameters"};
 }
 
+// The key that is named, else the home's own, which `join` makes.
+CheckLine check_own_key(const PreflightArguments& arguments) {
+  if (!arguments.key.empty()) return check_key(arguments.key);
+  const std::filesystem::path own = std::filesystem::path(arguments.home) / "keys/worker.json";
+  if (std::filesystem::exists(own)) return check_key(own);
+  return {"key", true, "none yet; joining makes " + own.string()};
+}
+
 // With an invitation, or a home that has joined before.
 std::vector<CheckLine> check_coordinator(const PreflightArguments& arguments) {
   const std::filesystem::path home = arguments.home;
-  if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json")) return {};
+  if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json"))
+    return {{"network", true, "not tried: give --invite with the coordinator's invitation"}};
   auto plan = session::plan_network_preflight(home, arguments.invite);
   if (!plan) return {from_error("network", plan.error())};
   return session::check_network(*plan);
@@ -68,7 +77,7 @@ int run(const PreflightArguments& arguments) {
   lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
   lines.push_back(check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));
-  if (!arguments.key.empty()) lines.push_back(check_key(arguments.key));
+  lines.push_back(check_own_key(arguments));
   const std::vector<CheckLine> network = check_coordinator(arguments);
   lines.insert(lines.end(), network.begin(), network.end());
   bool all = true;
@@ -86,7 +95,7 @@ void add_preflight(CLI::App& app, int& status) {
   CLI::App* command =
       app.add_subcommand("preflight", "Check GPU, memory, data, clock, disk and key");
   command->footer(
-      "Example:\n  gradmint-worker preflight --data digits --device auto --home ./worker");
+      "Example:\n  gradmint worker preflight --data digits --device auto --home ./worker");
   add_data_options(*command, arguments->data);
   command->get_option("--data")->required(false);
   add_shard_options(*command, arguments->data);
@@ -95,7 +104,8 @@ void add_preflight(CLI::App& app, int& status) {
   command->add_option("--home", arguments->home, "the worker's directory")->capture_default_str();
   command->add_option("--invite", arguments->invite,
                       "a coordinator's invitation: reach it, and compare clocks and keys");
-  command->add_option("--key", arguments->key, "the worker's key file");
+  command->add_option("--key", arguments->key,
+                      "the worker's key file (default: HOME/keys/worker.json)");
   command->add_option("--config", arguments->config, "TOML file with these options");
   command->callback([arguments, &status] { status = run(*arguments); });
 }

@@ -44,6 +44,9 @@ struct BlobFinished {  // answers FinishBlob
 struct ModelChecked {  // answers CheckModel
   std::string fault;   // empty: this worker can train it
 };
+struct TaskChecked {  // answers CheckTask
+  std::string fault;  // empty: it can
+};
 struct TrainingProgressed {
   AttemptKey key;
   std::uint32_t done_ppm = 0;
@@ -73,7 +76,7 @@ struct StopRequested {};
 
 using Event =
     std::variant<Started, Tick, LinkUp, LinkDown, Arrived, BlobLooked, BlobFinished, ModelChecked,
-                 TrainingProgressed, TrainingEnded, EvaluationEnded, StopRequested>;
+                 TaskChecked, TrainingProgressed, TrainingEnded, EvaluationEnded, StopRequested>;
 
 // ---- effects: carried out in their order. One that fails for the disk ends the session.
 // ----------
@@ -118,6 +121,9 @@ struct FinishBlob {  // compare with its root, sync, give it its name
 struct KeepModels {  // others may be deleted
   std::vector<Hash> roots;
 };
+struct CheckTask {  // before it registers: does what the user gave fit the task?
+  GenesisRecord genesis;
+};
 struct CheckModel {  // can this worker train what the genesis names?
   GenesisRecord genesis;
 };
@@ -160,8 +166,8 @@ struct Stop {  // the last effect of a session
 
 using Effect =
     std::variant<OpenLink, Send, SaveGenesis, SaveHeader, SaveForkEvidence, LookForBlob, WriteBlob,
-                 FinishBlob, KeepModels, CheckModel, StartTraining, CancelTraining, SaveUpdate,
-                 SaveReceipt, StartEvaluation, SaveEvaluation, Say, Show, Stop>;
+                 FinishBlob, KeepModels, CheckTask, CheckModel, StartTraining, CancelTraining,
+                 SaveUpdate, SaveReceipt, StartEvaluation, SaveEvaluation, Say, Show, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace gradmint::session

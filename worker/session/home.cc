@@ -1,10 +1,6 @@
 #include "worker/session/home.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -21,37 +17,6 @@ constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
 constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
 constexpr std::size_t kPayloadsKept = 3;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Status write_at(const fs::path& file, std::uint64_t offset, ByteView bytes) {
-  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return file_error("open", file, errno);
-  // What lies beyond is of an earlier attempt.
-  if (::ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) {
-    return file_error("truncate", file, errno);
-  }
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return file_error("write", file, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    offset += static_cast<std::uint64_t>(n);
-  }
-  return {};
-}
-
 Bytes encode_certified(const CertifiedHeader& header) {
   Writer w;
   w.bytes(header.header);
@@ -62,7 +27,17 @@ Bytes encode_certified(const CertifiedHeader& header) {
 bool read_certified(Reader& r, CertifiedHeader& header) {
   header.header = r.bytes(kMaxHeaderBytes);
   header.certificate = r.bytes(kMaxCertificateBytes);
-  return r.ok();
+  return r.ok() && !header.header.empty();
+}
+
+// Whether `rest`, in which no header could be read, is what a crash leaves at the end of a log: the
+// beginning of one record, or zeros in its place. `longest_bytes`: of the records before it.
+bool is_torn_end(ByteView rest, std::size_t longest_bytes) {
+  if (std::all_of(rest.begin(), rest.end(), [](std::uint8_t b) { return b == 0; })) return true;
+  if (longest_bytes == 0) longest_bytes = kMaxHeaderBytes + kMaxCertificateBytes;
+  Reader reader(rest);
+  const std::uint32_t header_bytes = reader.u32();
+  return rest.size() < 2 * longest_bytes && (!reader.ok() || header_bytes <= kMaxHeaderBytes);
 }
 
 nlohmann::json json_of(const CertifiedHeader& header) {
@@ -108,24 +83,40 @@ fs::path WorkerHome::part_file(const Hash& root) const {
   return directory_ / "blobs" / (to_hex(root) + ".part");
 }
 
+Status WorkerHome::load_headers(Memory& memory) {
+  const fs::path log = directory_ / "headers.log";
+  auto headers = read_file(log, kMaxHeaderLogBytes);
+  if (!headers) return headers.error();
+  Reader reader(*headers);
+  std::size_t longest_bytes = 0;
+  for (CertifiedHeader header; read_certified(reader, header);) {
+    longest_bytes = std::max<std::size_t>(longest_bytes, reader.position() - headers_end_);
+    header_offsets_.push_back(headers_end_);
+    headers_end_ = reader.position();
+    memory.headers.push_back(header);
+  }
+  if (is_torn_end(ByteView(*headers).subspan(headers_end_), longest_bytes)) return {};
+  return Error{ErrorCode::corrupt,
+               log.string() + " is damaged after block " + std::to_string(memory.headers.size()) +
+                   ": restore it from a copy, or remove it: headers are fetched again"};
+}
+
 Result<Memory> WorkerHome::load_memory() {
   Memory memory;
   const fs::path genesis = directory_ / "genesis";
-  if (!fs::exists(genesis)) return memory;
-  auto bytes = read_file(genesis, kMaxGenesisBytes);
-  if (!bytes) return bytes.error();
-  memory.genesis = *std::move(bytes);
-
-  const fs::path log = directory_ / "headers.log";
-  if (fs::exists(log)) {
-    auto headers = read_file(log, kMaxHeaderLogBytes);
-    if (!headers) return headers.error();
-    Reader reader(*headers);
-    for (CertifiedHeader header; read_certified(reader, header);) {
-      header_offsets_.push_back(headers_end_);
-      headers_end_ = reader.position();
-      memory.headers.push_back(header);
+  if (fs::exists(genesis)) {
+    auto bytes = read_file(genesis, kMaxGenesisBytes);
+    if (!bytes) return bytes.error();
+    memory.genesis = *std::move(bytes);
+  }
+  if (fs::exists(directory_ / "headers.log")) {
+    if (memory.genesis.empty()) {
+      return Error{ErrorCode::corrupt,
+                   genesis.string() +
+                       " is gone, and headers.log begins with it: restore it from a "
+                       "copy, or remove headers.log: both are fetched again"};
     }
+    if (Status s = load_headers(memory); !s) return s.error();
   }
   for (const auto& entry : fs::directory_iterator(directory_ / "rounds")) {
     if (entry.path().filename().string().starts_with("evaluation-")) {
@@ -251,7 +242,9 @@ Result<Payload> WorkerHome::update_slice(const AttemptKey& key, std::uint64_t of
   const ByteView all = mapped_->bytes();
   if (offset_bytes + length_bytes > all.size()) {
     return Error{ErrorCode::corrupt, (attempt_dir(key) / "payload").string() +
-                                         " is shorter than what was committed to"};
+                                         " is shorter than what was committed to: restore it from "
+                                         "a copy, or start again when round " +
+                                         std::to_string(key.round) + " is over"};
   }
   return Payload::share(mapped_, all.subspan(offset_bytes, length_bytes));
 }

@@ -46,7 +46,8 @@ class WorkerHome {
   const std::filesystem::path& directory() const { return directory_; }
   const BlobStore& blobs() const { return blobs_; }
 
-  // All that earlier sessions kept. A header cut short by a crash is dropped.
+  // All that earlier sessions kept. A header cut short by a crash is dropped; other damage is
+  // `corrupt`.
   Result<Memory> load_memory();
 
   Status save_genesis(const Bytes& genesis);
@@ -78,6 +79,7 @@ class WorkerHome {
   class Lock;
   explicit WorkerHome(std::filesystem::path directory)
       : directory_(std::move(directory)), blobs_(directory_ / "blobs") {}
+  Status load_headers(Memory& memory);
   Status open_keys(const std::filesystem::path& passphrase_file);
   Status open_connection(const std::optional<Invitation>& invitation);
   std::filesystem::path attempt_dir(const AttemptKey& key) const;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "coordinator/protocol/endpoint.h"
 #include "ledger/durable_file.h"
 #include "ledger/model/json_input.h"
 #include "worker/session/home.h"
@@ -23,6 +24,14 @@ constexpr std::size_t kMaxKeyFileBytes = 4096;
 Error damaged(const fs::path& file) {
   return {ErrorCode::corrupt,
           file.string() + " is damaged: restore it from a copy, or start with a new home"};
+}
+
+// Keys are made for a first session; those of a later one are known to the ledger.
+bool has_joined(const fs::path& home) { return fs::exists(home / "genesis"); }
+Error gone(const fs::path& file) {
+  return {ErrorCode::not_found, file.string() +
+                                    " is gone: restore it from a copy, or join with a new home and "
+                                    "a new invitation"};
 }
 
 Result<Hash> random_bytes() {
@@ -72,9 +81,16 @@ Result<Hash> open_secret(const fs::path& file) {
   return *secret;
 }
 
+Error damaged_connection(const fs::path& file) {
+  return {ErrorCode::corrupt, file.string() +
+                                  " is damaged: restore it from a copy, or give the invitation "
+                                  "again, a used one too"};
+}
+
 Result<CurveKeyPair> open_curve(const fs::path& home) {
   const fs::path file = home / "keys" / "curve.json";
   if (fs::exists(file)) return read_curve(home);
+  if (has_joined(home)) return gone(file);
   const CurveKeyPair pair = new_curve_key_pair();
   const Json json{{"public", to_hex(pair.public_key)}, {"secret", to_hex(pair.secret_key)}};
   if (Status s = create_file(file, as_bytes(json.dump() + "\n"), kPrivate); !s) return s.error();
@@ -105,18 +121,20 @@ Result<CurveKeyPair> read_curve(const fs::path& home) {
 Result<Connection> read_connection(const fs::path& home) {
   const fs::path file = home / "connection.json";
   auto json = read_json_object(file);
-  if (!json) return json.error();
+  if (!json) {
+    return json.error().code == ErrorCode::corrupt ? damaged_connection(file) : json.error();
+  }
   const auto join = json->find("join");
   const auto code = json->find("code");
   const auto key = hash_field(*json, "coordinator_curve_key");
   const auto chain = hash_field(*json, "chain_id");
   if (join == json->end() || !join->is_string() || !key || !chain || code == json->end() ||
-      !code->is_string()) {
-    return damaged(file);
+      !code->is_string() || !parse_tcp_endpoint(join->get<std::string>())) {
+    return damaged_connection(file);
   }
   Connection connection{join->get<std::string>(), *key, *chain, {}};
   const auto bytes = from_hex(code->get<std::string>());
-  if (!bytes || bytes->size() != connection.code.size()) return damaged(file);
+  if (!bytes || bytes->size() != connection.code.size()) return damaged_connection(file);
   std::copy(bytes->begin(), bytes->end(), connection.code.begin());
   return connection;
 }
@@ -184,6 +202,7 @@ Status WorkerHome::open_keys(const fs::path& passphrase_file) {
   curve_ = *curve;
   const fs::path key_file = keys / "worker.json";
   const bool fresh = !fs::exists(key_file);
+  if (fresh && has_joined(directory_)) return gone(key_file);
   auto passphrase = obtain_passphrase(passphrase_file, fresh);
   if (!passphrase) return passphrase.error();
   if (!fresh) {
@@ -200,11 +219,14 @@ Status WorkerHome::open_keys(const fs::path& passphrase_file) {
 
 Status WorkerHome::open_connection(const std::optional<Invitation>& invitation) {
   const fs::path file = directory_ / "connection.json";
-  const bool known = fs::exists(file);
+  bool known = fs::exists(file);
   if (known) {
     auto connection = read_connection(directory_);
-    if (!connection) return connection.error();
-    connection_ = *connection;
+    const bool replaceable =
+        invitation && !connection && connection.error().code == ErrorCode::corrupt;
+    if (!connection && !replaceable) return connection.error();
+    known = !replaceable;
+    if (known) connection_ = *connection;
   }
   if (!invitation) return {};
   if (known && connection_.chain_id != invitation->chain_id) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "coordinator/protocol/client_transport.h"
+#include "kernels/base/exit_status.h"
 #include "ledger/model/layout.h"
 #include "worker/session/session.h"
 
@@ -91,7 +92,7 @@ class Loop {
       for (Effect& effect : effects) {
         const Status done = std::visit([&](auto& e) { return perform(e, waiting); }, effect);
         if (done.ok()) continue;
-        end(kExitFault, done.error().message);
+        end(exit_status(done.error().code), done.error().message);
         return;
       }
     }
@@ -197,6 +198,11 @@ class Loop {
     home_.keep_blobs(e.roots);
     return {};
   }
+  Status perform(CheckTask& e, std::deque<Event>& waiting) {
+    const Status fits = options_.fits_task(e.genesis);
+    waiting.push_back(TaskChecked{fits.ok() ? "" : fits.error().message});
+    return {};
+  }
   Status perform(CheckModel& e, std::deque<Event>& waiting) {
     waiting.push_back(ModelChecked{check_model(e.genesis)});
     return {};
@@ -274,7 +280,7 @@ class Loop {
 int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
   const auto fail = [&](const Error& error) {
     console.fail(error.message);
-    return error.code == ErrorCode::bad_input ? kExitBadInput : kExitFault;
+    return exit_status(error.code);
   };
   auto memory = home.load_memory();
   if (!memory) return fail(memory.error());
@@ -283,7 +289,10 @@ int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
       {home.key(), home.curve().public_key, home.secret(), connection.chain_id,
        connection.join_endpoint, connection.code, options.name, options.revision, options.dataset},
       *std::move(memory));
-  if (!session) return fail(session.error());
+  if (!session) {
+    return fail(
+        {session.error().code, "in " + home.directory().string() + ": " + session.error().message});
+  }
   const SignalGuard signals;
   Loop loop(home, options, console, *std::move(session));
   return loop.run();

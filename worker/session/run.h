@@ -12,6 +12,8 @@ struct RunOptions {
   std::string name;
   std::string revision;
   RegisterDataset dataset;
+  // Before it registers: whether what the user gave fits the task, as far as the genesis tells.
+  std::function<Status(const GenesisRecord& genesis)> fits_task;
   TrainerFactory trainers;
   AdversarySpec adversary;
   std::uint64_t adversary_seed = 0;

@@ -26,15 +26,32 @@ Session::Session(std::unique_ptr<const Config> config, const Memory& memory)
 
 Result<Session> Session::resume(Config config, Memory memory) {
   Session session(std::make_unique<const Config>(std::move(config)), memory);
+  for (const UpdateMemory& update : memory.updates) {
+    if (update_commitment(update.open_block, session.config_->key.account(), update.opening) ==
+        update.body.commitment) {
+      continue;
+    }
+    return Error{ErrorCode::corrupt,
+                 "what rounds/ remembers of round " + std::to_string(update.key.round) +
+                     " is damaged, or of another worker: restore it from a copy; without it this "
+                     "worker could contradict what it has signed"};
+  }
   if (memory.genesis.empty()) return session;
+  const auto genesis = decode_record<GenesisRecord>(memory.genesis);
+  if (!genesis || genesis->chain_id() != session.config_->chain_id) {
+    return Error{ErrorCode::corrupt,
+                 "genesis is damaged, or not of the chain that connection.json names: restore both "
+                 "from a copy, or remove genesis and headers.log, which are fetched again"};
+  }
   auto chain = HeaderChain::start(memory.genesis, session.config_->chain_id);
   if (!chain) return chain.error();
   session.chain_.emplace(std::move(chain).value());
   for (const CertifiedHeader& header : memory.headers) {
     if (session.chain_->offer(header).outcome != HeaderOutcome::appended) {
-      return Error{ErrorCode::corrupt, "the remembered headers break off after block " +
+      return Error{ErrorCode::corrupt, "headers.log is damaged after block " +
                                            std::to_string(session.chain_->height()) +
-                                           ": the home is damaged"};
+                                           ": restore it from a copy, or remove it: headers are "
+                                           "fetched again"};
     }
   }
   return session;
@@ -63,6 +80,10 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                  [&](const ModelChecked& e) {
                    model_fit_ = e.fault.empty();
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
+                 },
+                 [&](const TaskChecked& e) {
+                   task_fit_ = e.fault.empty();
+                   if (!task_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TrainingProgressed& e) { work_.take(e, out); },
                  [&](const TrainingEnded& e) { work_.take(e, out); },

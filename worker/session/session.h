@@ -64,6 +64,7 @@ class Session {
   bool follow_headers(Outgoing& out);  // true when the tip heard of is reached
   void advance_join(Outgoing& out);
   void advance_work(Outgoing& out);
+  bool task_is_fit(Outgoing& out);
   bool model_is_fit(Outgoing& out);
   void finish(Outgoing& out);
   void heard_of_tip(std::uint64_t height, const Hash& hash);
@@ -81,6 +82,7 @@ class Session {
   std::optional<std::uint64_t> check_height_;  // the coordinator's header there must be seen
   std::optional<AccountState> account_;
   std::uint64_t registered_ms_ = 0;  // when it was learnt; 0: not yet
+  bool task_asked_ = false, task_fit_ = false;
   bool model_asked_ = false, model_fit_ = false;
   bool dataset_stands_ = false;
   std::uint64_t round_heard_ms_ = 0;

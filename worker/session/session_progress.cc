@@ -11,6 +11,23 @@ constexpr std::uint64_t kHelloAgainMs = 300;
 constexpr std::uint64_t kAdmissionMs = 15'000;  // from registered to admitted
 constexpr std::uint64_t kRoundPollMs = 5000;    // should a push have been lost
 
+// What a person whose registration was refused can do about it.
+std::string after_refusal(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::invitation_used:
+      return "an invitation admits one worker, and this one has: ask the coordinator's operator "
+             "for another (gradmint coordinator invite)";
+    case Verdict::not_invited:
+      return "it admits only the addresses that its genesis names: join with the home of one of "
+             "them";
+    case Verdict::curve_key_taken:
+      return "another worker has registered with keys/curve.json of this home: give each worker a "
+             "home of its own";
+    default:
+      return "show this line to the coordinator's operator";
+  }
+}
+
 }  // namespace
 
 bool Session::follow_headers(Outgoing& out) {
@@ -39,16 +56,19 @@ void Session::advance_join(Outgoing& out) {
   if (registered_ms_ != 0) {
     // What counts is what it last said, not how long its answers take.
     if (link_.welcomed_ms >= registered_ms_ + kAdmissionMs) {
-      return stop(kExitFault,
-                  "this worker is registered, but the coordinator does not admit its connection "
-                  "key: it was revoked, or keys/curve.json is not the one it registered with",
-                  out);
+      return stop(
+          kExitFault,
+          "this worker is registered, but the coordinator does not admit its connection "
+          "key: restore the keys/curve.json that it registered with, or, if it was revoked, "
+          "join with a new home and a new invitation",
+          out);
     }
     if (out.ask(Ask::hello, Hello{config_->chain_id, config_->revision})) {
       out.hold_back(Ask::hello, kHelloAgainMs);
     }
     return;
   }
+  if (!task_is_fit(out)) return;
   RegisterWorker body;
   body.public_key = config_->key.public_key();
   body.curve_key = config_->curve_key;
@@ -76,7 +96,10 @@ void Session::settled(const Settled& what, Outgoing& out) {
         if (ok) out.say("registered as " + address_of(config_->key.account()));
         return;
       }
-      return stop(kExitBadInput, "the coordinator does not admit this worker: " + why, out);
+      return stop(
+          kExitBadInput,
+          "the coordinator does not admit this worker: " + why + "; " + after_refusal(what.verdict),
+          out);
     case TxType::register_dataset:
       if (ok || what.verdict == Verdict::dataset_exists) {
         dataset_stands_ = true;
@@ -94,6 +117,15 @@ void Session::settled(const Settled& what, Outgoing& out) {
       }
       work_.take(what, out);
   }
+}
+
+// Before the registration, which uses the invitation up.
+bool Session::task_is_fit(Outgoing& out) {
+  if (!task_asked_) {
+    task_asked_ = true;
+    out.effect(CheckTask{chain_->genesis()});
+  }
+  return task_fit_;
 }
 
 bool Session::model_is_fit(Outgoing& out) {

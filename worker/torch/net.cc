@@ -224,4 +224,6 @@ Result<torch::Device> select_device(const std::string& name) {
   return Error{ErrorCode::bad_input, "device '" + name + "' is not auto, cpu or cuda:N"};
 }
 
+std::string torch_version() { return TORCH_VERSION; }
+
 }  // namespace gradmint

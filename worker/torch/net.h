@@ -12,7 +12,7 @@
 #include "kernels/base/result.h"
 #include "ledger/model/layout.h"
 #include "worker/data/dataset.h"
-#include "worker/torch/torch_trainer.h"
+#include "worker/torch/torch_options.h"
 
 namespace gradmint {
 

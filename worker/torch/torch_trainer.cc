@@ -265,8 +265,6 @@ Result<Hash> model_file_hash(const std::string& file) {
 // Whether it was compiled in; a GPU need not be there.
 bool torch_has_cuda() { return at::detail::getCUDAHooks().hasCUDART(); }
 
-std::string torch_version() { return TORCH_VERSION; }
-
 Result<std::string> describe_device(const std::string& device) {
   return guarded("device " + device, [&]() -> Result<std::string> {
     Result<torch::Device> selected = select_device(device);

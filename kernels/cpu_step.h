@@ -1,0 +1,57 @@
+// The optimizer's step over one tile for one CPU level (cpu_level.cc only).
+#pragma once
+
+#include "kernels/cpu_kernels.h"
+#include "kernels/cpu_lanes.h"
+
+namespace gradmint::kernels {
+namespace {
+
+template <OptimizerKind Kind>
+std::int32_t step_tile(const OptimizerStep& how, const StepTile& tile) {
+  using L = Narrow;
+  constexpr int moments = moments_of(Kind);
+  auto largest = L::all(std::int32_t{0});
+  for_lanes<L::width>(
+      tile.count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
+        L::F32 first{};
+        L::F32 second{};
+        if constexpr (moments >= 1) first = access.template load<L::F32>(tile.first + c);
+        if constexpr (moments == 2) second = access.template load<L::F32>(tile.second + c);
+        const auto next =
+            step_value<L, Kind>(how, access.template load<L::F32>(tile.model + c),
+                                access.template load<L::F32>(tile.delta + c), first, second);
+        largest = larger(largest, magnitude<L>(next));
+        access.store(tile.model_out + c, next);
+        if constexpr (moments >= 1) {
+          largest = larger(largest, magnitude<L>(first));
+          access.store(tile.first_out + c, first);
+        }
+        if constexpr (moments == 2) {
+          largest = larger(largest, magnitude<L>(second));
+          access.store(tile.second_out + c, second);
+        }
+      });
+  return largest_lane<L>(largest);
+}
+
+std::int32_t step(const OptimizerStep& how, const StepTile& tile) {
+  switch (how.kind) {
+    case OptimizerKind::momentum:
+      return step_tile<OptimizerKind::momentum>(how, tile);
+    case OptimizerKind::nesterov:
+      return step_tile<OptimizerKind::nesterov>(how, tile);
+    case OptimizerKind::adagrad:
+      return step_tile<OptimizerKind::adagrad>(how, tile);
+    case OptimizerKind::adam:
+      return step_tile<OptimizerKind::adam>(how, tile);
+    case OptimizerKind::yogi:
+      return step_tile<OptimizerKind::yogi>(how, tile);
+    case OptimizerKind::plain:
+      break;
+  }
+  return step_tile<OptimizerKind::plain>(how, tile);
+}
+
+}  // namespace
+}  // namespace gradmint::kernels

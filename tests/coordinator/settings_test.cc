@@ -1,0 +1,63 @@
+#include "coordinator/server/settings.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace gradmint;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "gradmint-settings-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() { fs::remove_all(path); }
+  fs::path write(const std::string& name, const std::string& text) const {
+    std::ofstream(path / name) << text;
+    return path / name;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the example in docs is one that a coordinator takes") {
+  const auto settings =
+      load_settings(fs::path(GRADMINT_SOURCE_DIR) / "docs/examples/federation.toml");
+  if (!settings) FAIL(settings.error().message);
+  CHECK(settings->initial.filename() == "initial.safetensors");
+  CHECK_FALSE(settings->evaluate_here);
+}
+
+TEST_CASE("a rule of one's own is read by init alone: at a run the genesis has it") {
+  const Folder folder;
+  const fs::path file = folder.write("federation.toml",
+                                     "[evaluation]\nby = \"workers\"\n[rewards]\n"
+                                     "rule_file = \"mine.lua\"\nmanifest_file = \"mine.toml\"\n");
+  auto settings = load_settings(file);
+  if (!settings) FAIL(settings.error().message);
+  CHECK_FALSE(read_rule_files(*settings).ok());
+  folder.write("mine.lua", "the rule");
+  folder.write("mine.toml", "its manifest");
+  CHECK(read_rule_files(*settings).ok());
+  CHECK(settings->rule_source == "the rule");
+  CHECK(settings->rule_manifest == "its manifest");
+}
+
+TEST_CASE("a coordinator that is to evaluate is told what it needs for it") {
+  const Folder folder;
+  const auto settings = load_settings(folder.write("federation.toml", ""));
+  REQUIRE_FALSE(settings.ok());
+  CHECK(settings.error().message.find("evaluation.by = \"workers\"") != std::string::npos);
+  // A misspelt key is named first: it is why the other is missing.
+  const auto slip = load_settings(folder.write("slip.toml", "\n[evaluation]\ncomand = \"x\"\n"));
+  REQUIRE_FALSE(slip.ok());
+  CHECK(slip.error().message.find("slip.toml:3: unknown key 'evaluation.comand'") !=
+        std::string::npos);
+}
