@@ -55,25 +55,31 @@ namespace {
 
 using Openings = std::vector<std::pair<AccountId, Opening>>;
 
-constexpr std::uint64_t kOneBits = 0x3FF0'0000'0000'0000;  // of the fp64 1.0
+constexpr std::uint64_t kOneBits = 0x3FF0'0000'0000'0000;       // of the fp64 1.0
+constexpr std::uint64_t kInfinityBits = 0x7FF0'0000'0000'0000;  // of fp64
 
 // A refused update has no factor, no say and no score.
 Verdict check_refused(const ResultEntry& entry) {
   if (entry.clip_factor_bits != 0) return Verdict::wrong_clip_factors;
-  if (entry.selected || entry.outside_count != 0) return Verdict::wrong_selection;
+  if (entry.selected || entry.outside_count != 0 || entry.coefficient != 0 ||
+      entry.selection_score_bits != 0) {
+    return Verdict::wrong_selection;
+  }
   return entry.score_ppm == 0 ? Verdict::ok : Verdict::wrong_scores;
 }
 
-// Without clipping every factor is 1; with it a factor is in (0, 1], and in that range the bits of
+// Without clipping every factor is 1; with it a factor is in [0, 1], and in that range the bits of
 // fp64 ascend as its values do.
 Verdict check_accepted(const ResultEntry& entry, const AggregationSpec& spec,
                        std::uint64_t parameter_count) {
   const bool clips = !spec.pre.empty();
-  if (entry.clip_factor_bits == 0 || entry.clip_factor_bits > kOneBits ||
-      (!clips && entry.clip_factor_bits != kOneBits)) {
+  if (entry.clip_factor_bits > kOneBits || (!clips && entry.clip_factor_bits != kOneBits)) {
     return Verdict::wrong_clip_factors;
   }
-  if (entry.outside_count > parameter_count) return Verdict::wrong_selection;
+  if (entry.outside_count > parameter_count || entry.coefficient > kMaxExamples ||
+      entry.selected != (entry.coefficient > 0) || entry.selection_score_bits >= kInfinityBits) {
+    return Verdict::wrong_selection;
+  }
   return entry.score_ppm <= 1'000'000 ? Verdict::ok : Verdict::wrong_scores;
 }
 

@@ -146,6 +146,9 @@ Verdict abandon_round(const AbandonRound& body, const Sender& sender, const Appl
   }
   if (round->phase == RoundPhase::training && !body.revealed.empty()) return Verdict::wrong_phase;
   if (body.reason == Verdict::ok) return Verdict::wrong_rejection;
+  if (is_aggregation_failure(body.reason) && round->phase != RoundPhase::revealing) {
+    return Verdict::wrong_phase;
+  }
   std::vector<std::pair<AccountId, Opening>> openings;
   for (const RevealedRoot& revealed : body.revealed) {
     const auto commit =

@@ -70,25 +70,54 @@ Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
   return accepted;
 }
 
-Status score(const Accepted& accepted, const kernels::AggregateOutput& output,
-             kernels::Backend& backend, std::vector<ResultEntry>& entries) {
-  const auto gram = kernels::gram_matrix(accepted.rows, backend);
-  if (!gram) return gram.error();
-  std::vector<double> coefficients;
-  for (std::size_t k = 0; k < accepted.rows.size(); ++k) {
-    const double clip = output.clip_factors.empty() ? 1.0 : output.clip_factors[k];
-    coefficients.push_back(static_cast<double>(accepted.weights[k]) * clip);
-  }
-  const auto scores = kernels::cosine_scores_ppm(*gram, coefficients);
+// What the aggregation says of each update.
+void note_evidence(const Accepted& accepted, const kernels::AggregateOutput& output,
+                   std::vector<ResultEntry>& entries) {
   for (std::size_t k = 0; k < accepted.entries.size(); ++k) {
     ResultEntry& entry = entries[accepted.entries[k]];
-    entry.score_ppm = scores[k];
     entry.clip_factor_bits =
         std::bit_cast<std::uint64_t>(output.clip_factors.empty() ? 1.0 : output.clip_factors[k]);
-    entry.selected = output.selected[k] != 0;
+    entry.coefficient = output.coefficients[k];
+    entry.selected = entry.coefficient > 0;
     entry.outside_count = output.outside.empty() ? 0 : output.outside[k];
+    // + 0.0: a score of -0 has the bits of 0.
+    entry.selection_score_bits =
+        output.scores.empty() ? 0 : std::bit_cast<std::uint64_t>(output.scores[k] + 0.0);
+  }
+}
+
+// How far each update agrees with what the others put into the result: as much as their
+// coefficients say. The only one taken of several has nobody to agree with, and is the result.
+Status score(const Accepted& accepted, std::optional<kernels::Gram> gram, kernels::Backend& backend,
+             std::vector<ResultEntry>& entries) {
+  if (!gram) {
+    auto taken = kernels::gram_matrix(accepted.rows, backend);
+    if (!taken) return taken.error();
+    gram = *std::move(taken);
+  }
+  std::vector<double> coefficients;
+  for (const std::size_t e : accepted.entries) {
+    coefficients.push_back(static_cast<double>(entries[e].coefficient) *
+                           std::bit_cast<double>(entries[e].clip_factor_bits));
+  }
+  const auto scores = kernels::cosine_scores_ppm(*gram, coefficients);
+  const auto taken = std::count_if(accepted.entries.begin(), accepted.entries.end(),
+                                   [&](std::size_t e) { return entries[e].selected; });
+  const bool alone = taken == 1 && accepted.entries.size() > 1;
+  for (std::size_t k = 0; k < accepted.entries.size(); ++k) {
+    ResultEntry& entry = entries[accepted.entries[k]];
+    const bool whole = alone && entry.selected && gram->at(k, k) > 0.0;
+    entry.score_ppm = whole ? 1'000'000 : scores[k];
   }
   return Status{};
+}
+
+// A refusal that every machine meets alike, by the name that the kernels give it.
+Verdict failure_of(const Error& error) {
+  if (error.code != ErrorCode::bad_input) return Verdict::ok;
+  return error.message.find(verdict_name(Verdict::non_finite_result)) != std::string::npos
+             ? Verdict::non_finite_result
+             : Verdict::aggregation_refused;
 }
 
 }  // namespace
@@ -138,8 +167,16 @@ Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend
   input.optimizer_state = inputs.optimizer_state.empty() ? fresh_state : inputs.optimizer_state;
   input.want_outside = true;
   auto output = kernels::aggregate(spec, input, backend);
-  if (!output) return output.error();
-  if (const Status s = score(accepted, *output, backend, result.entries); !s) return s.error();
+  if (!output) {
+    execution.failure = failure_of(output.error());
+    execution.failure_text = output.error().message;
+    if (execution.failure == Verdict::ok) return output.error();
+    return execution;
+  }
+  note_evidence(accepted, *output, result.entries);
+  if (const Status s = score(accepted, std::move(output->gram), backend, result.entries); !s) {
+    return s.error();
+  }
 
   execution.model = std::move(output->model);
   execution.optimizer_state = std::move(output->optimizer_state);

@@ -36,6 +36,10 @@ struct RoundInputs {
 struct RoundExecution {
   RoundResult result;
   std::vector<float> model, optimizer_state;
+  // Not ok: the round fails by this name (is_aggregation_failure), there is no model, and entries
+  // say no more than who was accepted. `failure_text` is one line for people.
+  Verdict failure = Verdict::ok;
+  std::string failure_text;
 };
 
 // The ledger's own verdict on each commitment of a closed round, given what was revealed.
@@ -43,8 +47,9 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
                                      std::uint64_t parameter_count,
                                      const std::map<AccountId, Opening>& openings);
 
-// Errors: bad_input for a specification the kernels do not know or whose preconditions do not hold
-// (too few updates for f, …) and for a non-finite result; both fail the round by name.
+// What the updates themselves rule out (too few of them for f, a result that is not finite) is a
+// failure of the round, the same for everyone who executes it. Errors are the machine's: a device
+// that fails.
 Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend& backend);
 
 // blob_root of a flat fp32 vector; the zero hash for an empty one (the optimizer's initial state).

@@ -270,6 +270,8 @@ void ResultEntry::write(Writer& w) const {
   w.boolean(selected);
   w.u64(outside_count);
   w.u32(score_ppm);
+  w.u32(coefficient);
+  w.u64(selection_score_bits);
 }
 void ResultEntry::read(Reader& r) {
   worker = r.hash();
@@ -279,6 +281,8 @@ void ResultEntry::read(Reader& r) {
   selected = r.boolean();
   outside_count = r.u64();
   score_ppm = r.u32();
+  coefficient = r.u32();
+  selection_score_bits = r.u64();
 }
 void RoundResult::write(Writer& w) const {
   w.u64(round);
@@ -290,7 +294,7 @@ void RoundResult::write(Writer& w) const {
 void RoundResult::read(Reader& r) {
   round = r.u64();
   attempt = r.u32();
-  entries = read_list<ResultEntry>(r, kMaxMembers, 32 + 2 + 1 + 8 + 1 + 8 + 4);
+  entries = read_list<ResultEntry>(r, kMaxMembers, 32 + 2 + 1 + 8 + 1 + 8 + 4 + 4 + 8);
   model_root = r.hash();
   optimizer_root = r.hash();
 }

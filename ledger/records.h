@@ -186,6 +186,9 @@ struct ResultEntry {
   bool selected = false;               // kept by the aggregator
   std::uint64_t outside_count = 0;     // coordinates strictly outside the kept range
   std::uint32_t score_ppm = 0;
+  // The whole weight in the final mean; 1 where an order statistic saw it; 0 where it was left out.
+  std::uint32_t coefficient = 0;
+  std::uint64_t selection_score_bits = 0;  // fp64, by which Krum's kin choose; 0 with the others
   void write(Writer& w) const;
   void read(Reader& r);
 };

@@ -75,6 +75,8 @@ constexpr Entry kNames[] = {
     {Verdict::conservation_broken, "conservation_broken"},
     {Verdict::wrong_clip_factors, "wrong_clip_factors"},
     {Verdict::wrong_selection, "wrong_selection"},
+    {Verdict::aggregation_refused, "aggregation_refused"},
+    {Verdict::non_finite_result, "non_finite_result"},
     {Verdict::wrong_height, "wrong_height"},
     {Verdict::wrong_parent, "wrong_parent"},
     {Verdict::wrong_time, "wrong_time"},

@@ -81,6 +81,8 @@ enum class Verdict : std::uint16_t {
   conservation_broken = 87,
   wrong_clip_factors = 88,
   wrong_selection = 89,
+  aggregation_refused = 90,  // by the rules of the round: too few updates for f, ...
+  non_finite_result = 91,
 
   // Blocks and certificates.
   wrong_height = 100,
@@ -109,6 +111,11 @@ enum class Verdict : std::uint16_t {
   shutting_down = 126,
   storage_failure = 127,
 };
+
+// Why an aggregation has no result: reasons that an audit checks by trying it again.
+constexpr bool is_aggregation_failure(Verdict verdict) {
+  return verdict == Verdict::aggregation_refused || verdict == Verdict::non_finite_result;
+}
 
 // The enumerator's own spelling, or "unknown_verdict" for a number that is none of them.
 std::string_view verdict_name(Verdict verdict);

@@ -1,5 +1,7 @@
 #include "coordinator/cli/audit_json.h"
 
+#include <bit>
+
 #include "contracts/amount.h"
 #include "ledger/kernel_spec.h"
 
@@ -45,6 +47,9 @@ Json explained_round(const LedgerHistory& history, const Contribution& row) {
   out["verdict"] = verdict_text(row.entry);
   out["weight"] = row.weight;
   out["score_ppm"] = row.entry.score_ppm;
+  out["selected"] = row.entry.selected;
+  out["coefficient"] = row.entry.coefficient;
+  out["selection_score"] = std::bit_cast<double>(row.entry.selection_score_bits);
   out["result"] = seen_json(attempt.result->height, attempt.result->transaction);
   out["commitment"] = seen_json(row.commit.height, row.commit.transaction);
   out["commitment"]["hash"] = to_hex(row.commit.body.commitment);

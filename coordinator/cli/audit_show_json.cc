@@ -3,26 +3,13 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
+#include "coordinator/cli/rules_json.h"
 #include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
 
 double real(std::uint32_t bits) { return static_cast<double>(std::bit_cast<float>(bits)); }
-
-Json step_json(const AggregationStep& step) {
-  Json parameters = Json::object();
-  for (const Parameter& p : step.parameters) parameters[p.name] = real(p.bits);
-  return {{"name", step.name}, {"parameters", std::move(parameters)}};
-}
-
-Json aggregation_json(const AggregationSpec& spec) {
-  Json pre = Json::array();
-  for (const AggregationStep& step : spec.pre) pre.push_back(step_json(step));
-  return {{"pre", std::move(pre)},
-          {"aggregator", step_json(spec.aggregator)},
-          {"optimizer", step_json(spec.optimizer)}};
-}
 
 Json addresses(const std::vector<AccountId>& accounts) {
   Json out = Json::array();
@@ -51,7 +38,7 @@ Json json_of(const OpenRound& b) {
           {"attempt", b.attempt},
           {"model_root", to_hex(b.model_root)},
           {"optimizer_root", to_hex(b.optimizer_root)},
-          {"aggregation", aggregation_json(b.aggregation)},
+          {"aggregation", rules_json(b.aggregation)},
           {"training",
            {{"local_epochs", t.local_epochs},
             {"local_steps", t.local_steps},
@@ -98,6 +85,8 @@ Json json_of(const RoundResult& b) {
                        {"verdict", verdict_name(e.verdict)},
                        {"score_ppm", e.score_ppm},
                        {"selected", e.selected},
+                       {"coefficient", e.coefficient},
+                       {"selection_score", std::bit_cast<double>(e.selection_score_bits)},
                        {"outside_count", e.outside_count},
                        {"clip_factor", std::bit_cast<double>(e.clip_factor_bits)},
                        {"opening", opening_json(e.opening)}});

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "coordinator/cli/dev_run.h"
+#include "coordinator/cli/rules_help.h"
 
 namespace gradmint {
 
@@ -12,7 +13,9 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   CLI::App* dev =
       app.add_subcommand("dev", "Run a whole federation on this machine and audit what it leaves");
   dev->footer(
+      rules_help() +
       "Examples:\n"
+      "  gradmint dev --aggregator trimmed_mean --f 1 --optimizer adam --lr 0.1\n"
       "  gradmint dev --workers 5 --rounds 12 --data digits --adversary 4:signflip@4\n"
       "  gradmint dev --data csv:mine.csv --trainer 'python3 train.py' --report report.json\n"
       "Keys are derived from --seed, so that the same seed gives the same model roots: they are\n"
@@ -22,10 +25,26 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--rounds", o->rounds, "Rounds to settle")->capture_default_str();
   dev->add_option("--data", o->data, "digits, mnist:DIR or csv:FILE")->capture_default_str();
   dev->add_option("--model", o->model, "mlp, cnn or a TorchScript FILE.pt")->capture_default_str();
-  dev->add_option("--aggregator", o->aggregator, "How updates are combined: mean, median")
+  dev->add_option("--aggregator", o->aggregator, "How updates are combined (below)")
+      ->type_name("NAME[:parameter=value,...]")
       ->capture_default_str();
-  dev->add_option("--optimizer", o->optimizer, "The server's step: plain, nesterov")
+  dev->add_option("--pre", o->pre, "What is done to updates before (below); may be given again")
+      ->type_name("NAME[:parameter=value,...]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  dev->add_option("--optimizer", o->optimizer, "The server's step (below)")
+      ->type_name("NAME[:parameter=value,...]")
       ->capture_default_str();
+  for (const std::string& name : kernels::parameter_names()) {
+    dev->add_option_function<std::string>(
+           "--" + name,
+           [o, name](const std::string& text) {
+             o->parameters.push_back({name, text});
+           },
+           kernels::parameter_help(name))
+        ->type_name("VALUE")
+        ->group("Parameters of the rules");
+  }
   dev->add_option("--encoding", o->encoding,
                   "How updates travel: fp32, bf16, fp16, int8, int4 or top_k")
       ->capture_default_str();
@@ -48,8 +67,13 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--report", o->report, "Write what happened there")->type_name("FILE.json");
   dev->add_option("--trainer", o->trainer, "Your own program, run by each worker each round")
       ->type_name("COMMAND");
-  dev->add_option("--device", o->device,
-                  "auto, cpu or cuda:N; only cpu gives the same roots on every machine")
+  dev->add_option(
+         "--device", o->device,
+         "Where updates are aggregated: auto, cpu or cuda:N; the same roots on all of them")
+      ->capture_default_str();
+  dev->add_option("--train-device", o->train_device,
+                  "Where workers train: auto, cpu or cuda:N; only cpu gives the same roots on "
+                  "every machine")
       ->capture_default_str();
   dev->callback([&context, o] {
     o->log_level = context.log_level;

@@ -64,6 +64,11 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+bool is_device(const std::string& text) {
+  const bool cuda = text.rfind("cuda:", 0) == 0 && number_of(std::string_view(text).substr(5));
+  return text == "auto" || text == "cpu" || cuda;
+}
+
 Status check(const DevOptions& o) {
   if (o.workers < 1)
     return bad("--workers " + std::to_string(o.workers) +
@@ -82,12 +87,7 @@ Status check(const DevOptions& o) {
     return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
-  kernels::AggregateSpec spec;
-  spec.aggregator.name = o.aggregator;
-  spec.optimizer.name = o.optimizer;
-  if (const auto complete = kernels::complete_spec(spec); !complete)
-    return bad("--aggregator " + o.aggregator + " --optimizer " + o.optimizer + ": " +
-               complete.error().message);
+  if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
   return {};
 }
 
@@ -100,6 +100,32 @@ Result<kernels::Encoding> encoding_of(const DevOptions& o) {
   encoding = kernels::parse_encoding("top_k:keep=" + std::to_string(o.keep));
   if (!encoding) return bad("--keep " + std::to_string(o.keep) + ": a number in [1, 4096]");
   return encoding;
+}
+
+// The rules that the options ask for, completed; an Error begins with the option that is wrong.
+Result<kernels::AggregateSpec> aggregation_of(const DevOptions& o) {
+  kernels::AggregateSpec spec;
+  Status fine;
+  const auto read = [&](const std::string& option, const std::string& text, std::string_view kind,
+                        std::span<const kernels::RuleInfo> rules, kernels::NamedRule& out) {
+    auto parsed = kernels::parse_rule(text, kind, rules);
+    if (parsed) {
+      out = *std::move(parsed);
+    } else if (fine.ok()) {
+      fine = bad(option + " " + text + ": " + parsed.error().message);
+    }
+  };
+  for (const std::string& text : o.pre)
+    read("--pre", text, kernels::kPreKind, kernels::pre_rules(), spec.pre.emplace_back());
+  read("--aggregator", o.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules(),
+       spec.aggregator);
+  read("--optimizer", o.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules(),
+       spec.optimizer);
+  if (!fine.ok()) return fine.error();
+  for (const kernels::GivenParameter& each : o.parameters)
+    if (const Status put = kernels::apply_parameters(spec, std::span(&each, 1)); !put.ok())
+      return bad("--" + each.name + " " + each.text + ": " + put.error().message);
+  return kernels::complete_spec(spec);
 }
 
 std::string toml_text(const std::string& text) {
@@ -118,6 +144,17 @@ std::string toml_text(const std::string& text) {
     }
   }
   return out + '"';
+}
+
+std::string aggregation_section(const kernels::AggregateSpec& spec) {
+  std::string pre;
+  for (const kernels::NamedRule& rule : spec.pre) {
+    pre += (pre.empty() ? "" : ", ") + toml_text(kernels::rule_text(rule, kernels::pre_rules()));
+  }
+  return "[aggregation]\npre = [" + pre + "]\naggregator = " +
+         toml_text(kernels::rule_text(spec.aggregator, kernels::aggregator_rules())) +
+         "\noptimizer = " +
+         toml_text(kernels::rule_text(spec.optimizer, kernels::optimizer_rules())) + "\n\n";
 }
 
 CommandLine model_and_data(const DevPlan& plan) {
@@ -143,7 +180,10 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
   if (const Status fine = check(options); !fine.ok()) return fine.error();
   const auto encoding = encoding_of(options);
   if (!encoding) return encoding.error();
+  auto aggregation = aggregation_of(options);
+  if (!aggregation) return aggregation.error();
   DevPlan plan;
+  plan.aggregation = *std::move(aggregation);
   plan.encoding = *encoding;
   plan.options = options;
   plan.programs = programs;
@@ -197,12 +237,11 @@ std::string coordinator_config(const DevPlan& plan) {
   text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
           std::to_string(o.seed) + "\nencoding = " + toml_text(kernels::name_of(plan.encoding)) +
           "\n\n";
-  text += "[aggregation]\naggregator = " + toml_text(o.aggregator) +
-          "\noptimizer = " + toml_text(o.optimizer) + "\n\n";
+  text += aggregation_section(plan.aggregation);
   text +=
       "[evaluation]\nby = \"coordinator\"\ncommand = " + toml_text(shell_line(evaluate)) + "\n\n";
   text += "[keys]\nscrypt_log2_n = 12\n\n";
-  text += "[run]\nexit_when_finished = true\n";
+  text += "[run]\nexit_when_finished = true\nbackend = " + toml_text(o.device) + "\n";
   return text;
 }
 
@@ -243,10 +282,11 @@ CommandLine join_command(const DevPlan& plan, std::size_t worker, const std::str
   const DevWorker& who = plan.workers.at(worker);
   CommandLine words = {plan.programs.worker, "join", invitation, "--home", who.home};
   words = joined(words, model_and_data(plan));
-  words = joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
-                         std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
-                         "--alpha", shortest(plan.options.alpha), "--device", plan.options.device,
-                         "--threads", "1", "--log-level", plan.options.log_level});
+  words =
+      joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
+                     std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
+                     "--alpha", shortest(plan.options.alpha), "--device", plan.options.train_device,
+                     "--threads", "1", "--log-level", plan.options.log_level});
   if (!plan.options.trainer.empty()) words = joined(words, {"--trainer", plan.options.trainer});
   if (!who.adversary.empty()) words = joined(words, {"--adversary", who.adversary});
   return words;

@@ -8,6 +8,7 @@
 
 #include "kernels/base/result.h"
 #include "kernels/encoding.h"
+#include "kernels/spec_text.h"
 #include "ledger/bytes.h"
 
 namespace gradmint {
@@ -23,15 +24,19 @@ struct DevOptions {
   std::int64_t rounds = 14;
   std::string data = "digits";
   std::string model = "mlp";
+  // Rules as kernels/spec_text.h reads them, and parameters that find their rule.
   std::string aggregator = "median";
   std::string optimizer = "plain";
-  std::string encoding = "fp32";  // kernels/encoding.h; "top_k" with keep
-  std::int64_t keep = 0;          // top_k: 0 for its preset
+  std::vector<std::string> pre;
+  std::vector<kernels::GivenParameter> parameters;
+  std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep
+  std::int64_t keep = 0;                 // top_k: 0 for its preset
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1
   double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;
   std::string home, report, trainer;
-  std::string device = "cpu";
+  std::string device = "auto";       // of the aggregation: the same bytes on all of them
+  std::string train_device = "cpu";  // of the workers
   std::string log_level = "warn";
 };
 
@@ -53,6 +58,7 @@ struct DevPlan {
   std::string config_file, initial_model, passphrase_file;
   kernels::Encoding encoding;
   std::vector<DevWorker> workers;
+  kernels::AggregateSpec aggregation;  // completed
 };
 
 // bad_input names the option, what is wrong and what would do.

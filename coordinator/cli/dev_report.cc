@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
+#include "coordinator/cli/rules_json.h"
 
 namespace gradmint {
 namespace {
@@ -113,8 +114,9 @@ json report_json(const RunOutcome& run, const ReportFrame& frame) {
           {"seed", frame.seed},
           {"data", frame.data},
           {"model", frame.model},
-          {"aggregator", frame.aggregator},
-          {"optimizer", frame.optimizer},
+          {"aggregator", frame.aggregation.aggregator.name},
+          {"optimizer", frame.aggregation.optimizer.name},
+          {"aggregation", rules_json(frame.aggregation)},
           {"encoding", frame.encoding},
           {"home", frame.home},
           {"ledger", frame.ledger},

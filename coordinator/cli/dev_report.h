@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/cli/dev_events.h"
+#include "ledger/records.h"
 
 namespace gradmint {
 
@@ -46,14 +47,16 @@ struct RunOutcome {
 
 struct ReportFrame {
   std::uint64_t seed = 0;
-  std::string data, model, aggregator, optimizer;
+  std::string data, model;
+  AggregationSpec aggregation;
   std::string home, ledger;
   std::string failure;   // one line, or empty
   nlohmann::json audit;  // what `audit verify --format json` printed, or null
   std::string encoding;  // of updates
 };
 
-// {schema, ok, seed, data, model, aggregator, optimizer, encoding, home, ledger, audit, failure,
+// {schema, ok, seed, data, model, aggregator, optimizer (their names), aggregation (rules_json.h),
+//  encoding, home, ledger, audit, failure,
 //  rounds: [{round, model_root, accuracy, loss, accepted: [address], rejected: [{worker, reason}],
 //            scores: {address: ppm}, minted}],
 //  workers: [{name, address, adversary, rounds_accepted, score_ppm, minted, minted_tokens}]}

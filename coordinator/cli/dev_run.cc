@@ -16,6 +16,7 @@
 #include "coordinator/cli/sibling.h"
 #include "kernels/cpu_level.h"
 #include "ledger/durable_file.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -234,9 +235,10 @@ class DevRun {
   Status write_report() const {
     const DevOptions& o = plan_.options;
     if (o.report.empty()) return {};
-    ReportFrame frame{
-        o.seed,     o.data,       o.model,  o.aggregator, o.optimizer,
-        plan_.home, plan_.ledger, failure_, audit_,       kernels::name_of(plan_.encoding)};
+    const AggregationSpec rules = ledger_spec(plan_.aggregation);
+    ReportFrame frame{o.seed,   o.data,     o.model,
+                      rules,    plan_.home, plan_.ledger,
+                      failure_, audit_,     kernels::name_of(plan_.encoding)};
     const std::string text = report_json(run_, frame).dump(2) + "\n";
     return replace_file(o.report, as_bytes(text));
   }

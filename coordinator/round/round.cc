@@ -13,6 +13,8 @@ constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
 constexpr std::uint32_t kMaxRetryDoublings = 2;
 constexpr std::uint64_t kPresenceMs = 15'000;
+// Other workers, or the same with other updates, may do better; but not for ever.
+constexpr std::uint32_t kMaxFailures = 5;
 
 Station station_of(const RoundView& view, const RoundPolicy& policy) {
   if (!view.round) return Station::waiting;
@@ -37,23 +39,6 @@ bool same_attempt(const RoundView& a, const RoundView& b) {
 }
 
 }  // namespace
-
-OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view) {
-  OpenRound open;
-  const bool retry = view.round && view.round->phase == RoundPhase::abandoned;
-  open.round = retry ? view.job.round : view.job.round + 1;
-  open.attempt = retry ? view.round->attempt + 1 : 0;
-  open.model_root = view.job.model_root;
-  open.optimizer_root = view.job.optimizer_root;
-  open.aggregation = policy.aggregation;
-  open.training = policy.training;
-  open.training.seed = policy.training.seed + open.round;
-  open.encoding = policy.encoding;
-  open.limits = policy.limits;
-  open.members = view.members;
-  open.evaluators = policy.evaluate_here ? std::vector<AccountId>{policy.self} : view.members;
-  return open;
-}
 
 Verdict RoundMachine::step(const RoundEvent& event, RoundEffects& effects) {
   if (!started_) {
@@ -155,11 +140,20 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
       event.attempt != view_.round->attempt) {
     return Verdict::wrong_round;
   }
+  if (event.failure != Verdict::ok) {
+    abandon(event.failure, effects);
+    if (++failures_ >= kMaxFailures) {
+      paused_ = true;
+      effects.push_back(Halt{event.error});
+    }
+    return Verdict::ok;
+  }
   if (!event.error.empty()) {
     paused_ = true;
     effects.push_back(Halt{event.error});
     return Verdict::ok;
   }
+  failures_ = 0;
   const auto accepted = std::count_if(event.result.entries.begin(), event.result.entries.end(),
                                       [](const auto& e) { return e.verdict == Verdict::ok; });
   if (static_cast<std::size_t>(accepted) < view_.round->open.limits.min_updates) {
@@ -197,6 +191,7 @@ Verdict RoundMachine::on(const PauseRequested&, std::uint64_t, RoundEffects& eff
 Verdict RoundMachine::on(const ResumeRequested&, std::uint64_t now_ms, RoundEffects& effects) {
   if (!paused_) return Verdict::duplicate;
   paused_ = false;
+  failures_ = 0;
   if (station_ == Station::aggregating) station_ = Station::revealing;  // after a Halt: try again
   effects.push_back(Announce{});
   advance(now_ms, effects);

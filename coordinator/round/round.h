@@ -98,6 +98,7 @@ class RoundMachine {
   std::map<AccountId, Opening> stored_, unusable_;
   std::optional<RevealEvaluation> figures_;
   bool evaluation_failed_ = false;
+  std::uint32_t failures_ = 0;  // attempts in a row whose updates had no aggregate
 };
 
 // The specification the next attempt would open with. Pure; shared with tests.

@@ -46,7 +46,9 @@ struct ExecutionDone {
   std::uint64_t round = 0;
   std::uint32_t attempt = 0;
   RoundResult result;
-  std::string error;  // not empty: the aggregation cannot succeed with these inputs
+  Verdict failure = Verdict::ok;  // not ok: these updates have no aggregate; the attempt ends
+  std::string
+      error;  // why not; with `failure` ok the machine failed, and no attempt would do better
 };
 struct EvaluationDone {
   std::uint64_t round = 0;

@@ -1,4 +1,4 @@
-#include "coordinator/round/round_events.h"
+#include "coordinator/round/round.h"
 
 namespace gradmint {
 
@@ -18,6 +18,23 @@ RoundView view_of(const Chain& chain) {
                view.evaluations[id_of_key(key)] = *record;
              });
   return view;
+}
+
+OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view) {
+  OpenRound open;
+  const bool retry = view.round && view.round->phase == RoundPhase::abandoned;
+  open.round = retry ? view.job.round : view.job.round + 1;
+  open.attempt = retry ? view.round->attempt + 1 : 0;
+  open.model_root = view.job.model_root;
+  open.optimizer_root = view.job.optimizer_root;
+  open.aggregation = policy.aggregation;
+  open.training = policy.training;
+  open.training.seed = policy.training.seed + open.round;
+  open.encoding = policy.encoding;
+  open.limits = policy.limits;
+  open.members = view.members;
+  open.evaluators = policy.evaluate_here ? std::vector<AccountId>{policy.self} : view.members;
+  return open;
 }
 
 }  // namespace gradmint

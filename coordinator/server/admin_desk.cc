@@ -1,6 +1,7 @@
 #include "coordinator/server/admin_desk.h"
 
 #include "contracts/amount.h"
+#include "coordinator/cli/rules_json.h"
 
 namespace gradmint {
 
@@ -91,6 +92,7 @@ json AdminDesk::status(std::uint64_t now_ms) const {
                 {"revealed", machine.stored_count()},
                 {"minted", contracts::format_amount(totals.minted)},
                 {"backend", driver_.backend_name()},
+                {"aggregation", rules_json(machine.policy().aggregation)},
                 {"join", join_endpoint_},
                 {"work", work_endpoint_}};
   if (!driver_.halted().empty()) reply["halted"] = driver_.halted();

@@ -100,6 +100,11 @@ ExecutionDone Aggregator::execute(AggregationJob& job, std::vector<float>& new_m
   inputs.optimizer_state = *optimizer;
   auto execution = execute_round(inputs, *backend_);
   if (!execution) return fail(execution.error());
+  if (execution->failure != Verdict::ok) {
+    done.failure = execution->failure;
+    done.error = execution->failure_text;
+    return done;
+  }
   for (const auto* vector : {&execution->model, &execution->optimizer_state}) {
     if (vector->empty()) continue;
     const ByteView bytes{reinterpret_cast<const std::uint8_t*>(vector->data()),

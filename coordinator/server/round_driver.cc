@@ -169,6 +169,9 @@ void RoundDriver::drain(std::uint64_t now_ms) {
     posted.swap(posted_);
   }
   for (auto& what : posted) {
+    if (const auto* done = std::get_if<ExecutionDone>(&what)) {
+      if (done->failure != Verdict::ok) reporter_.warn(done->error);
+    }
     if (auto* done = std::get_if<EvaluationDone>(&what)) {
       if (!done->error.empty()) reporter_.warn(done->error);
       // Known to this validator alone, and the same again after a restart.

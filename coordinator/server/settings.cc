@@ -7,6 +7,7 @@
 #include "contracts/amount.h"
 #include "contracts/rule.h"
 #include "coordinator/config/toml_config.h"
+#include "coordinator/server/aggregation_settings.h"
 #include "ledger/durable_file.h"
 #include "ledger/keys.h"
 
@@ -90,41 +91,6 @@ void read_training(TomlConfig& toml, Settings& s) {
   }
 }
 
-std::vector<kernels::Parameter> read_parameters(TomlConfig& toml, const std::string& table) {
-  std::map<std::string, TomlValue> values;
-  toml.values(table, values);
-  std::vector<kernels::Parameter> parameters;
-  for (const auto& [name, value] : values) {
-    if (const auto* whole = std::get_if<std::int64_t>(&value)) {
-      parameters.push_back({name, static_cast<float>(*whole)});
-    } else if (const auto* number = std::get_if<double>(&value)) {
-      parameters.push_back({name, static_cast<float>(*number)});
-    } else {
-      toml.refuse(table + "." + name, "must be a number");
-    }
-  }
-  return parameters;
-}
-
-void read_aggregation(TomlConfig& toml, Settings& s) {
-  kernels::AggregateSpec spec;
-  double clip_norm = 0;
-  toml.text("aggregation.aggregator", spec.aggregator.name);
-  toml.text("aggregation.optimizer", spec.optimizer.name);
-  toml.number("aggregation.clip_norm", clip_norm, 0.0, 1e30);
-  spec.aggregator.parameters = read_parameters(toml, "aggregation.parameters");
-  spec.optimizer.parameters = read_parameters(toml, "aggregation.optimizer_parameters");
-  if (clip_norm > 0) spec.pre.push_back({"clip", {{"tau", static_cast<float>(clip_norm)}}});
-  auto complete = kernels::complete_spec(spec);
-  if (complete) {
-    s.aggregation = *std::move(complete);
-  } else {
-    toml.refuse(
-        toml.has("aggregation.aggregator") ? "aggregation.aggregator" : "aggregation.optimizer",
-        complete.error().message);
-  }
-}
-
 Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t cap_bytes) {
   auto bytes = read_file(file, cap_bytes);
   if (!bytes) return bytes.error();
@@ -180,7 +146,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   read_chain(toml, s);
   read_rounds(toml, s);
   read_training(toml, s);
-  read_aggregation(toml, s);
+  read_aggregation(toml, s.aggregation);
   std::string by = "coordinator";
   toml.choice("evaluation.by", by, {"coordinator", "workers"});
   toml.text("evaluation.command", s.evaluation_command);

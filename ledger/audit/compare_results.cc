@@ -54,6 +54,14 @@ Finding compare_results(const RoundResult& recomputed, const RoundResult& stated
       })) {
     return f;
   }
+  if (auto f = c.entries("wrong_coefficients",
+                         [](const ResultEntry& e) { return std::to_string(e.coefficient); })) {
+    return f;
+  }
+  if (auto f = c.entries("wrong_selection_scores",
+                         [](const ResultEntry& e) { return hex_bits(e.selection_score_bits); })) {
+    return f;
+  }
   if (auto f = c.entries("wrong_outside_counts",
                          [](const ResultEntry& e) { return std::to_string(e.outside_count); })) {
     return f;

@@ -1,7 +1,6 @@
 #include "ledger/audit/recompute.h"
 
 #include "ledger/audit/compare_results.h"
-#include "ledger/execute_round.h"
 #include "ledger/merkle.h"
 #include "ledger/model/layout.h"
 
@@ -28,6 +27,30 @@ Finding check_layout(ByteView bytes, const TaskSpec& task) {
   if (layout->parameter_count() == task.parameter_count) return std::nullopt;
   return AuditFault{0, "wrong_layout", expected,
                     std::to_string(layout->parameter_count()) + " parameters"};
+}
+
+// What the ledger says of a commitment when its attempt was given up. `state` is that after it: the
+// roots revealed then are in it.
+RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
+                              const CloseEntry& entry, const StateReader& state,
+                              std::uint64_t parameter_count) {
+  RoundPayload payload;
+  payload.verdict = entry.verdict;
+  for (const RevealedRoot& revealed : body.revealed) {
+    if (revealed.worker == entry.worker) payload.opening = revealed.opening;
+  }
+  if (payload.verdict != Verdict::ok) return payload;
+  if (!payload.opening) {
+    payload.verdict = Verdict::not_revealed;
+  } else if (const Verdict shape = shape_verdict(open, *payload.opening, parameter_count);
+             shape != Verdict::ok) {
+    payload.verdict = shape;
+  } else {
+    const auto seen = get<RootRecord>(state, state_key::root(payload.opening->root));
+    const bool own = seen && seen->round == body.round && seen->worker == entry.worker;
+    if (!own) payload.verdict = Verdict::root_seen_before;
+  }
+  return payload;
 }
 
 }  // namespace
@@ -89,66 +112,104 @@ Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t param
   return Finding();
 }
 
-Result<Finding> Recomputation::abandoned(const AbandonRound& body, std::uint64_t height) {
+Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateReader& state,
+                                         std::uint64_t parameter_count) {
+  const AbandonRound& body = attempt.abandoned->body;
+  const std::uint64_t height = attempt.abandoned->height;
+  bool kept = true;
   for (const RevealedRoot& revealed : body.revealed) {
+    kept = kept && blobs_.contains(revealed.opening.root);
     auto checked = check_if_present(revealed.opening.root, height);
     if (!checked || *checked) return checked;
   }
+  // Without the payloads nobody can tell; a round may always be given up.
+  if (!kept || !is_aggregation_failure(body.reason)) return Finding();
+  Loading loading{attempt, height, parameter_count};
+  auto fault = load_start(loading);
+  for (const CloseEntry& entry : attempt.close->body.entries) {
+    if (!fault || *fault) return fault;
+    RoundPayload payload = revealed_payload(attempt.open.body, body, entry, state, parameter_count);
+    fault = load_payload(loading, entry.worker, std::move(payload));
+  }
+  if (!fault || *fault) return fault;
+  const auto execution = execute_round(loading.inputs, backend_);
+  if (!execution) return execution.error();
+  if (execution->failure == body.reason) return Finding();
+  const std::string expected = execution->failure == Verdict::ok
+                                   ? "a result"
+                                   : std::string(verdict_name(execution->failure));
+  return Finding(
+      AuditFault{height, "wrong_abandonment", expected, std::string(verdict_name(body.reason))});
+}
+
+Result<ByteView> Recomputation::map(Loading& loading, const Hash& root, Finding& fault) {
+  auto loaded = load(root, loading.height);
+  if (!loaded) return loaded.error();
+  fault = loaded->fault;
+  if (fault) return ByteView();
+  loading.files.push_back(*std::move(loaded->file));
+  return loading.files.back().bytes();
+}
+
+// The model and the optimizer's state that the round starts from.
+Result<Finding> Recomputation::load_start(Loading& loading) {
+  const Attempt& attempt = loading.attempt;
+  loading.inputs.open = &attempt.open.body;
+  loading.inputs.close = &attempt.close->body;
+  Finding fault;
+  auto model = map(loading, attempt.open.body.model_root, fault);
+  if (!model) return model.error();
+  if (fault) return fault;
+  const std::uint64_t model_bytes = loading.parameter_count * sizeof(float);
+  if (auto wrong = check_size(loading.files.back(), model_bytes, loading.height)) return wrong;
+  loading.inputs.model = *as_floats(*model);
+  if (attempt.open.body.optimizer_root.is_zero()) return Finding();
+  auto state = map(loading, attempt.open.body.optimizer_root, fault);
+  if (!state) return state.error();
+  if (fault) return fault;
+  const auto floats = as_floats(*state);
+  if (!floats) {
+    return Finding(AuditFault{loading.height, "wrong_blob_size", "a vector of fp32",
+                              std::to_string(state->size()) + " bytes"});
+  }
+  loading.inputs.optimizer_state = *floats;
+  return Finding();
+}
+
+Result<Finding> Recomputation::load_payload(Loading& loading, const AccountId& worker,
+                                            RoundPayload payload) {
+  payload.exponent = loading.attempt.commits.at(worker).body.exponent;
+  if (payload.verdict == Verdict::ok) {
+    Finding fault;
+    auto bytes = map(loading, payload.opening->root, fault);
+    if (!bytes) return bytes.error();
+    if (fault) return fault;
+    const std::uint64_t expected =
+        payload_bytes(loading.attempt.open.body, loading.parameter_count);
+    if (auto wrong = check_size(loading.files.back(), expected, loading.height)) return wrong;
+    payload.bytes = *bytes;
+  }
+  loading.inputs.payloads.push_back(std::move(payload));
   return Finding();
 }
 
 Result<Finding> Recomputation::execute(const Attempt& attempt, std::uint64_t parameter_count) {
   const std::uint64_t height = attempt.result->height;
-  const std::uint64_t model_bytes = parameter_count * sizeof(float);
-  std::vector<MappedFile> files;
-  Finding fault;
-  const auto map = [&](const Hash& root) -> Result<ByteView> {
-    auto loaded = load(root, height);
-    if (!loaded) return loaded.error();
-    fault = loaded->fault;
-    if (fault) return ByteView();
-    files.push_back(*std::move(loaded->file));
-    return files.back().bytes();
-  };
-
-  RoundInputs inputs;
-  inputs.open = &attempt.open.body;
-  inputs.close = &attempt.close->body;
-  auto model = map(attempt.open.body.model_root);
-  if (!model) return model.error();
-  if (fault) return fault;
-  if (auto wrong = check_size(files.back(), model_bytes, height)) return wrong;
-  inputs.model = *as_floats(*model);
-  if (!attempt.open.body.optimizer_root.is_zero()) {
-    auto state = map(attempt.open.body.optimizer_root);
-    if (!state) return state.error();
-    if (fault) return fault;
-    const auto floats = as_floats(*state);
-    if (!floats) {
-      return Finding(AuditFault{height, "wrong_blob_size", "a vector of fp32",
-                                std::to_string(state->size()) + " bytes"});
-    }
-    inputs.optimizer_state = *floats;
-  }
+  Loading loading{attempt, height, parameter_count};
+  auto fault = load_start(loading);
   for (const ResultEntry& entry : attempt.result->body.entries) {
+    if (!fault || *fault) return fault;
     RoundPayload payload;
     payload.opening = entry.opening;
-    payload.exponent = attempt.commits.at(entry.worker).body.exponent;
     payload.verdict = judged_from_payload(entry.verdict) ? Verdict::ok : entry.verdict;
-    if (payload.verdict == Verdict::ok) {
-      auto bytes = map(entry.opening->root);
-      if (!bytes) return bytes.error();
-      if (fault) return fault;
-      const std::uint64_t expected = payload_bytes(attempt.open.body, parameter_count);
-      if (auto wrong = check_size(files.back(), expected, height)) return wrong;
-      payload.bytes = *bytes;
-    }
-    inputs.payloads.push_back(payload);
+    fault = load_payload(loading, entry.worker, std::move(payload));
   }
-  auto execution = execute_round(inputs, backend_);
-  if (!execution) {
+  if (!fault || *fault) return fault;
+  const auto execution = execute_round(loading.inputs, backend_);
+  if (!execution) return execution.error();
+  if (execution->failure != Verdict::ok) {
     return Finding(AuditFault{height, "round_fails", "a result that can be computed",
-                              execution.error().message});
+                              execution->failure_text});
   }
   return compare_results(execution->result, attempt.result->body, height);
 }

@@ -6,13 +6,14 @@
 #include "kernels/backend.h"
 #include "ledger/audit/history.h"
 #include "ledger/blobs.h"
+#include "ledger/execute_round.h"
 
 namespace gradmint {
 
 // One object for a whole audit: a blob is hashed once, however often it is named. Not thread safe.
 // Every function's Error means that the audit could not run (a file that cannot be read); what does
-// not hold is a Finding: blob_missing, blob_corrupt, wrong_blob_size, wrong_layout, round_fails, or
-// a rule of compare_results.
+// not hold is a Finding: blob_missing, blob_corrupt, wrong_blob_size, wrong_layout, round_fails,
+// wrong_abandonment, or a rule of compare_results.
 class Recomputation {
  public:
   Recomputation(BlobStore blobs, kernels::Backend& backend)
@@ -23,8 +24,10 @@ class Recomputation {
   // An attempt that has a result: its updates, its start and the models it ends with, and the whole
   // of its arithmetic.
   Result<Finding> round(const Attempt& attempt, std::uint64_t parameter_count);
-  // The updates that a given-up attempt revealed, as far as they were kept.
-  Result<Finding> abandoned(const AbandonRound& body, std::uint64_t height);
+  // The updates that a given-up attempt revealed, as far as they were kept; and where all were and
+  // the reason is that they have no aggregate, that they have none. `state` is that after it.
+  Result<Finding> abandoned(const Attempt& attempt, const StateReader& state,
+                            std::uint64_t parameter_count);
 
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t blobs_hashed() const { return hashed_.size(); }
@@ -38,6 +41,18 @@ class Recomputation {
   // A blob that need not be there, but must be whole where it is.
   Result<Finding> check_if_present(const Hash& root, std::uint64_t height);
   Result<Finding> execute(const Attempt& attempt, std::uint64_t parameter_count);
+
+  // What an attempt started from and what was given to it, and the files that hold it.
+  struct Loading {
+    const Attempt& attempt;
+    std::uint64_t height = 0;
+    std::uint64_t parameter_count = 0;
+    std::vector<MappedFile> files = {};
+    RoundInputs inputs = {};
+  };
+  Result<ByteView> map(Loading& loading, const Hash& root, Finding& fault);
+  Result<Finding> load_start(Loading& loading);
+  Result<Finding> load_payload(Loading& loading, const AccountId& worker, RoundPayload payload);
 
   BlobStore blobs_;
   kernels::Backend& backend_;

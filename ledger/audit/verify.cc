@@ -79,16 +79,17 @@ class Verification {
       return recompute ? recomputation_.genesis(replay_.chain().genesis()) : Finding();
     }
     for (const SignedTransaction& tx : replay_.last().block.transactions) {
-      auto finding = after_statement(tx.transaction, height, recompute);
+      auto finding = after_statement(tx.transaction, recompute);
       if (!finding || *finding) return finding;
     }
     return Finding();
   }
 
-  Result<Finding> after_statement(const Transaction& tx, std::uint64_t height, bool recompute) {
+  Result<Finding> after_statement(const Transaction& tx, bool recompute) {
     if (tx.type == TxType::settle_round) return check_conservation();
     if (tx.type == TxType::abandon_round && recompute) {
-      return recomputation_.abandoned(*decode_record<AbandonRound>(tx.body), height);
+      return recomputation_.abandoned(last_attempt(), replay_.chain().state(),
+                                      replay_.chain().genesis().task.parameter_count);
     }
     if (tx.type != TxType::round_result) return Finding();
     const Attempt& attempt = *last_with_result();
@@ -116,6 +117,11 @@ class Verification {
                                     [](const Attempt& a) { return a.result.has_value(); });
     GRADMINT_CHECK(found != attempts.rend());
     return &*found;
+  }
+
+  const Attempt& last_attempt() const {
+    GRADMINT_CHECK(!history_->history().attempts.empty());
+    return history_->history().attempts.back();
   }
 
   // What the store keeps beside the blocks must be what they come to.

@@ -87,6 +87,58 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
   }
 }
 
+TEST_CASE("rules and their parameters: refused by name, or written for the coordinator in full") {
+  struct Row {
+    void (*change)(DevOptions&);
+    const char* part;  // of the fault, or of the settings
+  };
+  const Row refused[] = {
+      {[](DevOptions& o) { o.aggregator = "krun"; },
+       "--aggregator krun: aggregator 'krun' is unknown: known are mean, median"},
+      {[](DevOptions& o) { o.optimizer = "sgd"; }, "--optimizer sgd: optimizer 'sgd' is unknown"},
+      {[](DevOptions& o) { o.pre = {"trim"}; },
+       "--pre trim: pre-aggregation 'trim' is unknown: known are clip"},
+      {[](DevOptions& o) { o.pre = {"clip:f=1"}; },
+       "--pre clip:f=1: pre-aggregation 'clip' has no parameter 'f'"},
+      {[](DevOptions& o) {
+         o.parameters = {{"tau", "1"}};
+       },
+       "--tau 1: parameter 'tau' is taken by none of median and plain; it belongs to clip"},
+      {[](DevOptions& o) {
+         o.parameters = {{"lr", "fast"}};
+       },
+       "parameter 'lr' = 'fast'"},
+      {[](DevOptions& o) {
+         o.parameters = {{"lr", "0"}};
+       },
+       "parameter 'lr' = 0"},
+      {[](DevOptions& o) { o.pre = {"clip"}; }, "parameter 'tau' must be given"},
+      {[](DevOptions& o) { o.device = "cuda:x"; }, "--device cuda:x: auto, cpu or cuda:N"},
+  };
+  for (const Row& row : refused) {
+    CAPTURE(row.part);
+    const std::string fault = fault_of(with(row.change));
+    CHECK_MESSAGE(fault.find(row.part) != std::string::npos, fault);
+    CHECK(fault.find('\n') == std::string::npos);
+  }
+  const Row written[] = {
+      {[](DevOptions&) {}, "pre = []\naggregator = \"median\"\noptimizer = \"plain:lr=1\"\n"},
+      {[](DevOptions& o) {
+         o.pre = {"clip"};
+         o.optimizer = "adam:eps=0.01";
+         o.parameters = {{"tau", "2.5"}, {"lr", "0.1"}};
+       },
+       "pre = [\"clip:tau=2.5\"]\naggregator = \"median\"\n"
+       "optimizer = \"adam:lr=0.1,beta1=0.9,beta2=0.99,eps=0.01\"\n"},
+  };
+  for (const Row& row : written) {
+    const auto plan = plan_dev(with(row.change), "/h", kPrograms);
+    REQUIRE(plan.ok());
+    const std::string settings = coordinator_config(*plan);
+    CHECK_MESSAGE(settings.find(row.part) != std::string::npos, settings);
+  }
+}
+
 TEST_CASE("every kind that dev offers is one that the worker knows") {
   for (const char* kind :
        {"signflip", "scale", "gaussian", "labelflip", "freerider", "replay", "copy", "nan"}) {

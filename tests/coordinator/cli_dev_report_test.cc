@@ -80,14 +80,17 @@ TEST_CASE("the report file") {
   frame.seed = 3;
   frame.data = "digits";
   frame.model = "mlp";
-  frame.aggregator = "median";
-  frame.optimizer = "plain";
+  frame.aggregation = {
+      {{"clip", {{"tau", 0x3f8ccccd}}}}, {"median", {}}, {"plain", {{"lr", 0x3f800000}}}};
   frame.home = "/h";
   frame.ledger = "/h/coordinator/ledger";
   frame.audit = {{"ok", true}, {"height", 9}};
   const json expected = json::parse(R"({
     "schema": "gradmint.dev-report.v1", "ok": true, "failure": null, "seed": 3,
     "data": "digits", "model": "mlp", "aggregator": "median", "optimizer": "plain",
+    "aggregation": {"pre": [{"name": "clip", "parameters": {"tau": 1.1}}],
+      "aggregator": {"name": "median", "parameters": {}},
+      "optimizer": {"name": "plain", "parameters": {"lr": 1.0}}},
     "home": "/h", "ledger": "/h/coordinator/ledger", "audit": {"ok": true, "height": 9},
     "rounds": [
       {"round": 1, "model_root": "aa", "accuracy": 0.812345, "loss": 0.654321,

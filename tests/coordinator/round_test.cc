@@ -243,6 +243,43 @@ TEST_CASE("an aggregation that cannot succeed halts, and tries again after resum
   CHECK(desk.asked<Execute>() != nullptr);
 }
 
+TEST_CASE("updates without an aggregate end the attempt by name; five in a row pause") {
+  Desk desk;
+  desk.opened();
+  for (std::uint32_t attempt = 0; attempt < 5; ++attempt) {
+    CAPTURE(attempt);
+    desk.world.commit();
+    desk.ledger();
+    desk.world.close();
+    desk.ledger();
+    for (int i = 0; i < 3; ++i) desk.feed(PayloadStored{desk.worker(i), desk.world.opening_of(i)});
+    ExecutionDone done;
+    done.round = 1;
+    done.attempt = attempt;
+    done.failure = Verdict::aggregation_refused;
+    done.error = "f = 1 needs at least 5 updates, there are 3";
+    CHECK(desk.feed(done) == Verdict::ok);
+    REQUIRE(desk.proposes(TxType::abandon_round));
+    CHECK(desk.machine.paused() == (attempt == 4));
+    if (attempt == 4) CHECK(desk.asked<Halt>()->reason == done.error);
+    const auto body = *decode_record<AbandonRound>(desk.asked<Propose>()->body);
+    CHECK(body.reason == Verdict::aggregation_refused);
+    CHECK(body.revealed.size() == 3);
+    desk.world.must(desk.world.validator(), body);
+    desk.ledger();
+    CHECK(desk.machine.station() == Station::waiting);
+    desk.now_ms += 10'000;
+    desk.hear_all();
+    if (attempt == 4) break;
+    desk.world.must(desk.world.validator(),
+                    next_open_round(desk.machine.policy(), desk.machine.view()));
+    desk.ledger();
+  }
+  // Told to go on, it does.
+  desk.feed(ResumeRequested{});
+  CHECK(desk.proposes(TxType::open_round));
+}
+
 TEST_CASE("figures are committed, then revealed, then settled") {
   Desk desk;
   desk.closed();

@@ -83,7 +83,7 @@ std::string lie_found(
 }
 
 void refuse(ResultEntry& entry, Verdict verdict) {
-  entry = ResultEntry{entry.worker, verdict, entry.opening, 0, false, 0, 0};
+  entry = ResultEntry{entry.worker, verdict, entry.opening, 0, false, 0, 0, 0, 0};
 }
 ResultEntry& entry_of(World& w, RoundResult& body, int worker) {
   for (ResultEntry& entry : body.entries) {
@@ -294,6 +294,7 @@ TEST_CASE("audit: what a coordinator states and the payloads do not bear out") {
     entry.verdict = Verdict::ok;
     entry.clip_factor_bits = 0x3FF0000000000000;
     entry.selected = true;
+    entry.coefficient = 1;
   };
   CHECK(lie_found([](World&, RoundResult&) {}) == "ok");
   CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].score_ppm -= 1; }) == "wrong_scores");
@@ -301,8 +302,14 @@ TEST_CASE("audit: what a coordinator states and the payloads do not bear out") {
         "wrong_model_root");
   CHECK(lie_found([](World&, RoundResult& b) { b.optimizer_root = hash_of("x"); }, nothing,
                   nesterov) == "wrong_optimizer_root");
-  CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].selected = false; }) ==
-        "wrong_selection");
+  CHECK(lie_found([](World&, RoundResult& b) {
+          b.entries[1].selected = false;
+          b.entries[1].coefficient = 0;
+        }) == "wrong_selection");
+  CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].coefficient += 1; }) ==
+        "wrong_coefficients");
+  CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].selection_score_bits = 1; }) ==
+        "wrong_selection_scores");
   CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].outside_count = 1; }) ==
         "wrong_outside_counts");
   CHECK(lie_found([](World&, RoundResult& b) { b.entries[1].clip_factor_bits -= 1; }, nothing,

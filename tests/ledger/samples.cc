@@ -54,8 +54,9 @@ CloseCommits close_commits() {
 RoundResult round_result() {
   return {7,
           1,
-          {{hash_of("b"), Verdict::ok, opening(), 0x3FE0000000000000, true, 3, 812'345},
-           {hash_of("a"), Verdict::not_revealed, std::nullopt, 0, false, 0, 0}},
+          {{hash_of("b"), Verdict::ok, opening(), 0x3FE0000000000000, true, 3, 812'345, 90,
+            0x3FF8000000000000},
+           {hash_of("a"), Verdict::not_revealed, std::nullopt, 0, false, 0, 0, 0, 0}},
           hash_of("next model"),
           hash_of("next optimizer")};
 }

@@ -25,7 +25,7 @@ ResultEntry& entry_of(World& w, RoundResult& body, int worker) {
 
 void refuse(ResultEntry& entry, Verdict verdict) {
   const auto opening = verdict == V::not_revealed ? std::nullopt : entry.opening;
-  entry = ResultEntry{entry.worker, verdict, opening, 0, false, 0, 0};
+  entry = ResultEntry{entry.worker, verdict, opening, 0, false, 0, 0, 0, 0};
 }
 
 // A closed round in which worker 0 is not as the others.
@@ -53,6 +53,8 @@ Verdict accepted_anyway(const std::function<void(World&)>& prepare) {
     ResultEntry& entry = entry_of(w, b, 0);
     entry.verdict = V::ok;
     entry.clip_factor_bits = 0x3FF0000000000000;
+    entry.selected = true;
+    entry.coefficient = 1;
   });
 }
 
@@ -294,6 +296,38 @@ std::vector<Case> claim_cases() {
            refuse(b.entries[0], V::non_finite);
            b.entries[0].selected = true;
          });
+       },
+       V::wrong_selection},
+      {"a refused worker with a coefficient", Stage::closed,
+       [](World& w) {
+         return result_changed(w, [](RoundResult& b) {
+           refuse(b.entries[0], V::non_finite);
+           b.entries[0].coefficient = 1;
+         });
+       },
+       V::wrong_selection},
+      {"a refused worker with a score of the selection", Stage::closed,
+       [](World& w) {
+         return result_changed(w, [](RoundResult& b) {
+           refuse(b.entries[0], V::non_finite);
+           b.entries[0].selection_score_bits = 1;
+         });
+       },
+       V::wrong_selection},
+      {"selected without a coefficient", Stage::closed,
+       [](World& w) {
+         return result_changed(w, [](RoundResult& b) { b.entries[0].coefficient = 0; });
+       },
+       V::wrong_selection},
+      {"a coefficient above the largest weight", Stage::closed,
+       [](World& w) {
+         return result_changed(w, [](RoundResult& b) { b.entries[0].coefficient = (1 << 24) + 1; });
+       },
+       V::wrong_selection},
+      {"a score of the selection that is not a number", Stage::closed,
+       [](World& w) {
+         return result_changed(
+             w, [](RoundResult& b) { b.entries[0].selection_score_bits = 0x7FF8000000000000; });
        },
        V::wrong_selection},
       {"a score above one", Stage::closed,

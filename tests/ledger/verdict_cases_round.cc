@@ -281,6 +281,16 @@ std::vector<Case> abandon_cases() {
       {"given up for no reason", Stage::closed,
        [](World& w) { return abandon_changed(w, [](AbandonRound& b) { b.reason = V::ok; }); },
        V::wrong_rejection},
+      {"given up because there is no aggregate", Stage::closed,
+       [](World& w) {
+         return abandon_changed(w, [](AbandonRound& b) { b.reason = V::aggregation_refused; });
+       },
+       V::ok},
+      {"no aggregate of what is not there yet", Stage::committed,
+       [](World& w) {
+         return abandon_changed(w, [](AbandonRound& b) { b.reason = V::non_finite_result; });
+       },
+       V::wrong_phase},
       {"openings before the close", Stage::committed,
        [](World& w) {
          return abandon_changed(w, [&](AbandonRound& b) {

@@ -38,6 +38,8 @@ constexpr std::pair<Verdict, const char*> kElsewhere[] = {
     {Verdict::not_stored, "intake"},
     {Verdict::rule_failed, "a rule that fails mints nothing and its code is in the receipt"},
     {Verdict::conservation_broken, "contracts hold every rule to its pool; the second check"},
+    {Verdict::aggregation_refused, "why a round is given up"},
+    {Verdict::non_finite_result, "why a round is given up"},
     {Verdict::unknown_schema, "the store"},
     {Verdict::wrong_protocol_version, "transport"},
     {Verdict::rate_limited, "transport"},

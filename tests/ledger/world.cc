@@ -33,6 +33,7 @@ AggregationSpec aggregation(const WorldOptions& options) {
   kernels::AggregateSpec spec;
   spec.optimizer.name = options.optimizer;
   if (options.clip) spec.pre = {{"clip", {{"tau", *options.clip}}}};
+  if (options.aggregation) spec = *options.aggregation;
   return ledger_spec(kernels::complete_spec(spec).value());
 }
 

@@ -74,7 +74,8 @@ struct WorldOptions {
   std::uint32_t min_updates = 1;
   std::uint32_t evaluation_blocks = 2;
   std::string optimizer = "plain";
-  std::optional<float> clip;  // the norm to which updates are clipped
+  std::optional<float> clip;                          // the norm to which updates are clipped
+  std::optional<kernels::AggregateSpec> aggregation;  // instead of these two
   EncodingSpec encoding;
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
@@ -145,6 +146,7 @@ class World {
   SettleRound settle_body() const;
   Hash seed_preimage() const;
 
+  RoundExecution execute() const;  // of the round as it was closed
   std::vector<float> payload_of(int worker) const;
   Bytes encoded_of(int worker) const;
   Opening opening_of(int worker) const;
@@ -169,7 +171,6 @@ class World {
   EncodingSpec encoding_of(int worker) const;
   int exponent_of(int worker) const;
   WorldOptions options_;
-  RoundExecution execute() const;
   void keep_blobs(const RoundResult& result, const RoundExecution& execution);
 };
 

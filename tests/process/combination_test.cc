@@ -1,0 +1,116 @@
+// Rules by name through a whole federation: `gradmint dev` runs them, what the ledger says of them
+// can be read, and the audit recomputes them on other instruction sets.
+#include <doctest/doctest.h>
+
+#include <iostream>
+
+#include "kernels/cpu_level.h"
+#include "kernels/spec_text.h"
+#include "tests/process/federation.h"
+
+using namespace gradmint;
+using namespace gradmint::test;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Combination {
+  std::string aggregator, optimizer;
+  std::vector<std::string> pre;
+  Words parameters;   // as options
+  std::string shown;  // of the aggregator's parameters in `audit show round`
+};
+
+// Whether this program has the rules; said loudly where not.
+bool has_rules(const Combination& c) {
+  Result<kernels::NamedRule> rule =
+      kernels::parse_rule(c.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules());
+  for (const std::string& pre : c.pre) {
+    if (rule) rule = kernels::parse_rule(pre, kernels::kPreKind, kernels::pre_rules());
+  }
+  if (!rule) std::cout << "SKIPPED LOUDLY: " << rule.error().message << "\n";
+  return rule.ok();
+}
+
+Words dev_words(const Combination& c, const std::string& data, const fs::path& home) {
+  Words words = {program("gradmint"),
+                 "dev",
+                 "--workers",
+                 "5",
+                 "--rounds",
+                 "2",
+                 "--data",
+                 data,
+                 "--home",
+                 home.string(),
+                 "--optimizer",
+                 c.optimizer,
+                 "--aggregator",
+                 c.aggregator};
+  for (const std::string& pre : c.pre) {
+    words.push_back("--pre");
+    words.push_back(pre);
+  }
+  words.insert(words.end(), c.parameters.begin(), c.parameters.end());
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("combinations of rules run, are shown by name, and recompute on every CPU level") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Combination combinations[] = {
+      {"mean", "adagrad", {"clip"}, {"--tau", "1.5", "--lr", "0.05"}, "{}"},
+      {"multi_krum",
+       "adam:beta2=0.95",
+       {"nnm"},
+       {"--f", "1", "--convention", "byzfl", "--lr", "0.02"},
+       R"({"f":1,"m":0,"convention":"byzfl"})"},
+      {"trimmed_mean", "yogi", {"arc"}, {"--f", "1", "--lr", "0.02"}, R"({"f":1,"beta":0.0})"},
+  };
+  for (const Combination& each : combinations) {
+    if (!has_rules(each)) continue;
+    CAPTURE(each.aggregator);
+    const Directory here;
+    const fs::path home = here.path / "dev";
+    const Ran ran = run(dev_words(each, *data, home), {}, 2 * kPatienceS);
+    CAPTURE(ran.output);
+    CAPTURE(ran.errors);
+    REQUIRE(ran.status == 0);
+    const std::string ledger = (home / "coordinator" / "ledger").string();
+    const Ran shown = run({program("gradmint"), "audit", "show", "round", "2", "--format", "json",
+                           "--ledger", ledger});
+    const auto round = nlohmann::ordered_json::parse(shown.output);
+    CHECK(round["open"]["aggregation"]["aggregator"]["parameters"].dump() == each.shown);
+    std::uint64_t coefficients = 0;
+    for (const auto& entry : round["result"]["entries"]) {
+      coefficients += entry["coefficient"].get<std::uint64_t>();
+    }
+    CHECK(coefficients > 0);
+    for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
+      const std::string name(kernels::name_of(level));
+      CAPTURE(name);
+      const Ran verified =
+          run({program("gradmint"), "audit", "verify", "--recompute", "--ledger", ledger},
+              {{"GRADMINT_CPU", name}});
+      CAPTURE(verified.errors);
+      CHECK(verified.status == 0);
+    }
+  }
+}
+
+TEST_CASE("rules that these workers can never satisfy fail by name, without a stall") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Directory here;
+  const Ran ran =
+      run({program("gradmint"), "dev", "--workers", "2", "--rounds", "1", "--data", *data, "--home",
+           (here.path / "dev").string(), "--optimizer", "adam:lr=3e38,beta2=1,eps=1e-38"},
+          {}, 2 * kPatienceS);
+  CAPTURE(ran.output);
+  CAPTURE(ran.errors);
+  CHECK(ran.status == 1);
+  CHECK(ran.errors.find("non_finite_result") != std::string::npos);
+}
