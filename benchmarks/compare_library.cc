@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -11,6 +10,7 @@
 #include "kernels/aggregate.h"
 #include "kernels/fixed_point.h"
 #include "kernels/scan.h"
+#include "kernels/spec_text.h"
 
 using namespace gradmint;
 
@@ -29,54 +29,19 @@ int failure(char* error, const std::string& message) {
   return 1;
 }
 
-// The value of "name=text": a number, or the place of one of the parameter's choices.
-Result<float> value_of(const kernels::RuleInfo& info, const std::string& name,
-                       const std::string& text) {
-  for (const kernels::ParameterInfo& each : info.parameters) {
-    if (each.name != name) continue;
-    const auto choice = std::find(each.choices.begin(), each.choices.end(), text);
-    if (choice != each.choices.end()) return static_cast<float>(choice - each.choices.begin());
-  }
-  char* end = nullptr;
-  const float value = std::strtof(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0') {
-    return Error{ErrorCode::bad_input, name + "=" + text + " is neither a number nor a choice"};
-  }
-  return value;
-}
-
-// Reads "krum f=3"; a rule that is not registered is left to aggregate() to name.
-Result<kernels::NamedRule> rule_of(const std::string& text,
-                                   std::span<const kernels::RuleInfo> rules) {
-  std::istringstream words(text);
-  kernels::NamedRule rule;
-  words >> rule.name;
-  const auto info = std::find_if(rules.begin(), rules.end(), [&](const kernels::RuleInfo& each) {
-    return each.name == rule.name;
-  });
-  for (std::string word; words >> word;) {
-    const std::size_t equals = word.find('=');
-    if (info == rules.end() || equals == std::string::npos) break;
-    const std::string name = word.substr(0, equals);
-    const auto value = value_of(*info, name, word.substr(equals + 1));
-    if (!value.ok()) return value.error();
-    rule.parameters.push_back({name, *value});
-  }
-  return rule;
-}
-
 Result<kernels::AggregateSpec> spec_of(const std::string& text) {
   std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, '|');) parts.push_back(part);
+  std::istringstream words(text);
+  for (std::string word; words >> word;) parts.push_back(word);
   if (parts.empty()) return Error{ErrorCode::bad_input, "no rule was given"};
   kernels::AggregateSpec spec;
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-    auto rule = rule_of(parts[i], kernels::pre_rules());
+    auto rule = kernels::parse_rule(parts[i], kernels::kPreKind, kernels::pre_rules());
     if (!rule.ok()) return rule.error();
     spec.pre.push_back(std::move(*rule));
   }
-  auto aggregator = rule_of(parts.back(), kernels::aggregator_rules());
+  auto aggregator =
+      kernels::parse_rule(parts.back(), kernels::kAggregatorKind, kernels::aggregator_rules());
   if (!aggregator.ok()) return aggregator.error();
   spec.aggregator = std::move(*aggregator);
   return spec;

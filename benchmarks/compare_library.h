@@ -24,8 +24,8 @@ const char* gradmint_compare_backend(const GradmintCompare* compare);
 // with `error` set.
 int gradmint_compare_scan(GradmintCompare* compare, char* error);
 
-// Runs "nnm f=3 | krum f=3 convention=byzfl" (pre-aggregations, then the aggregator) on the scanned
-// updates. 0, or 1 with `error` set.
+// Runs "nnm:f=3 krum:f=3,convention=byzfl" (pre-aggregations, then the aggregator, as spec_text.h
+// reads each) on the scanned updates. 0, or 1 with `error` set.
 int gradmint_compare_run(GradmintCompare* compare, const char* rule, char* error);
 
 // Of the last run; they live until the next one. selected: n values, 1 where the update had a say.

@@ -21,6 +21,11 @@ namespace {
 
 bool mixes(const AggregateSpec& spec) { return !spec.pre.empty() && spec.pre.back().name == "nnm"; }
 
+// Whether the rule looks at distances between what it is given.
+bool looks_at_points(const NamedRule& rule) {
+  return rule.name != "mean" && rule.name != "median" && rule.name != "trimmed_mean";
+}
+
 bool is_iteration(const NamedRule& rule) {
   return rule.name == "geometric_median" || rule.name == "centered_clipping";
 }
@@ -115,10 +120,7 @@ Geometry geometry_for(const AggregateSpec& complete, bool has_centre) {
     const bool one_step_from_zero = whole_parameter(rule, "steps") == 1 && !has_centre;
     return one_step_from_zero ? Geometry::norms : Geometry::gram;
   }
-  if (rule.name == "krum" || rule.name == "multi_krum" || rule.name == "bulyan" ||
-      rule.name == "mda") {
-    return Geometry::gram;
-  }
+  if (looks_at_points(rule)) return Geometry::gram;
   return complete.pre.empty() ? Geometry::none : Geometry::norms;
 }
 
@@ -147,7 +149,7 @@ AggregatePlan make_plan(const AggregateSpec& complete, const PlanInput& input) {
   if (mixes(complete)) {
     GRADMINT_CHECK(points != nullptr);
     excluded = farthest_of_each(*points, whole_parameter(complete.pre.back(), "f"));
-    mixed = mixed_points(*points, excluded);
+    if (looks_at_points(rule)) mixed = mixed_points(*points, excluded);
     points = &mixed;
   }
   AggregatePlan plan;

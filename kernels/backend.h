@@ -28,8 +28,8 @@ enum class CombineKind {
 };
 
 // Rows an order statistic sees in place of the updates (nearest-neighbour mixing): row i is the
-// mean of all but excluded[i], each update multiplied by its factor first. Every row excludes the
-// same number of updates.
+// mean of all updates but excluded[i], each multiplied by its factor first. Every row excludes the
+// same number of updates. There may be fewer rows than updates (Bulyan sees those it chose).
 struct Mixing {
   std::vector<std::vector<std::uint32_t>> excluded;  // ascending
   MeanFinish finish;  // unit weights: total_weight = how many mix, bias = as many rounding biases
@@ -41,8 +41,8 @@ struct CombinePass {
   Rows rows;
   std::span<const double> factors;  // mean: (w * clip) * 2^s; otherwise the clip factor
   const Mixing* mixing = nullptr;   // never with the mean
-  std::size_t dropped = 0;          // trimmed_mean: per side, 2 * dropped < rows.size()
-  std::size_t kept = 0;             // nearest_to_median: in [1, rows.size()]
+  std::size_t dropped = 0;          // trimmed_mean: per side, 2 * dropped < rows_seen()
+  std::size_t kept = 0;             // nearest_to_median: in [1, rows_seen()]
   MeanFinish finish;                // not the median's: of the sum that is divided
   double unit = 1.0;                // 2^s of that sum and of the mixing; not the mean's
   OptimizerStep step;
@@ -51,7 +51,13 @@ struct CombinePass {
   std::span<float> model_out;        // as long as model
   std::span<float> state_out;        // as long as state
   std::span<float> delta_out;        // as long as model, or empty where it is not wanted
-  std::span<std::uint64_t> outside;  // one count per row, or empty where not wanted; never the mean
+  std::span<std::uint64_t> outside;  // one count per row seen, or empty where not wanted; never the
+                                     // mean
+
+  // Rows that an order statistic sees: the mixed ones where there is mixing.
+  std::size_t rows_seen() const {
+    return mixing == nullptr ? rows.size() : mixing->excluded.size();
+  }
 };
 
 // Magnitudes (lanes.h) over the whole pass: at least kInfinityMagnitude means that something was

@@ -87,7 +87,7 @@ Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
 }
 
 Status CudaBackend::reserve_mixing(const CombinePass& pass, std::size_t tile) {
-  const std::size_t n = pass.rows.size();
+  const std::size_t n = pass.rows_seen();
   std::vector<const float*> rows;
   std::vector<std::uint32_t> excluded;
   GRADMINT_CUDA_TRY(mixed_.reserve(n * tile), "memory for mixed updates");
@@ -109,6 +109,7 @@ Status CudaBackend::mix_tile(const CombinePass& pass, std::size_t count, std::si
   mix.factors = factors_.data();
   mix.excluded = excluded_.data();
   mix.n = static_cast<int>(pass.rows.size());
+  mix.mixes = static_cast<int>(pass.rows_seen());
   mix.excluded_each = static_cast<int>(pass.mixing->excluded[0].size());
   mix.count = count;
   mix.finish = pass.mixing->finish;
@@ -128,7 +129,7 @@ cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t c
   device.rows = pass.mixing == nullptr ? rows_.values() : mixed_rows_.data();
   device.factors = as_they_are ? nullptr : factors_.data();
   device.encoded = rows_.encoded();
-  device.n = static_cast<int>(pass.rows.size());
+  device.n = static_cast<int>(pass.rows_seen());
   device.count = count;
   device.finish = pass.finish;
   device.dropped = static_cast<int>(pass.dropped);
@@ -212,8 +213,8 @@ Result<CombineReport> CudaBackend::combine(const CombinePass& pass) {
   std::int32_t report[2] = {0, 0};
   GRADMINT_CUDA_TRY(report_.download(report, 2), "reading the report");
   if (!pass.outside.empty()) {
-    std::vector<unsigned long long> outside(n);
-    GRADMINT_CUDA_TRY(outside_.download(outside.data(), n), "reading the counts");
+    std::vector<unsigned long long> outside(pass.outside.size());
+    GRADMINT_CUDA_TRY(outside_.download(outside.data(), outside.size()), "reading the counts");
     std::copy(outside.begin(), outside.end(), pass.outside.begin());
   }
   return CombineReport{report[0], report[1]};

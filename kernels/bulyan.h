@@ -8,7 +8,8 @@
 //              fewer are left)
 //   one_shot   the theta lowest Krum scores (convention paper)
 //
-// Equal scores: the lowest index. Distances are summed in ascending order. O(n^2 theta) additions.
+// Equal scores: the lowest index; where one neighbour makes the score, the nearest two always tie.
+// Distances are summed in ascending order. O(n^2 theta) additions.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 // Unweighted, stateless; no precondition. In every step a point whose factor is below 2^-25 of the
 // largest has no pull (combination.h). Sums run in index order, so another order of the updates may
 // change the last bits of a share before it is rounded to 24 bits. Against float64 mathematics
-// (held by tests): within 1e-4 * the largest |x_i - v| for updates none of which is negligible.
+// (held by tests): within 1e-5 * the median |x_i - v| for updates none of which is negligible.
 // O(steps * n^2).
 #pragma once
 

@@ -12,16 +12,46 @@ namespace gradmint::kernels {
 namespace {
 
 constexpr std::size_t kMeanTile = 2048;
+constexpr std::size_t kLineBytes = 64;
+// What one thread takes at a time: whole tiles of any size, enough of them that rows are read on
+// where they were asked for ahead (cpu_lanes.h).
+constexpr std::size_t kTask = 4096;
+static_assert(kTask % kMeanTile == 0 && kTask % kMedianTile == 0);
 
 std::size_t kept_by(const CombinePass& pass) {
-  return pass.kind == CombineKind::trimmed_mean ? pass.rows.size() - 2 * pass.dropped : pass.kept;
+  return pass.kind == CombineKind::trimmed_mean ? pass.rows_seen() - 2 * pass.dropped : pass.kept;
 }
+
+// How many values before the first row its cache line begins; 0 where a row is encoded, whose tiles
+// begin with blocks.
+std::size_t values_into_line(Rows rows) {
+  if (!std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.is_plain(); })) {
+    return 0;
+  }
+  return reinterpret_cast<std::uintptr_t>(rows[0].bytes()) % kLineBytes / sizeof(float);
+}
+
+// A buffer that begins at a cache line.
+template <class T>
+class LineBuffer {
+ public:
+  void resize(std::size_t size) { lines_.resize((size * sizeof(T) + kLineBytes - 1) / kLineBytes); }
+  T* data() { return reinterpret_cast<T*>(lines_.data()); }
+  void clear() { std::fill(lines_.begin(), lines_.end(), Line{}); }
+
+ private:
+  struct alignas(kLineBytes) Line {
+    std::byte bytes[kLineBytes];
+  };
+  std::vector<Line> lines_;
+};
 
 // One thread's share of the pass: its buffers are reused from tile to tile.
 class TileWorker {
  public:
   TileWorker(const CombinePass& pass, const CpuKernels& kernels, std::size_t tile)
-      : pass_(pass), kernels_(kernels), delta_(tile), outside_(pass.outside.size()) {
+      : pass_(pass), kernels_(kernels), outside_(pass.outside.size()) {
+    delta_.resize(tile);
     rows_.resize(pass.rows.size());
     for (const Row& row : pass.rows) encoded_.push_back(encoded_row(row));
     if (pass.kind == CombineKind::mean) {
@@ -67,15 +97,15 @@ class TileWorker {
   const CpuKernels& kernels_;
   std::vector<EncodedRow> encoded_;
   std::vector<const float*> rows_;
-  std::vector<float> delta_;
+  LineBuffer<float> delta_;
   std::vector<std::uint64_t> outside_;
-  std::vector<std::uint64_t> sums_;
-  std::vector<float> lower_;
-  std::vector<float> upper_;
-  std::vector<std::int32_t> keys_;
-  std::vector<float> decoded_;  // the rows of a tile that are encoded
-  std::vector<float> seen_;     // the rows of a tile after scaling or mixing
-  std::vector<std::uint64_t> left_out_;
+  LineBuffer<std::uint64_t> sums_;
+  LineBuffer<float> lower_;
+  LineBuffer<float> upper_;
+  LineBuffer<std::int32_t> keys_;
+  LineBuffer<float> decoded_;  // the rows of a tile that are encoded
+  LineBuffer<float> seen_;     // the rows of a tile after scaling or mixing
+  LineBuffer<std::uint64_t> left_out_;
   std::vector<double> mixing_factors_;
   KeptRule kept_;
   CombineReport report_;
@@ -83,7 +113,7 @@ class TileWorker {
 
 // Neighbouring rows of one encoding are accumulated together, straight from their bytes.
 void TileWorker::mean(std::size_t begin, std::size_t count) {
-  std::fill(sums_.begin(), sums_.end(), 0);
+  sums_.clear();
   const double* factors = pass_.factors.data();
   for (std::size_t i = 0; i < rows_.size();) {
     std::size_t end = i + 1;
@@ -110,19 +140,19 @@ void TileWorker::read_rows(std::size_t begin, std::size_t count) {
 
 // Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.
 void TileWorker::mix(std::size_t count) {
-  const std::size_t n = rows_.size();
-  seen_.resize(n * kMedianTile);
-  std::fill(sums_.begin(), sums_.end(), 0);
-  saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), n, count, sums_.data()));
-  for (std::size_t i = 0; i < n; ++i) {
-    std::fill(left_out_.begin(), left_out_.end(), 0);
+  const std::size_t mixed = pass_.rows_seen();
+  seen_.resize(mixed * kMedianTile);
+  sums_.clear();
+  saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), rows_.size(), count, sums_.data()));
+  for (std::size_t i = 0; i < mixed; ++i) {
+    left_out_.clear();
     for (const std::uint32_t j : pass_.mixing->excluded[i]) {
       kernels_.accumulate(&rows_[j], &mixing_factors_[j], 1, count, left_out_.data());
     }
     kernels_.finish_rest(sums_.data(), left_out_.data(), count, pass_.mixing->finish,
                          seen_.data() + i * kMedianTile);
   }
-  for (std::size_t i = 0; i < n; ++i) rows_[i] = seen_.data() + i * kMedianTile;
+  for (std::size_t i = 0; i < mixed; ++i) rows_[i] = seen_.data() + i * kMedianTile;
 }
 
 void TileWorker::scale(std::size_t count) {
@@ -142,11 +172,13 @@ void TileWorker::order_statistic(std::size_t count) {
     scale(count);
   }
   const float* const* rows = rows_.data();
-  const std::size_t n = rows_.size();
+  const std::size_t n = pass_.rows_seen();
   float* lower = lower_.data();
   float* upper = upper_.data();
   if (pass_.kind == CombineKind::median) {
-    saw(kernels_.middle(rows, n, count, lower, upper, keys_.data()));
+    // Its padding counts as the largest finite value, and mixed rows were seen before.
+    const std::int32_t largest = kernels_.middle(rows, n, count, lower, upper, keys_.data());
+    if (pass_.mixing == nullptr) saw(largest);
     kernels_.middle_mean(lower, upper, count, delta_.data());
   } else {
     const auto rule = pass_.kind == CombineKind::trimmed_mean ? kernels_.trimmed_mean
@@ -181,10 +213,16 @@ CombineReport combine_on_cpu(const CombinePass& pass, const CpuKernels& kernels,
   const std::size_t tile = pass.kind == CombineKind::mean ? kMeanTile : kMedianTile;
   std::vector<TileWorker> workers(static_cast<std::size_t>(threads),
                                   TileWorker(pass, kernels, tile));
-  const std::size_t tiles = (pass.model.size() + tile - 1) / tile;
-  parallel_for(threads, tiles, [&](std::size_t task, int worker) {
-    const std::size_t begin = task * tile;
-    workers[static_cast<std::size_t>(worker)].run(begin, std::min(tile, pass.model.size() - begin));
+  // Tiles begin at the cache lines of the first row (most often those of all rows), so all but the
+  // first are whole lines.
+  const std::size_t size = pass.model.size();
+  const std::size_t shift = values_into_line(pass.rows);
+  parallel_for(threads, (size + shift + kTask - 1) / kTask, [&](std::size_t task, int worker) {
+    for (std::size_t place = task * kTask; place < (task + 1) * kTask; place += tile) {
+      const std::size_t begin = std::max(place, shift) - shift;
+      const std::size_t end = std::min(place + tile - shift, size);
+      if (begin < end) workers[static_cast<std::size_t>(worker)].run(begin, end - begin);
+    }
   });
   CombineReport report;
   for (const TileWorker& worker : workers) {

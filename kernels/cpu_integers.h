@@ -77,14 +77,14 @@ GRADMINT_RULE std::int32_t load_u16(const std::byte* from) {
 #endif
 
 #if defined(GRADMINT_LEVEL_AVX512)
-constexpr std::size_t kRegisterBytes = 64;
+constexpr std::size_t kScanBytes = 64;
 #elif defined(GRADMINT_LEVEL_AVX2)
-constexpr std::size_t kRegisterBytes = 32;
+constexpr std::size_t kScanBytes = 32;
 #else
-constexpr std::size_t kRegisterBytes = 16;
+constexpr std::size_t kScanBytes = 16;
 #endif
-typedef std::uint8_t Bytes8 __attribute__((vector_size(kRegisterBytes)));
-typedef std::uint16_t Bytes16 __attribute__((vector_size(kRegisterBytes)));
+typedef std::uint8_t Bytes8 __attribute__((vector_size(kScanBytes)));
+typedef std::uint16_t Bytes16 __attribute__((vector_size(kScanBytes)));
 
 // The largest of map(vector) over `size` bytes, the rest filled with zeros.
 template <class V, class T, class Map>

@@ -15,6 +15,14 @@ namespace gradmint::kernels {
 
 inline constexpr std::size_t kMedianTile = 512;
 
+// What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
+struct KeptRule {
+  std::size_t dropped = 0;  // trimmed_mean: per side
+  std::size_t kept = 0;     // how many stay
+  double unit = 1.0;        // 2^s of their sum
+  MeanFinish finish;        // of their sum
+};
+
 // What an optimizer's step reads and writes; moments that it does not have (optimizer_rule.h) are
 // null.
 struct StepTile {
@@ -26,14 +34,6 @@ struct StepTile {
   float* model_out = nullptr;
   float* first_out = nullptr;
   float* second_out = nullptr;
-};
-
-// What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
-struct KeptRule {
-  std::size_t dropped = 0;  // trimmed_mean: per side
-  std::size_t kept = 0;     // how many stay
-  double unit = 1.0;        // 2^s of their sum
-  MeanFinish finish;        // of their sum
 };
 
 struct CpuKernels {

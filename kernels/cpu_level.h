@@ -29,6 +29,9 @@ Result<CpuLevel> choose_cpu_level(std::string_view wanted);
 // choose_cpu_level of the environment variable GRADMINT_CPU. Read at each call.
 Result<CpuLevel> cpu_level_from_environment();
 
+// For people: which levels this processor can run and which one is used.
+std::string describe_cpu_levels();
+
 // The tile functions of a supported level (checked).
 const CpuKernels& cpu_kernels(CpuLevel level);
 

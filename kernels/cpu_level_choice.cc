@@ -57,6 +57,14 @@ Result<CpuLevel> cpu_level_from_environment() {
   return choose_cpu_level(wanted == nullptr ? "" : wanted);
 }
 
+std::string describe_cpu_levels() {
+  std::string text = "cpu (can run";
+  for (const CpuLevel level : supported_cpu_levels()) text += " " + std::string(name_of(level));
+  const auto chosen = cpu_level_from_environment();
+  return text + "; uses " +
+         (chosen.ok() ? std::string(name_of(*chosen)) : "none: " + chosen.error().message) + ")";
+}
+
 const CpuKernels& cpu_kernels(CpuLevel level) {
   GRADMINT_CHECK(is_supported(level));
   switch (level) {

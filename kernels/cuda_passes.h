@@ -60,8 +60,9 @@ cudaError_t launch_nearest_to_median(const DevicePass& pass, cudaStream_t stream
 struct DeviceMix {
   const float* const* rows = nullptr;       // n pointers
   const double* factors = nullptr;          // n: clip factor * 2^s
-  const std::uint32_t* excluded = nullptr;  // n times excluded_each indices
+  const std::uint32_t* excluded = nullptr;  // mixes times excluded_each indices
   int n = 0;
+  int mixes = 0;  // rows made
   int excluded_each = 0;
   std::size_t count = 0;  // coordinates
   MeanFinish finish;

@@ -12,7 +12,7 @@
 //
 // Sums run in index order, so another order of the updates may change the last bits of a share
 // before it is rounded to 24 bits. Against float64 mathematics (held by tests): within
-// 1e-4 * the largest |x_i - v| for updates none of which is negligible. O(steps * n^2).
+// 1e-5 * the median |x_i - v| for updates none of which is negligible. O(steps * n^2).
 #pragma once
 
 #include <cstddef>

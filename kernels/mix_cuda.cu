@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(kThreads) mix_kernel(DeviceMix mix) {
       all += biased_term<L>(x, mix.factors[j]);
     }
     const std::uint32_t* left_out = mix.excluded;
-    for (int i = 0; i < mix.n; ++i) {
+    for (int i = 0; i < mix.mixes; ++i) {
       std::uint64_t sum = all;
       for (int k = 0; k < mix.excluded_each; ++k, ++left_out) {
         sum -= biased_term<L>(mix.rows[*left_out][c], mix.factors[*left_out]);

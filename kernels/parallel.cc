@@ -1,6 +1,7 @@
 #include "kernels/parallel.h"
 
 #include <immintrin.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +18,14 @@ constexpr unsigned kDefaultMxcsr = 0x1f80;  // all exceptions masked, nearest ev
 
 ExactFloats::ExactFloats() : saved_(_mm_getcsr()) { _mm_setcsr(kDefaultMxcsr); }
 ExactFloats::~ExactFloats() { _mm_setcsr(saved_); }
+
+int all_cores() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    return std::max(1, CPU_COUNT(&allowed));
+  }
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 void parallel_for(int threads, std::size_t tasks,
                   const std::function<void(std::size_t, int)>& work) {

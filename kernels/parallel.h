@@ -19,6 +19,9 @@ class ExactFloats {
   unsigned saved_;
 };
 
+// How many threads use the whole machine: the cores this process may run on, at least 1.
+int all_cores();
+
 // Calls work(task, worker) once for each task in [0, tasks), on at most `threads` threads (the
 // calling one among them); worker < threads says which. Tasks are taken in ascending order, so work
 // must not depend on which worker gets which. Where threads cannot be started, fewer are used.

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kernels/parallel.h"
 #include "ledger/durable_file.h"
 #include "ledger/merkle.h"
 
@@ -71,7 +72,7 @@ bool BlobStore::contains(const Hash& root) const {
 }
 
 Result<Hash> BlobStore::put(ByteView payload) const {
-  const Hash root = blob_root(payload);
+  const Hash root = blob_root(payload, kernels::all_cores());
   // A damaged copy is written again, so storing a blob once more repairs it.
   if (contains(root) && get_verified(root).ok()) return root;
   const auto file = path_of(root);
@@ -88,7 +89,7 @@ Status BlobStore::adopt(const std::filesystem::path& file, const Hash& expected_
   {
     const auto mapped = MappedFile::open(file);
     if (!mapped.ok()) return mapped.error();
-    const Hash root = blob_root(mapped->bytes());
+    const Hash root = blob_root(mapped->bytes(), kernels::all_cores());
     if (root != expected_root) {
       return Error{ErrorCode::refused, "'" + file.string() + "' has the root " + to_hex(root) +
                                            ", not the promised " + to_hex(expected_root)};
@@ -113,7 +114,7 @@ Result<MappedFile> BlobStore::get(const Hash& root) const {
 
 Result<MappedFile> BlobStore::get_verified(const Hash& root) const {
   auto mapped = get(root);
-  if (mapped.ok() && blob_root(mapped->bytes()) != root) {
+  if (mapped.ok() && blob_root(mapped->bytes(), kernels::all_cores()) != root) {
     return Error{ErrorCode::corrupt, "'" + path_of(root).string() +
                                          "' no longer has the root it is named for; restore it "
                                          "from a copy"};

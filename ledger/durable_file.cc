@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "kernels/base/check.h"
+
 namespace gradmint {
 
 namespace {
@@ -120,6 +122,27 @@ Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes
 }
 
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  auto replacement = FileReplacement::begin(file, mode);
+  if (!replacement.ok()) return replacement.error();
+  if (const Status written = replacement->write(content); !written.ok()) return written;
+  return replacement->commit();
+}
+
+FileReplacement::FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd)
+    : file_(std::move(file)), beside_(std::move(beside)), fd_(fd) {}
+
+FileReplacement::FileReplacement(FileReplacement&& other) noexcept
+    : file_(std::move(other.file_)),
+      beside_(std::move(other.beside_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+FileReplacement::~FileReplacement() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(beside_.c_str());
+}
+
+Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file, unsigned mode) {
   static std::atomic<unsigned> counter{0};
   struct stat there = {};
   if (::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
@@ -131,13 +154,27 @@ Status replace_file(const std::filesystem::path& file, ByteView content, unsigne
   std::filesystem::path beside = file;
   beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   ::unlink(beside.c_str());  // left by a process of the same number that was killed
-  if (!write_new_file(beside, content, mode)) return file_error("write", beside, errno);
-  if (::rename(beside.c_str(), file.c_str()) != 0) {
+  const int fd = open_retrying(beside, O_WRONLY | O_CREAT | O_EXCL, mode);
+  if (fd < 0) return file_error("write", beside, errno);
+  return FileReplacement(file, std::move(beside), fd);
+}
+
+Status FileReplacement::write(ByteView piece) {
+  GRADMINT_CHECK(fd_ >= 0);
+  if (!write_all(fd_, piece)) return file_error("write", beside_, errno);
+  return {};
+}
+
+Status FileReplacement::commit() {
+  GRADMINT_CHECK(fd_ >= 0);
+  if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
+  // Closing may find out what writing did not (quota, network file systems).
+  if (::close(std::exchange(fd_, -1)) != 0 || ::rename(beside_.c_str(), file_.c_str()) != 0) {
     const int reason = errno;
-    ::unlink(beside.c_str());
-    return file_error("rename to", file, reason);
+    ::unlink(beside_.c_str());
+    return file_error("rename to", file_, reason);
   }
-  return sync_directory(parent_of(file));
+  return sync_directory(parent_of(file_));
 }
 
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {

@@ -23,6 +23,24 @@ Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes
 // the new. `mode` are the permission bits of the new file.
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode = 0644);
 
+// The same for content that comes in pieces. What was not committed leaves nothing behind.
+class FileReplacement {
+ public:
+  // refused where `file` is there and is not a regular file.
+  static Result<FileReplacement> begin(const std::filesystem::path& file, unsigned mode = 0644);
+  ~FileReplacement();
+  FileReplacement(FileReplacement&& other) noexcept;
+  FileReplacement& operator=(FileReplacement&&) = delete;
+
+  Status write(ByteView piece);
+  Status commit();  // once; nothing may follow it
+
+ private:
+  FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd);
+  std::filesystem::path file_, beside_;
+  int fd_ = -1;  // -1: committed, or moved from
+};
+
 // Creates a file that must not exist yet (refused when it does), synced with its directory.
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode);
 

@@ -6,6 +6,7 @@
 #include "kernels/check_encoded.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
+#include "kernels/parallel.h"
 #include "kernels/scan.h"
 #include "ledger/apply.h"
 #include "ledger/merkle.h"
@@ -187,7 +188,8 @@ Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend
 
 Hash vector_root(std::span<const float> values) {
   if (values.empty()) return Hash{};
-  return blob_root({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
+  return blob_root({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()},
+                   kernels::all_cores());
 }
 
 std::optional<std::span<const float>> as_floats(ByteView bytes) {

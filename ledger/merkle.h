@@ -49,8 +49,8 @@ class MerkleFrontier {
 inline constexpr std::size_t kBlobLeafBytes = 4096;
 
 // The name of a blob: tagged_hash("gradmint/blob/v1", u64 little-endian length || RFC 6962 root
-// over its leaves). The last leaf may be short.
-Hash blob_root(ByteView payload);
+// over its leaves). The last leaf may be short. The same for any number of threads (at least 1).
+Hash blob_root(ByteView payload, int threads = 1);
 
 // The same over a payload that arrives in pieces of any size.
 class BlobHasher {

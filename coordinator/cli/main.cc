@@ -62,8 +62,12 @@ const Sibling* asked_sibling(const std::vector<std::string>& words,
 std::string usage_fault(const CLI::App& app, const std::vector<std::string>& words,
                         const CLI::ParseError& fault) {
   std::string text = fault.what();
-  if (dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr && !words.empty() &&
-      words.front().rfind('-', 0) != 0 && app.get_subcommands().empty()) {
+  const bool nothing_chosen = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr &&
+                              !words.empty() && app.get_subcommands().empty();
+  const std::string first = words.empty() ? "" : words.front().substr(0, words.front().find('='));
+  if (nothing_chosen && first.rfind('-', 0) == 0) {
+    if (app.get_option_no_throw(first) == nullptr) text = "there is no option '" + first + "'";
+  } else if (nothing_chosen) {
     std::set<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
       names.insert(command->get_name());

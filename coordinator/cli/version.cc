@@ -12,23 +12,6 @@
 #include "kernels/cpu_level.h"
 
 namespace gradmint {
-namespace {
-
-std::string backends_text() {
-  std::string text = "cpu (can run";
-  for (const kernels::CpuLevel level : kernels::supported_cpu_levels())
-    text += " " + std::string(kernels::name_of(level));
-  const auto chosen = kernels::cpu_level_from_environment();
-  return text + "; uses " +
-         (chosen ? std::string(kernels::name_of(*chosen)) : "none: " + chosen.error().message) +
-         ")"
-#ifdef GRADMINT_WITH_CUDA
-         ", cuda"
-#endif
-      ;
-}
-
-}  // namespace
 
 std::string version_text() {
   int major = 0, minor = 0, patch = 0;
@@ -37,7 +20,11 @@ std::string version_text() {
     return std::to_string(a) + "." + std::to_string(b) + "." + std::to_string(c);
   };
   std::string text = "gradmint " GRADMINT_VERSION " (revision " GRADMINT_REVISION ")\n";
-  text += "backends: " + backends_text() + "\n";
+  text += "backends: " + kernels::describe_cpu_levels();
+#ifdef GRADMINT_WITH_CUDA
+  text += ", cuda";
+#endif
+  text += "\n";
   text += "libraries: ";
   text += OpenSSL_version(OPENSSL_VERSION);
   text += ", libzmq " + dotted(major, minor, patch);

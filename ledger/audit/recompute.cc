@@ -1,5 +1,6 @@
 #include "ledger/audit/recompute.h"
 
+#include "kernels/parallel.h"
 #include "ledger/audit/compare_results.h"
 #include "ledger/merkle.h"
 #include "ledger/model/layout.h"
@@ -62,7 +63,7 @@ Result<Recomputation::Loaded> Recomputation::load(const Hash& root, std::uint64_
     return Loaded{std::nullopt, AuditFault{height, "blob_missing", to_hex(root), "no such file"}};
   }
   if (!hashed_.contains(root)) {
-    const Hash found = blob_root(file->bytes());
+    const Hash found = blob_root(file->bytes(), kernels::all_cores());
     if (found != root) {
       return Loaded{std::nullopt, AuditFault{height, "blob_corrupt", to_hex(root), to_hex(found)}};
     }

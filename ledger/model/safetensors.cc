@@ -17,7 +17,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "fp32 vectors are copied as they lie");
 
-constexpr const char* kLayoutKey = "gradmint.layout";
+constexpr const char* kLayoutKey = kSafetensorsLayoutKey;
 constexpr const char* kMetadataKey = "__metadata__";
 
 Error bad_file(const std::string& what) { return {ErrorCode::corrupt, "safetensors: " + what}; }
@@ -33,7 +33,7 @@ constexpr Dtype kDtypes[] = {{"F32", 4, false},  {"F64", 8, false},     {"F16", 
                              {"I8", 1, true},    {"U64", 8, true},      {"U32", 4, true},
                              {"U16", 2, true},   {"U8", 1, true},       {"BOOL", 1, true}};
 
-const Dtype* find_dtype(const std::string& name) {
+const Dtype* find_dtype(std::string_view name) {
   for (const Dtype& dtype : kDtypes)
     if (name == dtype.name) return &dtype;
   return nullptr;
@@ -115,13 +115,6 @@ const SafetensorsTensor* find_tensor(const SafetensorsHeader& header, const std:
   return found == header.tensors.end() || found->name != name ? nullptr : &*found;
 }
 
-std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
-  return text + "]";
-}
-
 Result<std::vector<float>> gather(std::span<const std::uint8_t> file,
                                   const SafetensorsHeader& header, const ModelLayout& layout) {
   Result<std::vector<TensorSpec>> present = federated_tensors(header);
@@ -148,6 +141,25 @@ Result<std::vector<float>> gather(std::span<const std::uint8_t> file,
 }
 
 }  // namespace
+
+bool is_integer_dtype(std::string_view dtype) {
+  const Dtype* const known = find_dtype(dtype);
+  GRADMINT_CHECK(known != nullptr);
+  return known->is_integer;
+}
+
+std::uint64_t dtype_size_bytes(std::string_view dtype) {
+  const Dtype* const known = find_dtype(dtype);
+  GRADMINT_CHECK(known != nullptr);
+  return known->size_bytes;
+}
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
+  return text + "]";
+}
 
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) {
   if (file.size() < 8) return bad_file("the file is shorter than 8 bytes");
@@ -218,27 +230,41 @@ Result<std::vector<float>> read_safetensors_as(std::span<const std::uint8_t> fil
   return values;
 }
 
+std::vector<std::uint8_t> safetensors_prefix(std::span<const SafetensorsTensor> tensors,
+                                             const std::map<std::string, std::string>& metadata) {
+  nlohmann::json header;
+  header[kMetadataKey] = metadata;
+  for (const SafetensorsTensor& tensor : tensors)
+    header[tensor.name] = {{"data_offsets", {tensor.begin, tensor.end}},
+                           {"dtype", tensor.dtype},
+                           {"shape", tensor.shape}};
+  using Json = nlohmann::json;
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  std::vector<std::uint8_t> prefix(8 + text.size());
+  const std::uint64_t header_bytes = text.size();
+  std::memcpy(prefix.data(), &header_bytes, 8);
+  std::memcpy(prefix.data() + 8, text.data(), text.size());
+  return prefix;
+}
+
 std::vector<std::uint8_t> write_safetensors(const ModelLayout& layout,
                                             std::span<const float> parameters,
                                             const std::map<std::string, std::string>& metadata) {
   GRADMINT_CHECK(parameters.size() == layout.parameter_count());
-  nlohmann::json header;
-  header[kMetadataKey] = metadata;
-  header[kMetadataKey][kLayoutKey] = layout.encode();
+  std::map<std::string, std::string> all = metadata;
+  all[kLayoutKey] = layout.encode();
+  std::vector<SafetensorsTensor> tensors;
   std::uint64_t at = 0;
   for (const TensorSpec& spec : layout.tensors()) {
     const std::uint64_t end = at + spec.element_count() * sizeof(float);
-    header[spec.name] = {{"data_offsets", {at, end}}, {"dtype", "F32"}, {"shape", spec.shape}};
+    tensors.push_back({spec.name, "F32", spec.shape, at, end});
     at = end;
   }
-  using Json = nlohmann::json;
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::vector<std::uint8_t> file(8 + text.size() + parameters.size() * sizeof(float));
-  const std::uint64_t header_bytes = text.size();
-  std::memcpy(file.data(), &header_bytes, 8);
-  std::memcpy(file.data() + 8, text.data(), text.size());
-  std::memcpy(file.data() + 8 + text.size(), parameters.data(), parameters.size() * sizeof(float));
+  std::vector<std::uint8_t> file = safetensors_prefix(tensors, all);
+  const std::size_t prefix_bytes = file.size();
+  file.resize(prefix_bytes + parameters.size() * sizeof(float));
+  std::memcpy(file.data() + prefix_bytes, parameters.data(), parameters.size() * sizeof(float));
   return file;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/base/result.h"
@@ -17,6 +18,9 @@
 namespace gradmint {
 
 inline constexpr std::uint64_t kMaxSafetensorsHeaderBytes = 16ULL << 20;
+
+// Where write_safetensors keeps the layout in the metadata.
+inline constexpr const char* kSafetensorsLayoutKey = "gradmint.layout";
 
 struct SafetensorsTensor {
   std::string name;
@@ -39,6 +43,13 @@ struct LoadedModel {
   std::map<std::string, std::string> metadata;
 };
 
+// Of a dtype that parse_safetensors accepts (checked). BOOL counts as an integer.
+bool is_integer_dtype(std::string_view dtype);
+std::uint64_t dtype_size_bytes(std::string_view dtype);
+
+// "[3,4]".
+std::string shape_text(const std::vector<std::uint64_t>& shape);
+
 // Checks the whole structure of a file (not the values).
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file);
 
@@ -56,6 +67,11 @@ Result<std::vector<float>> read_safetensors_as(std::span<const std::uint8_t> fil
 std::vector<std::uint8_t> write_safetensors(
     const ModelLayout& layout, std::span<const float> parameters,
     const std::map<std::string, std::string>& metadata = {});
+
+// Everything before a file's data: the header's length and the header, padded with spaces to 8
+// bytes. The tensors' offsets must tile the data (the caller's duty), in any order of names.
+std::vector<std::uint8_t> safetensors_prefix(std::span<const SafetensorsTensor> tensors,
+                                             const std::map<std::string, std::string>& metadata);
 
 // The flat vector as the ledger's model blob: fp32, little endian, nothing else.
 std::vector<std::uint8_t> encode_flat_fp32(std::span<const float> values);

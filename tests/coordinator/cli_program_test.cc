@@ -68,6 +68,7 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
   const Row rows[] = {
       {"", "A subcommand is required", 2},
       {"audti", "there is no command 'audti'; did you mean 'audit'?", 2},
+      {"--nope", "there is no option '--nope'; see gradmint --help", 2},
       {"aggregate x", "gradmint-aggregate is not installed", 2},
       {"coordinator run", "gradmint-coordinator is not installed", 2},
       {"--log-level debug worker join x", "gradmint-worker is not installed", 2},

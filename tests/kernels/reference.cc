@@ -165,9 +165,9 @@ kernels::AggregateOutput reference_aggregate(const kernels::AggregateSpec& spec,
   if (plan.kind == kernels::CombineKind::mean) {
     out.delta = reference_weighted(plan, updates, input.centre);
   } else {
-    auto median = reference_median(updates, out.clip_factors);
-    out.delta = median.median;
-    out.outside = median.outside;
+    const ReferenceKept kept = reference_order_statistic(plan, updates);
+    out.delta = kept.mean;
+    out.outside = kept.outside;
   }
   const auto step =
       reference_step(complete.optimizer, input.model, out.delta, input.optimizer_state);

@@ -325,4 +325,34 @@ std::vector<float> reference_weighted(const ReferencePlan& plan, const Updates& 
   return mean;
 }
 
+ReferenceKept reference_order_statistic(const ReferencePlan& plan, const Updates& updates) {
+  Updates rows;
+  std::vector<double> clips;
+  if (plan.excluded.empty()) {
+    for (std::size_t i = 0; i < updates.size(); ++i) {
+      if (plan.coefficients[i] == 0) continue;
+      rows.push_back(updates[i]);
+      if (!plan.clips.empty()) clips.push_back(plan.clips[i]);
+    }
+  } else {
+    rows = reference_mixed(updates, plan.clips, plan.excluded, plan.shift);
+  }
+  ReferenceKept kept;
+  if (plan.kind == kernels::CombineKind::median) {
+    const ReferenceMedian median = reference_median(rows, clips);
+    kept = {median.median, median.outside};
+  } else if (plan.kind == kernels::CombineKind::trimmed_mean) {
+    kept = reference_trimmed_mean(rows, clips, plan.dropped, plan.shift);
+  } else {
+    kept = reference_nearest_to_median(rows, clips, plan.kept, plan.shift);
+  }
+  std::vector<std::uint64_t> outside;
+  std::size_t next = 0;
+  for (const std::uint32_t seen : plan.coefficients) {
+    outside.push_back(seen == 0 ? 0 : kept.outside[next++]);
+  }
+  kept.outside = outside;
+  return kept;
+}
+
 }  // namespace gradmint::test

@@ -9,6 +9,7 @@
 
 #include "kernels/aggregate.h"
 #include "tests/kernels/reference.h"
+#include "tests/kernels/reference_sorted.h"
 
 namespace gradmint::test {
 
@@ -33,5 +34,8 @@ ReferencePlan reference_plan(const kernels::AggregateSpec& complete,
 // The mean that a plan of that kind asks for.
 std::vector<float> reference_weighted(const ReferencePlan& plan, const Updates& updates,
                                       const std::optional<kernels::Row>& centre);
+
+// The order statistic that a plan of another kind asks for; counts are per update.
+ReferenceKept reference_order_statistic(const ReferencePlan& plan, const Updates& updates);
 
 }  // namespace gradmint::test

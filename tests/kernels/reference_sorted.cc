@@ -78,10 +78,10 @@ ReferenceKept reference_nearest_to_median(const Updates& updates, std::span<cons
 Updates reference_mixed(const Updates& updates, std::span<const double> clips,
                         const std::vector<std::vector<std::uint32_t>>& excluded, int shift) {
   Updates mixed;
-  for (std::size_t i = 0; i < updates.size(); ++i) {
+  for (const auto& left_out : excluded) {
     std::vector<std::size_t> members;
     for (std::size_t j = 0; j < updates.size(); ++j) {
-      if (std::find(excluded[i].begin(), excluded[i].end(), j) == excluded[i].end()) {
+      if (std::find(left_out.begin(), left_out.end(), j) == left_out.end()) {
         members.push_back(j);
       }
     }

@@ -60,7 +60,7 @@ int check_known(const std::string& text, const char* section, const Updates& upd
 
 }  // namespace
 
-TEST_CASE("known answers: Krum, minimum diameter, iterations, clipping, mixing") {
+TEST_CASE("known answers: selection, iterations, clipping, trimming") {
   const std::string text = known_aggregations();
   if (text.empty()) return;
   int run =
@@ -71,11 +71,13 @@ TEST_CASE("known answers: Krum, minimum diameter, iterations, clipping, mixing")
                     nullptr},
                    {{}, {"krum", {{"f", 1}, {"convention", 1}}}, "krum_f1", nullptr},
                    {{}, {"multi_krum", {{"f", 1}, {"convention", 1}}}, "multi_krum_f1", nullptr},
-                   {{}, {"mda", {{"f", 1}}}, "mda_f1", nullptr}});
+                   {{}, {"mda", {{"f", 1}}}, "mda_f1", nullptr},
+                   {{}, {"trimmed_mean", {{"f", 1}}}, "trimmed_mean_f1", nullptr}});
   run += check_known(
       text, "one_dimensional", in_rows(known_numbers(text, "one_dimensional", "A"), 1),
       {{{}, {"krum", {{"f", 1}, {"convention", 1}}}, "byzfl_krum", "byzfl_krum_scores"},
-       {{}, {"krum", {{"f", 1}, {"convention", 2}}}, "flower_krum", "flower_krum_scores"}});
+       {{}, {"krum", {{"f", 1}, {"convention", 2}}}, "flower_krum", "flower_krum_scores"},
+       {{}, {"trimmed_mean", {{"f", 1}}}, "trimmed_mean_f1", nullptr}});
   run += check_known(
       text, "flower", {{0.2f}, {0.7f}, {1.0f}},
       {{{}, {"krum", {{"f", 1}, {"convention", 2}}}, "krum_f1_of_0.2_0.7_1.0", nullptr}});
@@ -148,6 +150,10 @@ TEST_CASE("golden fingerprints of the pair rules, the same for every machine and
        0x23d225f1133e953eULL},
       {{{"arc", {{"f", 2}}}}, {"median", {}}, 9, 0x711c20bf770d154eULL},
       {{{"nnm", {{"f", 4}}}}, {"geometric_median", {}}, 17, 0x8a5cf917dce8444aULL},
+      {{}, {"trimmed_mean", {{"f", 3}}}, 16, 0xc7e37ccc47cf929eULL},
+      {{{"nnm", {{"f", 4}}}}, {"trimmed_mean", {{"beta", 0.1f}}}, 70, 0xacb2f03ff6cd1bccULL},
+      {{}, {"bulyan", {{"f", 3}}}, 16, 0xe22d0dc8c03a47beULL},
+      {{{"nnm", {{"f", 3}}}}, {"bulyan", {{"f", 3}, {"convention", 1}}}, 17, 0xff2fd6a047cde578ULL},
       {{{"nnm", {{"f", 4}}}}, {"krum", {{"f", 4}}}, 101, 0xb7c2df0b1709868cULL},
   };
   for (const auto& backend : backends()) {

@@ -6,6 +6,7 @@
 #include "kernels/check_encoded.h"
 #include "kernels/encode.h"
 #include "kernels/fixed_point.h"
+#include "kernels/parallel.h"
 #include "ledger/merkle.h"
 #include "worker/update.h"
 
@@ -58,7 +59,7 @@ Result<Submission> make_submission(std::span<const float> global, std::span<cons
   if (!honest) return honest.error();
   if (Status added = add_residual(*honest, residual); !added) return added.error();
   auto submission = encode_update(encoding, hostile_update(adversary, *std::move(honest), view));
-  if (submission) submission->root = blob_root(submission->payload);
+  if (submission) submission->root = blob_root(submission->payload, kernels::all_cores());
   return submission;
 }
 

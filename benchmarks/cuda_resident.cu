@@ -1,0 +1,155 @@
+// The CUDA passes on updates that lie in GPU memory. Bytes are the least that must move: updates
+// and model read, model written, and the optimizer's moments where there are some.
+#include "benchmarks/cuda_measure.h"
+#include "kernels/blocks_rule.h"
+#include "kernels/cuda_passes.h"
+#include "kernels/fixed_point.h"
+
+namespace gradmint::benchmarks {
+namespace {
+
+namespace cuda = kernels::cuda;
+using kernels::kBlockSize;
+
+__global__ void fill(float* values, std::size_t count, std::uint64_t seed) {
+  const std::size_t c = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (c >= count) return;
+  std::uint64_t z = (c + seed) * 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  values[c] = static_cast<float>(static_cast<std::int32_t>(z >> 20)) * 0x1p-31f;
+}
+
+class Resident {
+ public:
+  Resident(int n, std::size_t size)
+      : n_(n),
+        size_(size),
+        updates_(make_updates(n, size)),
+        rows_(pointers_to(updates_)),
+        factors_(std::vector<double>(static_cast<std::size_t>(n), unit())),
+        model_(size),
+        out_(size),
+        report_(2) {}
+
+  GpuRow mean(const char* label, kernels::OptimizerKind optimizer) const {
+    cuda::DevicePass pass = pass_of(factors_.data(), n_);
+    const int moments = kernels::moments_of(optimizer);
+    const DeviceArray<float> first(moments >= 1 ? size_ : 0);
+    const DeviceArray<float> second(moments == 2 ? size_ : 0);
+    pass.step.kind = optimizer;
+    pass.step.first_decay = 0.9f;
+    pass.step.second_decay = 0.99f;
+    pass.step.epsilon = 1e-3f;
+    if (moments >= 1) pass.first = pass.first_out = first.data();
+    if (moments == 2) pass.second = pass.second_out = second.data();
+    const double ms = median_ms([&] { return cuda::launch_mean(pass, nullptr); });
+    return row(label, ms, n_ + 2 + 2 * moments);
+  }
+
+  GpuRow median() const {
+    const cuda::DevicePass pass = pass_of(nullptr, n_);
+    return row("median", median_ms([&] { return cuda::launch_median(pass, nullptr); }), n_ + 2);
+  }
+
+  // Exact dot products: all pairs, or each update with itself; and all pairs with the mean after
+  // them, which is what the Krum family and the rules in the span of the updates do on the GPU.
+  GpuRow dots(const char* label, bool diagonal_only, bool then_mean) const {
+    const std::size_t n = static_cast<std::size_t>(n_);
+    const std::size_t count = (size_ + kBlockSize - 1) / kBlockSize;
+    const DeviceArray<std::int16_t> integers(n * count * kBlockSize);
+    const DeviceArray<std::int32_t> shifts(n * count);
+    const DeviceArray<long long> sums(diagonal_only ? n * count : n * n * count);
+    cuda::DeviceBlocks blocks;
+    blocks.rows = rows_.data();
+    blocks.n = n_;
+    blocks.count = size_;
+    blocks.integers = integers.data();
+    blocks.shifts = shifts.data();
+    blocks.sums = sums.data();
+    blocks.report = report_.data();
+    blocks.diagonal_only = diagonal_only;
+    const cuda::DevicePass pass = pass_of(factors_.data(), n_);
+    const double ms = median_ms(
+        [&] {
+          cudaError_t code = cuda::launch_quantise(blocks, nullptr);
+          if (code == cudaSuccess) code = cuda::launch_dots(blocks, nullptr);
+          if (code == cudaSuccess && then_mean) code = cuda::launch_mean(pass, nullptr);
+          return code;
+        },
+        7);
+    return row(label, ms, then_mean ? n_ + 2 : n_);
+  }
+
+ private:
+  static double unit() { return kernels::power_of_two(kernels::choose_shift(0, 1)); }
+
+  static std::vector<DeviceArray<float>> make_updates(int n, std::size_t size) {
+    std::vector<DeviceArray<float>> updates;
+    for (int i = 0; i < n; ++i) {
+      updates.emplace_back(size);
+      fill<<<static_cast<unsigned>((size + 255) / 256), 256>>>(
+          updates.back().data(), size, static_cast<std::uint64_t>(i) * size);
+      require(cudaGetLastError(), "filling");
+    }
+    return updates;
+  }
+  static std::vector<const float*> pointers_to(const std::vector<DeviceArray<float>>& updates) {
+    std::vector<const float*> pointers;
+    for (const auto& update : updates) pointers.push_back(update.data());
+    return pointers;
+  }
+
+  // `summed` terms of weight one.
+  cuda::DevicePass pass_of(const double* factors, int summed) const {
+    cuda::DevicePass pass;
+    pass.rows = rows_.data();
+    pass.factors = factors;
+    pass.n = n_;
+    pass.count = size_;
+    pass.finish.bias = kernels::kRoundingBiasBits * static_cast<std::uint64_t>(summed);
+    pass.finish.total_weight = summed;
+    pass.finish.unscale = 1.0 / unit();
+    pass.model = model_.data();
+    pass.model_out = out_.data();
+    pass.report = report_.data();
+    return pass;
+  }
+
+  GpuRow row(const char* label, double ms, int arrays) const {
+    return {label, n_, size_, ms, 4.0 * arrays * static_cast<double>(size_)};
+  }
+
+  int n_;
+  std::size_t size_;
+  std::vector<DeviceArray<float>> updates_;
+  DeviceArray<const float*> rows_;
+  DeviceArray<double> factors_;
+  DeviceArray<float> model_;
+  DeviceArray<float> out_;
+  DeviceArray<std::int32_t> report_;
+};
+
+}  // namespace
+
+GpuRow copy_row(std::size_t size) {
+  const DeviceArray<float> from(size);
+  const DeviceArray<float> to(size);
+  const double ms = median_ms([&] {
+    return cudaMemcpyAsync(to.data(), from.data(), size * sizeof(float), cudaMemcpyDeviceToDevice);
+  });
+  return {"copy", 1, size, ms, 8.0 * static_cast<double>(size)};
+}
+
+std::vector<GpuRow> resident_rows(int n, std::size_t size) {
+  const Resident updates(n, size);
+  return {
+      updates.mean("mean", kernels::OptimizerKind::plain),
+      updates.mean("mean + adam", kernels::OptimizerKind::adam),
+      updates.median(),
+      updates.dots("norms", true, false),
+      updates.dots("gram", false, false),
+      updates.dots("gram, then mean", false, true),
+  };
+}
+
+}  // namespace gradmint::benchmarks

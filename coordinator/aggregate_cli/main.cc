@@ -1,0 +1,235 @@
+// gradmint-aggregate: combines checkpoints or updates from files, without a federation.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "coordinator/aggregate_cli/run.h"
+#include "coordinator/aggregate_cli/version.h"
+#include "kernels/cpu_level.h"
+#include "kernels/parallel.h"
+#include "kernels/spec_text.h"
+#ifdef GRADMINT_WITH_CUDA
+#include "kernels/cuda_backend.h"
+#endif
+
+namespace gradmint {
+namespace {
+
+constexpr int kExitOk = 0;
+constexpr int kExitUnusable = 2;
+
+constexpr const char* kExamples =
+    "Files are ordered by their contents, so the order of arguments does not matter; weights and\n"
+    "staleness follow their files. The same inputs give the same bytes on every machine.\n"
+    "Examples:\n"
+    "  gradmint aggregate a.safetensors b.safetensors c.safetensors --weights 3,1,2 -o "
+    "mean.safetensors\n"
+    "  gradmint aggregate --aggregator median update-*.safetensors -o median.safetensors\n"
+    "  gradmint aggregate --optimizer nesterov --lr 0.5 --model global.safetensors\n"
+    "    --state-out state.safetensors update-*.safetensors -o next.safetensors";
+
+struct Words {
+  std::string aggregator = "mean", optimizer, format = "table", log_level = "warn";
+  std::string weights;
+  std::vector<std::string> pre;
+  std::vector<kernels::GivenParameter> parameters;
+};
+
+int tell(const std::string& message) {
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::fprintf(stderr, "gradmint-aggregate: %s\n", line.c_str());
+  return kExitUnusable;
+}
+
+// One live line on a terminal, nothing elsewhere.
+class Progress {
+ public:
+  explicit Progress(bool live) : live_(live) {}
+  ~Progress() { clear(); }
+  void on(const char* doing, double done) {
+    if (!live_) return;
+    char line[64];
+    std::snprintf(line, sizeof line, "%s %.0f %%", doing, 100.0 * done);
+    if (shown_ == line) return;
+    shown_ = line;
+    std::fprintf(stderr, "\r\x1b[K%s", line);
+  }
+  void clear() {
+    if (!shown_.empty()) std::fputs("\r\x1b[K", stderr);
+    shown_.clear();
+  }
+
+ private:
+  bool live_;
+  std::string shown_;
+};
+
+void add_rules(CLI::App& app, Words& words) {
+  const auto names = [](std::span<const kernels::RuleInfo> rules) {
+    std::string text;
+    for (const kernels::RuleInfo& rule : rules) {
+      text += (text.empty() ? "" : ", ") + std::string(rule.name);
+    }
+    return text;
+  };
+  const char* const form = "NAME[:parameter=value,...]";
+  app.add_option("--aggregator", words.aggregator, names(kernels::aggregator_rules()))
+      ->type_name(form)
+      ->capture_default_str()
+      ->group("Rules");
+  app.add_option("--pre", words.pre,
+                 "Before it, in this order (again for each): " + names(kernels::pre_rules()))
+      ->type_name(form)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Rules");
+  app.add_option("--optimizer", words.optimizer,
+                 "Moves --model by what comes out: " + names(kernels::optimizer_rules()))
+      ->type_name(form)
+      ->group("Rules");
+  for (const std::string& name : kernels::parameter_names()) {
+    app.add_option_function<std::string>(
+           "--" + name,
+           [&words, name](const std::string& text) {
+             words.parameters.push_back({name, text});
+           },
+           kernels::parameter_help(name))
+        ->type_name("VALUE")
+        ->group("Parameters of the rules");
+  }
+}
+
+void add_files(CLI::App& app, AggregateCommand& command, Words& words) {
+  app.add_option("inputs", command.inputs,
+                 "Checkpoints or updates with the same tensors (F32, BF16, F16)")
+      ->type_name("IN.safetensors");
+  app.add_option("-o,--output", command.output, "Where the result goes, in F32")
+      ->required()
+      ->type_name("OUT.safetensors");
+  app.add_option("--weights", words.weights, "Whole numbers, one for each file (default: 1)")
+      ->type_name("W,W,...");
+  app.add_option("--model", command.model,
+                 "The model that the inputs are updates of; the result is the next model")
+      ->type_name("FILE");
+  app.add_option("--state", command.state, "The optimizer's state so far (default: zeros)")
+      ->type_name("FILE");
+  app.add_option("--state-out", command.state_out, "Where the optimizer's new state goes")
+      ->type_name("FILE");
+}
+
+// "3,1,2"; nothing where the text is empty.
+Result<std::vector<std::uint64_t>> whole_numbers(const std::string& option,
+                                                 const std::string& text) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    std::uint64_t number = 0;
+    const auto read = std::from_chars(text.data() + at, text.data() + comma, number);
+    if (read.ec != std::errc{} || read.ptr != text.data() + comma || comma + 1 == text.size()) {
+      return Error{ErrorCode::bad_input,
+                   option + " '" + text + "': must be whole numbers with commas between them"};
+    }
+    numbers.push_back(number);
+    at = comma + 1;
+  }
+  return numbers;
+}
+
+Status fill_spec(const Words& words, AggregateCommand& command) {
+  command.optimizer_was_named = !words.optimizer.empty();
+  for (const std::string& text : words.pre) {
+    auto rule = kernels::parse_rule(text, kernels::kPreKind, kernels::pre_rules());
+    if (!rule.ok()) return rule.error();
+    command.spec.pre.push_back(*std::move(rule));
+  }
+  auto aggregator =
+      kernels::parse_rule(words.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules());
+  if (!aggregator.ok()) return aggregator.error();
+  command.spec.aggregator = *std::move(aggregator);
+  if (command.optimizer_was_named) {
+    auto optimizer =
+        kernels::parse_rule(words.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules());
+    if (!optimizer.ok()) return optimizer.error();
+    command.spec.optimizer = *std::move(optimizer);
+  }
+  return kernels::apply_parameters(command.spec, words.parameters);
+}
+
+int run(AggregateCommand& command, const Words& words) {
+  if (const Status filled = fill_spec(words, command); !filled.ok()) {
+    return tell(filled.error().message);
+  }
+  auto weights = whole_numbers("--weights", words.weights);
+  if (!weights.ok()) return tell(weights.error().message);
+  command.weights = *std::move(weights);
+  if (command.backend == "cuda") command.backend = "cuda:0";
+  Progress progress(::isatty(STDERR_FILENO) == 1);
+  const auto report =
+      run_aggregate(command, [&](const char* doing, double done) { progress.on(doing, done); });
+  progress.clear();
+  if (!report.ok()) return tell(report.error().message);
+  if (words.log_level == "trace" || words.log_level == "debug" || words.log_level == "info") {
+    for (const std::string& note : report->notes) {
+      std::fprintf(stderr, "gradmint-aggregate: note: %s\n", note.c_str());
+    }
+  }
+  if (words.format == "json") {
+    std::printf("%s\n", report_json(*report)
+                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                            .c_str());
+  } else {
+    std::fputs(report_table(*report).c_str(), stdout);
+  }
+  return kExitOk;
+}
+
+int parse_and_run(int argc, char** argv) {
+  AggregateCommand command;
+  Words words;
+  command.threads = kernels::all_cores();
+  CLI::App app{"Combines checkpoints or updates from files, exactly", "gradmint-aggregate"};
+  app.footer(kExamples);
+  app.set_version_flag("--version", aggregate_version_text, "Print revision, backends, libraries");
+  add_files(app, command, words);
+  add_rules(app, words);
+  app.add_option("--backend", command.backend, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", command.threads, "Threads on the CPU (default: all cores)")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--format", words.format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  app.add_option("--log-level", words.log_level, "info and below tell how files were read")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    app.exit(done);
+    return kExitOk;
+  } catch (const CLI::ParseError& fault) {
+    return tell(std::string(fault.what()) + "; see gradmint-aggregate --help");
+  }
+  return run(command, words);
+}
+
+}  // namespace
+}  // namespace gradmint
+
+int main(int argc, char** argv) {
+#ifdef GRADMINT_WITH_CUDA
+  gradmint::kernels::register_cuda_backend();
+#endif
+  try {
+    return gradmint::parse_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return gradmint::tell("out of memory: combine fewer values at once or free some memory");
+  } catch (const std::exception& fault) {
+    return gradmint::tell(fault.what());
+  }
+}

@@ -1,0 +1,127 @@
+#include "coordinator/aggregate_cli/report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <span>
+
+#include "kernels/spec_text.h"
+
+namespace gradmint {
+namespace {
+
+using nlohmann::json;
+
+json rule_json(const kernels::NamedRule& rule, std::span<const kernels::RuleInfo> rules) {
+  json parameters = json::object();
+  for (const kernels::RuleInfo& info : rules) {
+    if (info.name != rule.name) continue;
+    for (std::size_t i = 0; i < rule.parameters.size(); ++i) {
+      const kernels::Parameter& each = rule.parameters[i];
+      const auto known =
+          std::find_if(info.parameters.begin(), info.parameters.end(),
+                       [&](const kernels::ParameterInfo& p) { return p.name == each.name; });
+      const std::string text = kernels::parameter_text(*known, each.value);
+      parameters[each.name] = known->choices.empty() ? json::parse(text) : json(text);
+    }
+  }
+  return {{"name", rule.name}, {"parameters", parameters}};
+}
+
+template <class T>
+json maybe(const std::optional<T>& value) {
+  return value ? json(*value) : json();
+}
+
+json file_json(const ReportedFile& file) {
+  return {{"file", file.file}, {"sha256", to_hex(file.sha256)}, {"size_bytes", file.size_bytes}};
+}
+
+std::string score_column(const ReportedInput& input) {
+  if (!input.score) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", *input.score);
+  return text;
+}
+
+std::string outside_column(const ReportedInput& input, std::uint64_t values) {
+  if (!input.outside) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f %%",
+                100.0 * static_cast<double>(*input.outside) / static_cast<double>(values));
+  return text;
+}
+
+}  // namespace
+
+std::string pre_text(const kernels::AggregateSpec& spec) {
+  std::string text;
+  for (const kernels::NamedRule& pre : spec.pre) {
+    text += (text.empty() ? "" : " ") + kernels::rule_text(pre, kernels::pre_rules());
+  }
+  return text;
+}
+
+std::string aggregator_text(const kernels::AggregateSpec& spec) {
+  return kernels::rule_text(spec.aggregator, kernels::aggregator_rules());
+}
+
+std::string optimizer_text(const kernels::AggregateSpec& spec) {
+  return kernels::rule_text(spec.optimizer, kernels::optimizer_rules());
+}
+
+std::string report_table(const AggregateReport& report) {
+  char line[256];
+  std::snprintf(line, sizeof line, "%-4s  %8s  %12s  %9s  %-64s  %s\n", "kept", "weight", "score",
+                "outside", "sha256", "file");
+  std::string text = line;
+  for (const ReportedInput& input : report.inputs) {
+    std::snprintf(line, sizeof line, "%-4s  %8u  %12s  %9s  %-64s  ", input.kept ? "yes" : "no",
+                  input.weight, score_column(input).c_str(),
+                  outside_column(input, report.values).c_str(), to_hex(input.sha256).c_str());
+    text += line + input.file + "\n";
+  }
+  const std::string pre = pre_text(report.spec);
+  text += "aggregator  " + aggregator_text(report.spec) + (pre.empty() ? "" : " after " + pre) +
+          ", optimizer " + optimizer_text(report.spec) + "\n";
+  text += "computed    " + std::to_string(report.values) + " values in " +
+          std::to_string(report.tensors) + " tensors on " + report.backend + "\n";
+  text +=
+      "output      " + report.output.file + "\nsha256      " + to_hex(report.output.sha256) + "\n";
+  if (report.state) {
+    text += "state       " + report.state->file + "\nsha256      " + to_hex(report.state->sha256) +
+            "\n";
+  }
+  return text;
+}
+
+json report_json(const AggregateReport& report) {
+  json pre = json::array();
+  for (const kernels::NamedRule& each : report.spec.pre) {
+    pre.push_back(rule_json(each, kernels::pre_rules()));
+  }
+  json inputs = json::array();
+  for (const ReportedInput& input : report.inputs) {
+    inputs.push_back({{"file", input.file},
+                      {"sha256", to_hex(input.sha256)},
+                      {"weight", input.weight},
+                      {"staleness", maybe(input.staleness)},
+                      {"kept", input.kept},
+                      {"score", maybe(input.score)},
+                      {"clip_factor", maybe(input.clip_factor)},
+                      {"outside", maybe(input.outside)}});
+  }
+  return {{"schema", "gradmint/aggregate/1"},
+          {"pre", pre},
+          {"aggregator", rule_json(report.spec.aggregator, kernels::aggregator_rules())},
+          {"optimizer", rule_json(report.spec.optimizer, kernels::optimizer_rules())},
+          {"backend", report.backend},
+          {"values", report.values},
+          {"tensors", report.tensors},
+          {"round_exponent", report.round_exponent},
+          {"shift", report.shift},
+          {"inputs", inputs},
+          {"output", file_json(report.output)},
+          {"state", report.state ? file_json(*report.state) : json()}};
+}
+
+}  // namespace gradmint

@@ -1,0 +1,51 @@
+// What gradmint-aggregate says when it is done: a table for people, JSON for machines
+// (docs/schemas/aggregate.schema.json). Pure.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/aggregate_spec.h"
+#include "ledger/bytes.h"
+
+namespace gradmint {
+
+struct ReportedInput {
+  std::string file;
+  Hash sha256;
+  std::uint32_t weight = 1;                // as it was used
+  std::optional<std::uint32_t> staleness;  // as given
+  bool kept = true;
+  std::optional<double> score, clip_factor;
+  std::optional<std::uint64_t> outside;  // values
+};
+
+struct ReportedFile {
+  std::string file;
+  Hash sha256;
+  std::uint64_t size_bytes = 0;
+};
+
+struct AggregateReport {
+  kernels::AggregateSpec spec;  // completed
+  std::string backend;
+  std::uint64_t values = 0, tensors = 0;
+  int round_exponent = 0, shift = 0;
+  std::vector<ReportedInput> inputs;  // in the order of their hashes
+  ReportedFile output;
+  std::optional<ReportedFile> state;
+  std::vector<std::string> notes;  // what was done on the way, for the log
+};
+
+std::string report_table(const AggregateReport& report);
+nlohmann::json report_json(const AggregateReport& report);
+
+// "clip:tau=1 nnm:f=2", "krum:f=1,convention=paper", ...: for reports and metadata.
+std::string pre_text(const kernels::AggregateSpec& spec);
+std::string aggregator_text(const kernels::AggregateSpec& spec);
+std::string optimizer_text(const kernels::AggregateSpec& spec);
+
+}  // namespace gradmint

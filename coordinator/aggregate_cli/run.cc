@@ -1,0 +1,249 @@
+#include "coordinator/aggregate_cli/run.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "coordinator/aggregate_cli/agreement.h"
+#include "coordinator/aggregate_cli/check_command.h"
+#include "coordinator/aggregate_cli/inputs.h"
+#include "coordinator/aggregate_cli/state_file.h"
+#include "coordinator/aggregate_cli/tensor_output.h"
+#include "kernels/aggregate.h"
+#include "kernels/fixed_point.h"
+
+namespace gradmint {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file beside the inputs: the model, the centre.
+struct Companion {
+  std::optional<TensorFile> file;
+  std::optional<FlatValues> values;
+
+  Status open(const fs::path& path) {
+    if (path.empty()) return {};
+    auto opened = open_tensor_file(path);
+    if (!opened.ok()) return opened.error();
+    file.emplace(*std::move(opened));
+    return {};
+  }
+  Status read(const ModelLayout& layout, const fs::path& scratch) {
+    if (!file) return {};
+    auto flat = FlatValues::from(*file, places_of(layout), scratch);
+    if (!flat.ok()) return flat.error();
+    values.emplace(*std::move(flat));
+    return {};
+  }
+};
+
+// All that goes into kernels::aggregate and must live as long.
+struct Job {
+  Companion model, centre;
+  std::optional<TensorFile> state_file;
+  std::optional<FlatValues> state;
+  InputSet inputs;
+  std::vector<float> zeros;  // in place of a model or state that was not given
+  kernels::AggregateInput input;
+};
+
+ByteView bytes_of(std::span<const float> values) {
+  return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()};
+}
+
+fs::path scratch_of(const AggregateCommand& command) {
+  const fs::path parent = command.output.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+std::vector<InputArgument> arguments_of(const AggregateCommand& command) {
+  std::vector<InputArgument> arguments;
+  for (std::size_t i = 0; i < command.inputs.size(); ++i) {
+    InputArgument argument{command.inputs[i], 1, std::nullopt};
+    if (!command.weights.empty()) {
+      argument.weight = static_cast<std::uint32_t>(command.weights[i]);
+    }
+    if (!command.staleness.empty()) {
+      argument.staleness = static_cast<std::uint32_t>(command.staleness[i]);
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+Status load(const AggregateCommand& command, const kernels::AggregateSpec& spec,
+            const ProgressListener& listener, Job& job) {
+  const fs::path scratch = scratch_of(command);
+  if (const Status opened = job.model.open(command.model); !opened.ok()) return opened;
+  if (const Status opened = job.centre.open(command.centre); !opened.ok()) return opened;
+  std::vector<const TensorFile*> companions;
+  if (job.model.file) companions.push_back(&*job.model.file);
+  if (job.centre.file) companions.push_back(&*job.centre.file);
+  auto inputs = load_inputs(arguments_of(command), companions, command.threads, scratch, listener);
+  if (!inputs.ok()) return inputs.error();
+  job.inputs = *std::move(inputs);
+  if (const Status read = job.model.read(job.inputs.layout, scratch); !read.ok()) return read;
+  if (const Status read = job.centre.read(job.inputs.layout, scratch); !read.ok()) return read;
+  if (command.state.empty()) return {};
+  auto file = open_tensor_file(command.state);
+  if (!file.ok()) return file.error();
+  job.state_file.emplace(*std::move(file));
+  auto state = load_state(*job.state_file, spec.optimizer.name,
+                          kernels::optimizer_state_per_value(spec.optimizer.name),
+                          job.inputs.layout, scratch);
+  if (!state.ok()) return state.error();
+  job.state.emplace(*std::move(state));
+  return {};
+}
+
+void prepare(const kernels::AggregateSpec& spec, Job& job) {
+  std::vector<int> exponents;
+  std::uint32_t largest_weight = 1;
+  for (const InputFile& file : job.inputs.files) {
+    job.input.updates.emplace_back(file.values.values());
+    job.input.weights.push_back(file.weight);
+    exponents.push_back(file.values.exponent());
+    largest_weight = std::max(largest_weight, file.weight);
+  }
+  job.input.round_exponent = kernels::choose_round_exponent(exponents);
+  job.input.shift = kernels::choose_shift(job.input.round_exponent, largest_weight);
+  job.input.want_outside = true;
+  const std::size_t size = job.inputs.layout.parameter_count();
+  const std::size_t moments = kernels::optimizer_state_per_value(spec.optimizer.name);
+  job.zeros.assign(std::max(job.model.values ? 0 : size, job.state ? 0 : moments * size), 0.0f);
+  const std::span<const float> zeros = job.zeros;
+  job.input.model = job.model.values ? job.model.values->values() : zeros.first(size);
+  job.input.optimizer_state = job.state ? job.state->values() : zeros.first(moments * size);
+}
+
+std::vector<ByteView> mappings_of(const Job& job) {
+  std::vector<ByteView> mappings;
+  for (const InputFile& file : job.inputs.files) {
+    mappings.push_back(bytes_of(file.values.values()));
+  }
+  if (job.centre.values) mappings.push_back(bytes_of(job.centre.values->values()));
+  return mappings;
+}
+
+// The kernels number the updates; here they are files, and E comes from them.
+Error with_files(const Error& error, const Job& job) {
+  const std::string word = "update ";
+  Error named = error;
+  const std::size_t at = named.message.find(word);
+  if (at == std::string::npos) return named;
+  const std::size_t begin = at + word.size();
+  std::size_t end = begin;
+  while (end < named.message.size() && named.message[end] >= '0' && named.message[end] <= '9') {
+    ++end;
+  }
+  if (end == begin || end - begin > 4) return named;
+  const std::size_t index = std::stoul(named.message.substr(begin, end - begin));
+  if (index < job.inputs.files.size()) {
+    named.message.replace(at, end - at, job.inputs.files[index].file.quoted());
+  }
+  return named;
+}
+
+std::map<std::string, std::string> metadata_of(const kernels::AggregateSpec& spec, const Job& job) {
+  std::string hashes, weights;
+  for (const InputFile& file : job.inputs.files) {
+    hashes += (hashes.empty() ? "" : " ") + to_hex(file.sha256);
+    weights += (weights.empty() ? "" : " ") + std::to_string(file.weight);
+  }
+  return {{kSafetensorsLayoutKey, job.inputs.layout.encode()},
+          {"gradmint.pre", pre_text(spec)},
+          {"gradmint.aggregator", aggregator_text(spec)},
+          {"gradmint.optimizer", optimizer_text(spec)},
+          {"gradmint.inputs", hashes},
+          {"gradmint.weights", weights},
+          {"gradmint.round_exponent", std::to_string(job.input.round_exponent)},
+          {"gradmint.shift", std::to_string(job.input.shift)}};
+}
+
+Result<PendingFile> write_output(const AggregateCommand& command,
+                                 const kernels::AggregateSpec& spec, const Job& job,
+                                 std::span<const float> values) {
+  std::vector<OutputTensor> tensors;
+  std::uint64_t at = 0;
+  for (const TensorSpec& each : job.inputs.layout.tensors()) {
+    const std::uint64_t count = each.element_count();
+    tensors.push_back({each.name, "F32", each.shape, bytes_of(values.subspan(at, count))});
+    at += count;
+  }
+  const TensorFile& source = job.model.file ? *job.model.file : job.inputs.files.front().file;
+  for (const SafetensorsTensor& tensor : integer_tensors(source)) {
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, source.bytes_of(tensor)});
+  }
+  return write_tensors(command.output, std::move(tensors), metadata_of(spec, job));
+}
+
+ReportedInput reported(const InputFile& file, std::size_t i,
+                       const kernels::AggregateOutput& output) {
+  ReportedInput input;
+  input.file = file.file.path.string();
+  input.sha256 = file.sha256;
+  input.weight = file.weight;
+  input.staleness = file.staleness;
+  input.kept = output.selected[i] != 0;
+  if (!output.clip_factors.empty()) input.clip_factor = output.clip_factors[i];
+  if (!output.outside.empty()) input.outside = output.outside[i];
+  return input;
+}
+
+// Both files are complete before either takes its place.
+Status write_all(const AggregateCommand& command, const Job& job,
+                 const kernels::AggregateOutput& output, AggregateReport& report) {
+  auto model = write_output(command, report.spec, job, output.model);
+  if (!model.ok()) return model.error();
+  report.output = {command.output.string(), model->written.sha256, model->written.size_bytes};
+  if (command.state_out.empty()) return model->replacement.commit();
+  auto state = write_state(command.state_out, report.spec.optimizer.name, job.inputs.layout,
+                           output.optimizer_state);
+  if (!state.ok()) return state.error();
+  report.state = {command.state_out.string(), state->written.sha256, state->written.size_bytes};
+  if (const Status done = state->replacement.commit(); !done.ok()) return done;
+  return model->replacement.commit();
+}
+
+}  // namespace
+
+Result<AggregateReport> run_aggregate(const AggregateCommand& command,
+                                      const ProgressListener& listener) {
+  const auto spec = kernels::complete_spec(command.spec);
+  if (!spec.ok()) return spec.error();
+  if (const Status checked = check_command(command, *spec); !checked.ok()) return checked.error();
+  auto opened = kernels::open_backend(command.backend, command.threads);
+  if (!opened.ok()) return opened.error();
+
+  Job job;
+  if (const Status loaded = load(command, *spec, listener, job); !loaded.ok()) {
+    return loaded.error();
+  }
+  prepare(*spec, job);
+  StreamingBackend backend(*std::move(opened), mappings_of(job), listener);
+  const auto output = kernels::aggregate(*spec, job.input, backend);
+  if (!output.ok()) return with_files(output.error(), job);
+
+  AggregateReport report;
+  report.spec = *spec;
+  report.backend = backend.name();
+  report.values = job.inputs.layout.parameter_count();
+  report.tensors = job.inputs.layout.tensors().size();
+  report.round_exponent = job.input.round_exponent;
+  report.shift = job.input.shift;
+  for (std::size_t i = 0; i < job.inputs.files.size(); ++i) {
+    const InputFile& file = job.inputs.files[i];
+    report.inputs.push_back(reported(file, i, *output));
+    if (!file.values.is_converted()) continue;
+    report.notes.push_back(file.file.quoted() +
+                           " was converted to fp32 in order through a temporary file");
+  }
+  listener("writing", 0.0);
+  if (const Status written = write_all(command, job, *output, report); !written.ok()) {
+    return written.error();
+  }
+  return report;
+}
+
+}  // namespace gradmint

@@ -1,0 +1,69 @@
+// A safetensors file that is mapped, and its floating tensors as one flat fp32 vector in mapped
+// memory: the file's own bytes where they already are that vector, else a temporary file without a
+// name that they are converted to through a bounded buffer.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/base/result.h"
+#include "ledger/blobs.h"
+#include "ledger/model/layout.h"
+#include "ledger/model/safetensors.h"
+
+namespace gradmint {
+
+struct TensorFile {
+  std::filesystem::path path;
+  MappedFile mapping;
+  SafetensorsHeader header;
+
+  ByteView bytes_of(const SafetensorsTensor& tensor) const;
+  // nullptr where there is none.
+  const SafetensorsTensor* find(const std::string& name) const;
+  std::string quoted() const { return "'" + path.string() + "'"; }
+};
+
+// Errors name the file.
+Result<TensorFile> open_tensor_file(const std::filesystem::path& path);
+
+// Lets the pages go that hold these bytes of a mapping; they come back from the file when they are
+// looked at again. Memory then does not grow with what has been read.
+void release_pages(ByteView bytes);
+
+// Says that these bytes will be read soon and in order, and makes them a window of the mapping:
+// the system fetches whole large pages around what is looked at, but none beyond a window.
+// release_pages of the same bytes ends it.
+void open_window(ByteView bytes);
+
+// A tensor's place in a flat vector, by name.
+struct FlatPlace {
+  std::string name;
+  std::uint64_t count = 0;
+};
+std::vector<FlatPlace> places_of(const ModelLayout& layout);
+
+class FlatValues {
+ public:
+  // The tensors of `places`, which must be in the file with these counts and be decodable
+  // (checked). An Error names file and tensor where a value is not finite, and says when the
+  // temporary file in `scratch` (a directory) could not be written. `file` must outlive the object.
+  static Result<FlatValues> from(const TensorFile& file, std::span<const FlatPlace> places,
+                                 const std::filesystem::path& scratch);
+
+  std::span<const float> values() const { return values_; }
+  int exponent() const { return exponent_; }  // of the largest magnitude (kernels/fixed_point.h)
+  bool is_converted() const { return converted_.has_value(); }
+
+ private:
+  FlatValues() = default;
+  std::optional<MappedFile> converted_;
+  std::span<const float> values_;
+  int exponent_ = 0;
+};
+
+}  // namespace gradmint
