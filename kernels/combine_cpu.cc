@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "kernels/row_tile.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -21,9 +22,13 @@ std::size_t kept_by(const CombinePass& pass) {
   return pass.kind == CombineKind::trimmed_mean ? pass.rows_seen() - 2 * pass.dropped : pass.kept;
 }
 
-// How many values before `row` its cache line begins.
-std::size_t values_into_line(const std::byte* row) {
-  return reinterpret_cast<std::uintptr_t>(row) % kLineBytes / sizeof(float);
+// How many values before the first row its cache line begins; 0 where a row is encoded, whose tiles
+// begin with blocks.
+std::size_t values_into_line(Rows rows) {
+  if (!std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.is_plain(); })) {
+    return 0;
+  }
+  return reinterpret_cast<std::uintptr_t>(rows[0].bytes()) % kLineBytes / sizeof(float);
 }
 
 // A buffer that begins at a cache line.
@@ -48,6 +53,7 @@ class TileWorker {
       : pass_(pass), kernels_(kernels), outside_(pass.outside.size()) {
     delta_.resize(tile);
     rows_.resize(pass.rows.size());
+    for (const Row& row : pass.rows) encoded_.push_back(encoded_row(row));
     if (pass.kind == CombineKind::mean) {
       sums_.resize(tile);
     } else {
@@ -64,10 +70,10 @@ class TileWorker {
   }
 
   void run(std::size_t begin, std::size_t count) {
-    for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i] = pass_.rows[i].values() + begin;
     if (pass_.kind == CombineKind::mean) {
-      mean(count);
+      mean(begin, count);
     } else {
+      read_rows(begin, count);
       order_statistic(count);
     }
     step(begin, count);
@@ -77,7 +83,8 @@ class TileWorker {
   const std::vector<std::uint64_t>& outside() const { return outside_; }
 
  private:
-  void mean(std::size_t count);
+  void mean(std::size_t begin, std::size_t count);
+  void read_rows(std::size_t begin, std::size_t count);
   void mix(std::size_t count);
   void scale(std::size_t count);
   void order_statistic(std::size_t count);
@@ -88,6 +95,7 @@ class TileWorker {
 
   const CombinePass& pass_;
   const CpuKernels& kernels_;
+  std::vector<EncodedRow> encoded_;
   std::vector<const float*> rows_;
   LineBuffer<float> delta_;
   std::vector<std::uint64_t> outside_;
@@ -95,17 +103,39 @@ class TileWorker {
   LineBuffer<float> lower_;
   LineBuffer<float> upper_;
   LineBuffer<std::int32_t> keys_;
-  LineBuffer<float> seen_;  // the rows of a tile after scaling or mixing
+  LineBuffer<float> decoded_;  // the rows of a tile that are encoded
+  LineBuffer<float> seen_;     // the rows of a tile after scaling or mixing
   LineBuffer<std::uint64_t> left_out_;
   std::vector<double> mixing_factors_;
   KeptRule kept_;
   CombineReport report_;
 };
 
-void TileWorker::mean(std::size_t count) {
+// Neighbouring rows of one encoding are accumulated together, straight from their bytes.
+void TileWorker::mean(std::size_t begin, std::size_t count) {
   sums_.clear();
-  saw(kernels_.accumulate(rows_.data(), pass_.factors.data(), rows_.size(), count, sums_.data()));
+  const double* factors = pass_.factors.data();
+  for (std::size_t i = 0; i < rows_.size();) {
+    std::size_t end = i + 1;
+    while (end < rows_.size() && encoded_[end].kind == encoded_[i].kind) ++end;
+    if (pass_.rows[i].is_plain()) {
+      for (std::size_t r = i; r < end; ++r) rows_[r] = pass_.rows[r].values() + begin;
+      saw(kernels_.accumulate(rows_.data() + i, factors + i, end - i, count, sums_.data()));
+    } else {
+      saw(kernels_.decoders->accumulate(encoded_.data() + i, factors + i, end - i, begin, count,
+                                        report_.largest_input, sums_.data()));
+    }
+    i = end;
+  }
   kernels_.finish(sums_.data(), count, pass_.finish, delta_.data());
+}
+
+// The tile's values, decoded where they have to be.
+void TileWorker::read_rows(std::size_t begin, std::size_t count) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!pass_.rows[i].is_plain()) decoded_.resize(rows_.size() * kMedianTile);
+    rows_[i] = tile(kernels_, pass_.rows[i], begin, count, decoded_.data() + i * kMedianTile);
+  }
 }
 
 // Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.
@@ -186,7 +216,7 @@ CombineReport combine_on_cpu(const CombinePass& pass, const CpuKernels& kernels,
   // Tiles begin at the cache lines of the first row (most often those of all rows), so all but the
   // first are whole lines.
   const std::size_t size = pass.model.size();
-  const std::size_t shift = values_into_line(pass.rows[0].bytes());
+  const std::size_t shift = values_into_line(pass.rows);
   parallel_for(threads, (size + shift + kTask - 1) / kTask, [&](std::size_t task, int worker) {
     for (std::size_t place = task * kTask; place < (task + 1) * kTask; place += tile) {
       const std::size_t begin = std::max(place, shift) - shift;

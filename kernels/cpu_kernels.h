@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/blocks_rule.h"
+#include "kernels/cpu_decode.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
 
@@ -94,6 +95,8 @@ struct CpuKernels {
   // first, and the block's shift.
   std::int64_t (*square_difference)(const float* a, double factor_a, const float* b,
                                     double factor_b, std::size_t count, int* shift);
+
+  const CpuDecoders* decoders;  // the same level's
 };
 
 // The three levels. Calling a function of a level this processor lacks is an illegal instruction:

@@ -52,6 +52,8 @@ struct Lanes<1> {
   GRADMINT_RULE static F32 narrow(F64 x) { return static_cast<float>(x); }
   GRADMINT_RULE static F64 from_integer(I64 x) { return static_cast<double>(x); }
   GRADMINT_RULE static I64 widen_integer(I32 x) { return x; }
+  GRADMINT_RULE static F32 to_float(I32 x) { return static_cast<float>(x); }  // |x| <= 2^24
+  GRADMINT_RULE static F64 to_double(I32 x) { return static_cast<double>(x); }
   GRADMINT_RULE static I32 one_if(bool held) { return held ? 1 : 0; }
   GRADMINT_RULE static I32 one_if_wide(bool held) { return held ? 1 : 0; }
   GRADMINT_RULE static F32 all(float x) { return x; }
@@ -69,6 +71,7 @@ GRADMINT_RULE __m512d widen_register(__m256 x) { return _mm512_cvtps_pd(x); }
 GRADMINT_RULE __m256 narrow_register(__m512d x) { return _mm512_cvtpd_ps(x); }
 GRADMINT_RULE __m512i widen_register(__m256i x) { return _mm512_cvtepi32_epi64(x); }
 GRADMINT_RULE __m512d integers_register(__m512i x) { return _mm512_cvtepi64_pd(x); }
+GRADMINT_RULE __m512d doubles_register(__m256i x) { return _mm512_cvtepi32_pd(x); }
 using HalfFloats = __m256;
 using HalfIntegers = __m256i;
 using Doubles = __m512d;
@@ -78,6 +81,7 @@ inline constexpr std::size_t kRegisterBytes = 32;
 GRADMINT_RULE __m256d widen_register(__m128 x) { return _mm256_cvtps_pd(x); }
 GRADMINT_RULE __m128 narrow_register(__m256d x) { return _mm256_cvtpd_ps(x); }
 GRADMINT_RULE __m256i widen_register(__m128i x) { return _mm256_cvtepi32_epi64(x); }
+GRADMINT_RULE __m256d doubles_register(__m128i x) { return _mm256_cvtepi32_pd(x); }
 // The upper half as 2^84 + 2^63 + upper * 2^32, the lower as 2^52 + lower: both exact, as is their
 // difference from the constants, so the one addition at the end rounds as a conversion does.
 GRADMINT_RULE __m256d integers_register(__m256i x) {
@@ -127,6 +131,15 @@ GRADMINT_RULE To widen_integers(I32 x) {
   }
 }
 
+template <class To, class I32>
+GRADMINT_RULE To doubles_vector(I32 x) {
+  if constexpr (sizeof(To) == kRegisterBytes) {
+    return bit_copy<To>(doubles_register(bit_copy<HalfIntegers>(x)));
+  } else {
+    return __builtin_convertvector(x, To);
+  }
+}
+
 #define GRADMINT_WIDE_LANES(W)                                                                     \
   template <>                                                                                      \
   struct Lanes<W> {                                                                                \
@@ -140,6 +153,8 @@ GRADMINT_RULE To widen_integers(I32 x) {
     GRADMINT_RULE static F32 narrow(F64 x) { return narrow_vector<F32>(x); }                       \
     GRADMINT_RULE static F64 from_integer(I64 x) { return integers_vector<F64>(x); }               \
     GRADMINT_RULE static I64 widen_integer(I32 x) { return widen_integers<I64>(x); }               \
+    GRADMINT_RULE static F32 to_float(I32 x) { return __builtin_convertvector(x, F32); }           \
+    GRADMINT_RULE static F64 to_double(I32 x) { return doubles_vector<F64>(x); }                   \
     /* 1 where the comparison held, 0 elsewhere (a vector comparison gives -1), from one of        \
        32-bit values and from one of 64-bit ones. */                                               \
     GRADMINT_RULE static I32 one_if(I32 mask) { return -mask; }                                    \
