@@ -25,7 +25,7 @@ struct Golden {
 constexpr Golden kGolden[] = {
     {"register_worker", 107, "21feac460d4f1c30e92ef8b5edfeef744b027fd2d6090d5f534506d21ccdc748"},
     {"register_dataset", 104, "7d518717798cd9a4beeaee117e581d01c6211ddcae433948d068a003fef2e4d6"},
-    {"open_round", 321, "ccaa209e8087db7f1511528e526293e8e4deec1e0bd69023b131d1dc6b71bdae"},
+    {"open_round", 324, "3f554f63c1486c8aaa6a8227dc064775dfdc897e0bc80b699125be7fbc1aeebb"},
     {"commit_update", 94, "15207300e9662c5132edbd8f21ca704559f30d237b426d26baa5b4b9c36834fd"},
     {"opening", 73, "b4f9a160d73e4a7503f215677cb11162546195521e1833f5feaca89c0ff7d098"},
     {"close_commits", 128, "edd98a4f0af4451dbaf18f8e2f602fcea073a26490c2f351972f43f9218a442b"},
@@ -41,7 +41,7 @@ constexpr Golden kGolden[] = {
     {"receipt", 126, "a2a14481d997a26414fa16112f7c6e7b4f65534de180cd98a4a0aafb4a478709"},
     {"account", 133, "0614176c1080118b8da61b61f85186ff5dd14a0efacb5af07715996fe26e96e1"},
     {"dataset", 144, "73daae1907ee6b69dd829956a6f8cdbfb80607d4fd07765b506e6c265b42b7e3"},
-    {"round", 783, "99288116a2846639815b48c380deead249fc142fb765b65b5ae9487bfda867c2"},
+    {"round", 786, "9eaadc37b3a20cc08455c9b564a7ffac3dd1dc36bebdc6c40608942faea0f1e4"},
     {"commit", 110, "ad9e69b3867e65e2eeeed9a85ca5f5ff4356484eb7b7ea92c432445513dfd1f1"},
     {"root", 40, "74dc0e7a6734c76f8053eb5c167e98df2845f39586eed062e0f266a6dbe30828"},
     {"evaluation", 93, "78c8bab8346d1ae1ac179eec88abb7204fc954eb3b572247e14455188ae14ae9"},
