@@ -24,13 +24,14 @@ DevOptions with(void (*change)(DevOptions&)) {
   return options;
 }
 
+struct Row {
+  void (*change)(DevOptions&);
+  const char* fault;
+};
+
 }  // namespace
 
 TEST_CASE("dev_plan refuses what cannot run, in one line") {
-  struct Row {
-    void (*change)(DevOptions&);
-    const char* fault;
-  };
   const Row rows[] = {
       {[](DevOptions&) {}, ""},
       {[](DevOptions& o) { o.workers = 0; }, "--workers 0: a federation needs at least one worker"},
@@ -50,21 +51,6 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
          o.adversaries = {"5:nan", "1:signflip@4"};
        },
        ""},
-      {[](DevOptions& o) { o.encoding = "int8"; }, ""},
-      {[](DevOptions& o) {
-         o.encoding = "top_k";
-         o.keep = 4096;
-       },
-       ""},
-      {[](DevOptions& o) { o.encoding = "int2"; },
-       "--encoding int2: encoding 'int2' is unknown: use fp32, bf16, fp16, int8, int4 or "
-       "top_k:keep=NUMBER"},
-      {[](DevOptions& o) { o.keep = 5; }, "--keep goes with --encoding top_k only"},
-      {[](DevOptions& o) {
-         o.encoding = "top_k";
-         o.keep = 4097;
-       },
-       "--keep 4097: a number in [1, 4096]"},
       {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
        "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
       {[](DevOptions& o) { o.adversaries = {"0:nan"}; },
@@ -151,6 +137,30 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
     REQUIRE(plan.ok());
     const std::string settings = coordinator_config(*plan);
     CHECK_MESSAGE(settings.find(row.part) != std::string::npos, settings);
+  }
+}
+
+TEST_CASE("encodings are read by name, and only top_k keeps a number") {
+  const Row rows[] = {
+      {[](DevOptions& o) { o.encoding = "int8"; }, ""},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4096;
+       },
+       ""},
+      {[](DevOptions& o) { o.encoding = "int2"; },
+       "--encoding int2: encoding 'int2' is unknown: use fp32, bf16, fp16, int8, int4 or "
+       "top_k:keep=NUMBER"},
+      {[](DevOptions& o) { o.keep = 5; }, "--keep goes with --encoding top_k only"},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4097;
+       },
+       "--keep 4097: a number in [1, 4096]"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.fault);
+    CHECK(fault_of(with(row.change)) == row.fault);
   }
 }
 

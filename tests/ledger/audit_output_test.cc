@@ -7,6 +7,7 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/audit_text.h"
+#include "kernels/encoding.h"
 #include "ledger/audit/verify.h"
 #include "tests/ledger/store_fixture.h"
 #include "tests/ledger/stored_world.h"
@@ -42,6 +43,9 @@ bool matches(const std::string& text, const std::string& pattern) {
   if (pattern == "^[0-9a-f]{128}$") return text.size() == 128 && hex;
   if (pattern == "^gm1[0-9a-z]+$") return parse_address(text).has_value();
   if (pattern == R"(^[0-9]+(\.[0-9]{1,9})?$)") return contracts::parse_amount(text).has_value();
+  if (pattern == "^(fp32|bf16|fp16|int8|int4|top_k:keep=[0-9]+)$") {
+    return kernels::parse_encoding(text).ok();
+  }
   return false;
 }
 
