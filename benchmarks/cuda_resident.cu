@@ -4,12 +4,15 @@
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/fixed_point.h"
+#include "kernels/merkle_cuda.h"
 
 namespace gradmint::benchmarks {
 namespace {
 
 namespace cuda = kernels::cuda;
 using kernels::kBlockSize;
+
+constexpr int kFaulty = 3;  // f, of at least 16 updates
 
 __global__ void fill(float* values, std::size_t count, std::uint64_t seed) {
   const std::size_t c = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -49,6 +52,63 @@ class Resident {
   GpuRow median() const {
     const cuda::DevicePass pass = pass_of(nullptr, n_);
     return row("median", median_ms([&] { return cuda::launch_median(pass, nullptr); }), n_ + 2);
+  }
+
+  GpuRow trimmed_mean() const {
+    cuda::DevicePass pass = pass_of(nullptr, n_ - 2 * kFaulty);
+    pass.dropped = kFaulty;
+    pass.kept = n_ - 2 * kFaulty;
+    pass.unit = unit();
+    return row("trimmed_mean", median_ms([&] { return cuda::launch_trimmed_mean(pass, nullptr); }),
+               n_ + 2);
+  }
+
+  GpuRow nearest_to_median() const {
+    cuda::DevicePass pass = pass_of(nullptr, n_ - 2 * kFaulty);
+    pass.kept = n_ - 2 * kFaulty;
+    pass.unit = unit();
+    return row("nearest_to_median",
+               median_ms([&] { return cuda::launch_nearest_to_median(pass, nullptr); }), n_ + 2);
+  }
+
+  // SHA-256 in a Merkle tree over one update's bytes; they are read only.
+  GpuRow merkle() const {
+    const std::size_t bytes = size_ * sizeof(float);
+    const DeviceArray<kernels::Digest> scratch(cuda::merkle_scratch_digests(bytes));
+    const DeviceArray<kernels::Digest> root(1);
+    const double ms = median_ms([&] {
+      return cuda::launch_merkle_root(updates_[0].data(), bytes, scratch.data(), root.data(),
+                                      nullptr);
+    });
+    return {"sha-256 Merkle root", 1, size_, ms, static_cast<double>(bytes), false};
+  }
+
+  // Every row the mean of all but kFaulty updates, a tile of it at a time as the backend does.
+  GpuRow mix() const {
+    const std::size_t stride = std::min<std::size_t>(size_, std::size_t{1} << 20);
+    const auto n = static_cast<std::size_t>(n_);
+    std::vector<std::uint32_t> excluded;
+    for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(n_); ++i) {
+      for (std::uint32_t k = 1; k <= kFaulty; ++k) {
+        excluded.push_back((i + k) % static_cast<std::uint32_t>(n_));
+      }
+      std::sort(excluded.end() - kFaulty, excluded.end());
+    }
+    const DeviceArray<std::uint32_t> device_excluded(excluded);
+    const DeviceArray<float> mixed(n * stride);
+    cuda::DeviceMix mix;
+    mix.rows = rows_.data();
+    mix.factors = factors_.data();
+    mix.excluded = device_excluded.data();
+    mix.n = n_;
+    mix.excluded_each = kFaulty;
+    mix.count = stride;
+    mix.finish = pass_of(nullptr, n_ - kFaulty).finish;
+    mix.mixed = mixed.data();
+    mix.stride = stride;
+    mix.report = report_.data();
+    const double ms = median_ms([&] { return cuda::launch_mix(mix, nullptr); });
+    return {"mix", n_, stride, ms, 8.0 * n_ * static_cast<double>(stride)};
   }
 
   // Exact dot products: all pairs, or each update with itself; and all pairs with the mean after
@@ -146,6 +206,10 @@ std::vector<GpuRow> resident_rows(int n, std::size_t size) {
       updates.mean("mean", kernels::OptimizerKind::plain),
       updates.mean("mean + adam", kernels::OptimizerKind::adam),
       updates.median(),
+      updates.trimmed_mean(),
+      updates.nearest_to_median(),
+      updates.mix(),
+      updates.merkle(),
       updates.dots("norms", true, false),
       updates.dots("gram", false, false),
       updates.dots("gram, then mean", false, true),

@@ -11,6 +11,7 @@
 #include "kernels/cpu_kernels.h"
 #include "kernels/dots.h"
 #include "kernels/parallel.h"
+#include "kernels/row_tile.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -51,6 +52,7 @@ bool CpuBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,
   const std::size_t size = rows[0].size();
   const std::size_t end = std::min(size, (chunk + 1) * kBlocksPerChunk * kBlockSize);
   std::vector<std::int16_t> integers(n * kBlockSize);
+  std::vector<float> decoded(kBlockSize);
   std::vector<int> shifts(n);
   TreeSum sum(diagonal_only ? n : n * n);
   for (std::size_t begin = chunk * kBlocksPerChunk * kBlockSize; begin < end; begin += kBlockSize) {
@@ -59,8 +61,9 @@ bool CpuBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,
     std::vector<double> values(diagonal_only ? n : n * n);
     for (std::size_t i = 0; i < n; ++i) {
       const std::int16_t* own = integers.data() + i * kBlockSize;
-      if (kernels_.quantise(rows[i].values() + begin, count, integers.data() + i * kBlockSize,
-                            &shifts[i]) >= kInfinityMagnitude) {
+      const float* values_of = tile(kernels_, rows[i], begin, count, decoded.data());
+      if (kernels_.quantise(values_of, count, integers.data() + i * kBlockSize, &shifts[i]) >=
+          kInfinityMagnitude) {
         return false;
       }
       for (std::size_t j = diagonal_only ? i : 0; j <= i; ++j) {
@@ -105,8 +108,11 @@ Result<double> CpuBackend::difference(const Row& a, double factor_a, const Row& 
     const std::size_t begin = block * kBlockSize;
     const std::size_t count = std::min<std::size_t>(kBlockSize, a.size() - begin);
     int shift = 0;
+    float decoded_a[kBlockSize];
+    float decoded_b[kBlockSize];
     const std::int64_t square = kernels_.square_difference(
-        a.values() + begin, factor_a, b.values() + begin, factor_b, count, &shift);
+        tile(kernels_, a, begin, count, decoded_a), factor_a,
+        tile(kernels_, b, begin, count, decoded_b), factor_b, count, &shift);
     squares[block] = static_cast<double>(square) * power_of_two(-2 * shift);
   });
   const ExactFloats exact;

@@ -10,6 +10,7 @@
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/cuda_passes.h"
+#include "kernels/cuda_rows.h"
 #include "kernels/dots.h"
 #include "kernels/parallel.h"
 
@@ -18,48 +19,6 @@ namespace {
 
 constexpr std::size_t kStagingBytes = std::size_t{1} << 28;
 constexpr std::size_t kBlocksPerChunk = 64;  // a power of two, as on the CPU
-
-std::optional<Error> failure(cudaError_t code, const char* doing) {
-  if (code == cudaSuccess) return std::nullopt;
-  const bool memory = code == cudaErrorMemoryAllocation;
-  return Error{ErrorCode::io, std::string("cuda: ") + doing + ": " + cudaGetErrorString(code) +
-                                  (memory ? "; free GPU memory or use the cpu" : "")};
-}
-
-#define GRADMINT_CUDA_TRY(call, doing) \
-  if (auto failed = failure((call), (doing)); failed.has_value()) return *failed
-
-// Device memory that grows and is kept.
-template <class T>
-class DeviceBuffer {
- public:
-  DeviceBuffer() = default;
-  ~DeviceBuffer() { cudaFree(data_); }
-  DeviceBuffer(const DeviceBuffer&) = delete;
-  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
-
-  cudaError_t reserve(std::size_t count) {
-    if (count <= capacity_) return cudaSuccess;
-    cudaFree(data_);
-    data_ = nullptr;
-    capacity_ = 0;
-    const cudaError_t code = cudaMalloc(&data_, count * sizeof(T));
-    if (code == cudaSuccess) capacity_ = count;
-    return code;
-  }
-  cudaError_t upload(const T* from, std::size_t count, std::size_t at = 0) {
-    return cudaMemcpy(data_ + at, from, count * sizeof(T), cudaMemcpyHostToDevice);
-  }
-  cudaError_t download(T* to, std::size_t count, std::size_t at = 0) const {
-    return cudaMemcpy(to, data_ + at, count * sizeof(T), cudaMemcpyDeviceToHost);
-  }
-  cudaError_t clear(std::size_t count) { return cudaMemset(data_, 0, count * sizeof(T)); }
-  T* data() const { return data_; }
-
- private:
-  T* data_ = nullptr;
-  std::size_t capacity_ = 0;
-};
 
 class CudaBackend final : public Backend {
  public:
@@ -80,7 +39,6 @@ class CudaBackend final : public Backend {
   }
 
  private:
-  Status upload_rows(Rows rows, std::size_t begin, std::size_t count, std::size_t stride);
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
   Status reserve_mixing(const CombinePass& pass, std::size_t tile);
   Status mix_tile(const CombinePass& pass, std::size_t count, std::size_t stride);
@@ -94,8 +52,7 @@ class CudaBackend final : public Backend {
   int index_;
   std::string model_name_;
   std::unique_ptr<Backend> host_;
-  DeviceBuffer<float> staging_;
-  DeviceBuffer<const float*> rows_;
+  DeviceRows rows_;
   DeviceBuffer<double> factors_;
   DeviceBuffer<float> mixed_;
   DeviceBuffer<const float*> mixed_rows_;
@@ -109,21 +66,6 @@ class CudaBackend final : public Backend {
   DeviceBuffer<std::int32_t> shifts_;
   DeviceBuffer<long long> sums_;
 };
-
-Status CudaBackend::upload_rows(Rows rows, std::size_t begin, std::size_t count,
-                                std::size_t stride) {
-  GRADMINT_CUDA_TRY(staging_.reserve(rows.size() * stride), "memory for the updates");
-  GRADMINT_CUDA_TRY(rows_.reserve(rows.size()), "memory for the updates");
-  std::vector<const float*> pointers;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    pointers.push_back(staging_.data() + i * stride);
-    if (count == 0) continue;
-    GRADMINT_CUDA_TRY(staging_.upload(rows[i].values() + begin, count, i * stride),
-                      "copying an update to the GPU");
-  }
-  GRADMINT_CUDA_TRY(rows_.upload(pointers.data(), pointers.size()), "copying to the GPU");
-  return {};
-}
 
 Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
   const std::size_t n = pass.rows.size();
@@ -163,7 +105,7 @@ Status CudaBackend::reserve_mixing(const CombinePass& pass, std::size_t tile) {
 
 Status CudaBackend::mix_tile(const CombinePass& pass, std::size_t count, std::size_t stride) {
   cuda::DeviceMix mix;
-  mix.rows = rows_.data();
+  mix.rows = rows_.values();
   mix.factors = factors_.data();
   mix.excluded = excluded_.data();
   mix.n = static_cast<int>(pass.rows.size());
@@ -184,8 +126,9 @@ cuda::DevicePass CudaBackend::device_pass(const CombinePass& pass, std::size_t c
                                   [](double factor) { return factor != 1.0; });
   const bool as_they_are = pass.kind != CombineKind::mean && (pass.mixing != nullptr || !scaled);
   cuda::DevicePass device;
-  device.rows = pass.mixing == nullptr ? rows_.data() : mixed_rows_.data();
+  device.rows = pass.mixing == nullptr ? rows_.values() : mixed_rows_.data();
   device.factors = as_they_are ? nullptr : factors_.data();
+  device.encoded = rows_.encoded();
   device.n = static_cast<int>(pass.rows_seen());
   device.count = count;
   device.finish = pass.finish;
@@ -221,7 +164,9 @@ cudaError_t launch(CombineKind kind, const cuda::DevicePass& device) {
 
 Status CudaBackend::combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
                                  std::size_t stride) {
-  if (const Status uploaded = upload_rows(pass.rows, begin, count, stride); !uploaded.ok()) {
+  if (const Status uploaded =
+          rows_.upload(pass.rows, begin, count, stride, pass.kind == CombineKind::mean);
+      !uploaded.ok()) {
     return uploaded;
   }
   const auto moments = static_cast<std::size_t>(moments_of(pass.step.kind));
@@ -252,7 +197,8 @@ Result<CombineReport> CudaBackend::combine(const CombinePass& pass) {
   GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
   const std::size_t n = pass.rows.size();
   const std::size_t size = pass.model.size();
-  const std::size_t most = std::max<std::size_t>(kStagingBytes / (4 * n) / 64 * 64, 64);
+  const std::size_t most =
+      std::max(kStagingBytes / (4 * n) / kTopKBlock, std::size_t{1}) * kTopKBlock;
   const std::size_t tile = std::min(most, (size + 63) / 64 * 64);
   if (const Status reserved = reserve_combine(pass, tile); !reserved.ok()) return reserved.error();
   if (pass.mixing != nullptr) {
@@ -280,7 +226,7 @@ Status CudaBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t begin,
   const std::size_t n = rows.size();
   const std::size_t blocks = (count + kBlockSize - 1) / kBlockSize;
   const std::size_t width = diagonal_only ? n : n * n;
-  if (const Status uploaded = upload_rows(rows, begin, count, kBlocksPerChunk * kBlockSize);
+  if (const Status uploaded = rows_.upload(rows, begin, count, kBlocksPerChunk * kBlockSize, false);
       !uploaded.ok()) {
     return uploaded;
   }
@@ -288,7 +234,7 @@ Status CudaBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t begin,
   GRADMINT_CUDA_TRY(shifts_.reserve(n * kBlocksPerChunk), "memory for the blocks");
   GRADMINT_CUDA_TRY(sums_.reserve(width * kBlocksPerChunk), "memory for the dot products");
   cuda::DeviceBlocks device;
-  device.rows = rows_.data();
+  device.rows = rows_.values();
   device.n = static_cast<int>(n);
   device.count = count;
   device.integers = integers_.data();

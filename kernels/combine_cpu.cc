@@ -6,22 +6,54 @@
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "kernels/row_tile.h"
 
 namespace gradmint::kernels {
 namespace {
 
 constexpr std::size_t kMeanTile = 2048;
+constexpr std::size_t kLineBytes = 64;
+// What one thread takes at a time: whole tiles of any size, enough of them that rows are read on
+// where they were asked for ahead (cpu_lanes.h).
+constexpr std::size_t kTask = 4096;
+static_assert(kTask % kMeanTile == 0 && kTask % kMedianTile == 0);
 
 std::size_t kept_by(const CombinePass& pass) {
   return pass.kind == CombineKind::trimmed_mean ? pass.rows_seen() - 2 * pass.dropped : pass.kept;
 }
 
+// How many values before the first row its cache line begins; 0 where a row is encoded, whose tiles
+// begin with blocks.
+std::size_t values_into_line(Rows rows) {
+  if (!std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.is_plain(); })) {
+    return 0;
+  }
+  return reinterpret_cast<std::uintptr_t>(rows[0].bytes()) % kLineBytes / sizeof(float);
+}
+
+// A buffer that begins at a cache line.
+template <class T>
+class LineBuffer {
+ public:
+  void resize(std::size_t size) { lines_.resize((size * sizeof(T) + kLineBytes - 1) / kLineBytes); }
+  T* data() { return reinterpret_cast<T*>(lines_.data()); }
+  void clear() { std::fill(lines_.begin(), lines_.end(), Line{}); }
+
+ private:
+  struct alignas(kLineBytes) Line {
+    std::byte bytes[kLineBytes];
+  };
+  std::vector<Line> lines_;
+};
+
 // One thread's share of the pass: its buffers are reused from tile to tile.
 class TileWorker {
  public:
   TileWorker(const CombinePass& pass, const CpuKernels& kernels, std::size_t tile)
-      : pass_(pass), kernels_(kernels), delta_(tile), outside_(pass.outside.size()) {
+      : pass_(pass), kernels_(kernels), outside_(pass.outside.size()) {
+    delta_.resize(tile);
     rows_.resize(pass.rows.size());
+    for (const Row& row : pass.rows) encoded_.push_back(encoded_row(row));
     if (pass.kind == CombineKind::mean) {
       sums_.resize(tile);
     } else {
@@ -38,10 +70,10 @@ class TileWorker {
   }
 
   void run(std::size_t begin, std::size_t count) {
-    for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i] = pass_.rows[i].values() + begin;
     if (pass_.kind == CombineKind::mean) {
-      mean(count);
+      mean(begin, count);
     } else {
+      read_rows(begin, count);
       order_statistic(count);
     }
     step(begin, count);
@@ -51,7 +83,8 @@ class TileWorker {
   const std::vector<std::uint64_t>& outside() const { return outside_; }
 
  private:
-  void mean(std::size_t count);
+  void mean(std::size_t begin, std::size_t count);
+  void read_rows(std::size_t begin, std::size_t count);
   void mix(std::size_t count);
   void scale(std::size_t count);
   void order_statistic(std::size_t count);
@@ -62,34 +95,57 @@ class TileWorker {
 
   const CombinePass& pass_;
   const CpuKernels& kernels_;
+  std::vector<EncodedRow> encoded_;
   std::vector<const float*> rows_;
-  std::vector<float> delta_;
+  LineBuffer<float> delta_;
   std::vector<std::uint64_t> outside_;
-  std::vector<std::uint64_t> sums_;
-  std::vector<float> lower_;
-  std::vector<float> upper_;
-  std::vector<std::int32_t> keys_;
-  std::vector<float> seen_;  // the rows of a tile after scaling or mixing
-  std::vector<std::uint64_t> left_out_;
+  LineBuffer<std::uint64_t> sums_;
+  LineBuffer<float> lower_;
+  LineBuffer<float> upper_;
+  LineBuffer<std::int32_t> keys_;
+  LineBuffer<float> decoded_;  // the rows of a tile that are encoded
+  LineBuffer<float> seen_;     // the rows of a tile after scaling or mixing
+  LineBuffer<std::uint64_t> left_out_;
   std::vector<double> mixing_factors_;
   KeptRule kept_;
   CombineReport report_;
 };
 
-void TileWorker::mean(std::size_t count) {
-  std::fill(sums_.begin(), sums_.end(), 0);
-  saw(kernels_.accumulate(rows_.data(), pass_.factors.data(), rows_.size(), count, sums_.data()));
+// Neighbouring rows of one encoding are accumulated together, straight from their bytes.
+void TileWorker::mean(std::size_t begin, std::size_t count) {
+  sums_.clear();
+  const double* factors = pass_.factors.data();
+  for (std::size_t i = 0; i < rows_.size();) {
+    std::size_t end = i + 1;
+    while (end < rows_.size() && encoded_[end].kind == encoded_[i].kind) ++end;
+    if (pass_.rows[i].is_plain()) {
+      for (std::size_t r = i; r < end; ++r) rows_[r] = pass_.rows[r].values() + begin;
+      saw(kernels_.accumulate(rows_.data() + i, factors + i, end - i, count, sums_.data()));
+    } else {
+      saw(kernels_.decoders->accumulate(encoded_.data() + i, factors + i, end - i, begin, count,
+                                        report_.largest_input, sums_.data()));
+    }
+    i = end;
+  }
   kernels_.finish(sums_.data(), count, pass_.finish, delta_.data());
+}
+
+// The tile's values, decoded where they have to be.
+void TileWorker::read_rows(std::size_t begin, std::size_t count) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!pass_.rows[i].is_plain()) decoded_.resize(rows_.size() * kMedianTile);
+    rows_[i] = tile(kernels_, pass_.rows[i], begin, count, decoded_.data() + i * kMedianTile);
+  }
 }
 
 // Row i becomes the exact sum of all rows, less that of the few it leaves out, as a mean.
 void TileWorker::mix(std::size_t count) {
   const std::size_t mixed = pass_.rows_seen();
   seen_.resize(mixed * kMedianTile);
-  std::fill(sums_.begin(), sums_.end(), 0);
+  sums_.clear();
   saw(kernels_.accumulate(rows_.data(), mixing_factors_.data(), rows_.size(), count, sums_.data()));
   for (std::size_t i = 0; i < mixed; ++i) {
-    std::fill(left_out_.begin(), left_out_.end(), 0);
+    left_out_.clear();
     for (const std::uint32_t j : pass_.mixing->excluded[i]) {
       kernels_.accumulate(&rows_[j], &mixing_factors_[j], 1, count, left_out_.data());
     }
@@ -157,10 +213,16 @@ CombineReport combine_on_cpu(const CombinePass& pass, const CpuKernels& kernels,
   const std::size_t tile = pass.kind == CombineKind::mean ? kMeanTile : kMedianTile;
   std::vector<TileWorker> workers(static_cast<std::size_t>(threads),
                                   TileWorker(pass, kernels, tile));
-  const std::size_t tiles = (pass.model.size() + tile - 1) / tile;
-  parallel_for(threads, tiles, [&](std::size_t task, int worker) {
-    const std::size_t begin = task * tile;
-    workers[static_cast<std::size_t>(worker)].run(begin, std::min(tile, pass.model.size() - begin));
+  // Tiles begin at the cache lines of the first row (most often those of all rows), so all but the
+  // first are whole lines.
+  const std::size_t size = pass.model.size();
+  const std::size_t shift = values_into_line(pass.rows);
+  parallel_for(threads, (size + shift + kTask - 1) / kTask, [&](std::size_t task, int worker) {
+    for (std::size_t place = task * kTask; place < (task + 1) * kTask; place += tile) {
+      const std::size_t begin = std::max(place, shift) - shift;
+      const std::size_t end = std::min(place + tile - shift, size);
+      if (begin < end) workers[static_cast<std::size_t>(worker)].run(begin, end - begin);
+    }
   });
   CombineReport report;
   for (const TileWorker& worker : workers) {

@@ -2,16 +2,38 @@
 // one coordinate at a time. Compiled with --fmad=false; fp32 division and denormals are nvcc's
 // exact defaults.
 //
-// Mean: four coordinates a thread with 16-byte loads, updates in turn. Median up to 64 updates: one
+// Mean: four coordinates a thread with 16-byte loads, updates in turn; dense encodings are decoded
+// as they are read. Median up to 64 updates: one
 // coordinate a thread, its keys in registers through the network; more: bisection, which reads the
 // keys again for each of its 32 bits. Bound, expected: memory for the mean; not yet measured on a
 // GPU.
 #include "kernels/combine_cuda.h"
+#include "kernels/decode_cuda.h"
 #include "kernels/median_rule.h"
 
 namespace gradmint::kernels::cuda {
 namespace {
 
+// Four coordinates of update i, and one.
+template <EncodingKind Kind>
+__device__ void load_four(const DevicePass& pass, int i, std::size_t first, float (&values)[4]) {
+  if constexpr (Kind == EncodingKind::fp32) {
+    const float4 x = *reinterpret_cast<const float4*>(pass.rows[i] + first);
+    values[0] = x.x;
+    values[1] = x.y;
+    values[2] = x.z;
+    values[3] = x.w;
+  } else {
+    decode_four<Kind>(pass.encoded.values[i], pass.encoded.exponents[i], first, values);
+  }
+}
+template <EncodingKind Kind>
+__device__ float load_one(const DevicePass& pass, int i, std::size_t c) {
+  if constexpr (Kind == EncodingKind::fp32) return pass.rows[i][c];
+  return decoded_value<Kind>(pass.encoded.values[i], pass.encoded.exponents[i], c);
+}
+
+template <EncodingKind Kind>
 __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
   const std::size_t first = (std::size_t{blockIdx.x} * kThreads + threadIdx.x) * 4;
   std::int32_t largest_input = 0;
@@ -20,9 +42,9 @@ __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
     std::uint64_t sums[4] = {0, 0, 0, 0};
 #pragma unroll 4
     for (int i = 0; i < pass.n; ++i) {
-      const float4 x = *reinterpret_cast<const float4*>(pass.rows[i] + first);
+      float values[4];
+      load_four<Kind>(pass, i, first, values);
       const double factor = pass.factors[i];
-      const float values[4] = {x.x, x.y, x.z, x.w};
       for (int k = 0; k < 4; ++k) {
         largest_input = larger(largest_input, magnitude<L>(values[k]));
         sums[k] += biased_term<L>(values[k], factor);
@@ -36,7 +58,7 @@ __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
     for (std::size_t c = first; c < pass.count; ++c) {
       std::uint64_t sum = 0;
       for (int i = 0; i < pass.n; ++i) {
-        const float x = pass.rows[i][c];
+        const float x = load_one<Kind>(pass, i, c);
         largest_input = larger(largest_input, magnitude<L>(x));
         sum += biased_term<L>(x, pass.factors[i]);
       }
@@ -94,7 +116,26 @@ __global__ void __launch_bounds__(kThreads) bisect_kernel(DevicePass pass) {
 
 cudaError_t launch_mean(const DevicePass& pass, cudaStream_t stream) {
   if (pass.count == 0) return cudaSuccess;
-  mean_kernel<<<grid_of((pass.count + 3) / 4), kThreads, 0, stream>>>(pass);
+  const unsigned grid = grid_of((pass.count + 3) / 4);
+  switch (pass.encoded.kind) {
+    case EncodingKind::fp32:
+      mean_kernel<EncodingKind::fp32><<<grid, kThreads, 0, stream>>>(pass);
+      break;
+    case EncodingKind::bf16:
+      mean_kernel<EncodingKind::bf16><<<grid, kThreads, 0, stream>>>(pass);
+      break;
+    case EncodingKind::fp16:
+      mean_kernel<EncodingKind::fp16><<<grid, kThreads, 0, stream>>>(pass);
+      break;
+    case EncodingKind::int8:
+      mean_kernel<EncodingKind::int8><<<grid, kThreads, 0, stream>>>(pass);
+      break;
+    case EncodingKind::int4:
+      mean_kernel<EncodingKind::int4><<<grid, kThreads, 0, stream>>>(pass);
+      break;
+    case EncodingKind::top_k:
+      return cudaErrorInvalidValue;
+  }
   return cudaGetLastError();
 }
 

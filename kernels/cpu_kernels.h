@@ -7,12 +7,21 @@
 #include <cstdint>
 
 #include "kernels/blocks_rule.h"
+#include "kernels/cpu_decode.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
 
 namespace gradmint::kernels {
 
 inline constexpr std::size_t kMedianTile = 512;
+
+// What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
+struct KeptRule {
+  std::size_t dropped = 0;  // trimmed_mean: per side
+  std::size_t kept = 0;     // how many stay
+  double unit = 1.0;        // 2^s of their sum
+  MeanFinish finish;        // of their sum
+};
 
 // What an optimizer's step reads and writes; moments that it does not have (optimizer_rule.h) are
 // null.
@@ -25,14 +34,6 @@ struct StepTile {
   float* model_out = nullptr;
   float* first_out = nullptr;
   float* second_out = nullptr;
-};
-
-// What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
-struct KeptRule {
-  std::size_t dropped = 0;  // trimmed_mean: per side
-  std::size_t kept = 0;     // how many stay
-  double unit = 1.0;        // 2^s of their sum
-  MeanFinish finish;        // of their sum
 };
 
 struct CpuKernels {
@@ -94,6 +95,8 @@ struct CpuKernels {
   // first, and the block's shift.
   std::int64_t (*square_difference)(const float* a, double factor_a, const float* b,
                                     double factor_b, std::size_t count, int* shift);
+
+  const CpuDecoders* decoders;  // the same level's
 };
 
 // The three levels. Calling a function of a level this processor lacks is an illegal instruction:

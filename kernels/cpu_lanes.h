@@ -1,5 +1,5 @@
-// The widths of one CPU level and how a rule reaches its coordinates (cpu_level.cc and what it
-// includes only).
+// How the tile functions of one CPU level walk over coordinates (cpu_level.cc and the cpu_*.h files
+// it includes only): the level's vector widths, and a loop whose last vector may be partly filled.
 #pragma once
 
 #include "kernels/lanes.h"
@@ -52,6 +52,32 @@ GRADMINT_RULE void for_lanes(std::size_t count, Body body) {
   for (; c + W <= count; c += W) body(c, Whole{});
   if constexpr (W > 1) {
     if (c < count) body(c, Part{count - c});
+  }
+}
+
+// The value, read once: otherwise GCC reads a row again for each use of what was loaded, and every
+// reading costs two where rows do not begin at a cache line.
+template <class V>
+GRADMINT_RULE V in_register(V value) {
+#if defined(GRADMINT_LEVEL_AVX512)
+  asm("" : "+v"(value));
+#elif defined(GRADMINT_LEVEL_AVX2)
+  asm("" : "+x"(value));
+#endif
+  return value;
+}
+
+// How far ahead of the coordinates at hand a row is asked for. The processor's own prefetchers lose
+// track of many rows read side by side. Rows go on behind their tile, so what is asked for is of
+// use.
+constexpr std::size_t kAheadBytes = 2048;
+
+// Once for each cache line, where coordinate c of a Narrow group begins one.
+GRADMINT_RULE void ask_ahead(const float* row, std::size_t c) {
+  if constexpr (Narrow::width > 1) {
+    // As an integer: the address may lie behind the end of the row.
+    const auto address = reinterpret_cast<std::uintptr_t>(row + c) + kAheadBytes;
+    if (c % 16 == 0) __builtin_prefetch(reinterpret_cast<const void*>(address));
   }
 }
 

@@ -94,15 +94,30 @@ std::int64_t square_difference(const float* a, double factor_a, const float* b, 
 }  // namespace
 
 #if defined(GRADMINT_LEVEL_AVX512)
+constexpr const CpuDecoders* kDecoders = &kAvx512Decoders;
 const CpuKernels kAvx512Kernels = {
 #elif defined(GRADMINT_LEVEL_AVX2)
+constexpr const CpuDecoders* kDecoders = &kAvx2Decoders;
 const CpuKernels kAvx2Kernels = {
 #else
+constexpr const CpuDecoders* kDecoders = &kScalarDecoders;
 const CpuKernels kScalarKernels = {
 #endif
-    largest_magnitude, canonicalise,    accumulate,       finish,
-    finish_rest,       scale,           middle,           mean_of_middle,
-    kept_mean<false>,  kept_mean<true>, count_outside,    step,
-    quantise,          dot_block,       square_difference};
+    largest_magnitude,
+    canonicalise,
+    accumulate,
+    finish,
+    finish_rest,
+    scale,
+    middle,
+    mean_of_middle,
+    kept_mean<false>,
+    kept_mean<true>,
+    count_outside,
+    step,
+    quantise,
+    dot_block,
+    square_difference,
+    kDecoders};
 
 }  // namespace gradmint::kernels

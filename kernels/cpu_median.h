@@ -3,6 +3,7 @@
 
 #include "kernels/cpu_kernels.h"
 #include "kernels/cpu_lanes.h"
+#include "kernels/cpu_network.h"
 #include "kernels/median_rule.h"
 
 namespace gradmint::kernels {
@@ -32,13 +33,13 @@ std::int32_t network_middle(const float* const* rows, std::size_t n, std::size_t
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
         L::I32 keys[P];
-#pragma GCC unroll 64
-        for (int i = 0; i < P; ++i) {
-          const auto x = access.template load<L::F32>(padded[i] + c);
-          largest = larger(largest, magnitude<L>(x));
-          keys[i] = key_of<L>(x);
-        }
-        order_middle<P>(keys);
+        load_and_order<NetworkKind::middle>(
+            keys, [&](int i) __attribute__((always_inline)) {
+              ask_ahead(padded[i], c);
+              const auto x = in_register(access.template load<L::F32>(padded[i] + c));
+              largest = larger(largest, magnitude<L>(x));
+              keys[i] = key_of<L>(x);
+            });
         const auto low = value_of<L>(keys[P / 2 - 1]);
         Whole{}.store(lower + c, low);
         Whole{}.store(upper + c, n % 2 == 0 ? value_of<L>(keys[P / 2]) : low);

@@ -3,77 +3,121 @@
 
 #include "kernels/cpu_kernels.h"
 #include "kernels/cpu_lanes.h"
-#include "kernels/cpu_median.h"
+#include "kernels/cpu_mean.h"
+#include "kernels/cpu_network.h"
 #include "kernels/sorted_rule.h"
 
 namespace gradmint::kernels {
 namespace {
 
-constexpr int kHalves = Narrow::width / Wide::width;
-
-// A lane group of Narrow values in memory, read by halves for fp64 work.
-GRADMINT_RULE Wide::F32 load_half(const float* group, int half) {
-  return load_all<Wide::F32>(group + half * Wide::width);
-}
-
-GRADMINT_RULE void finish_half(const KeptRule& rule, Wide::U64 sum, int half, float* delta) {
-  Whole{}.store(delta + half * Wide::width, finish_mean<Wide>(sum, rule.finish));
-}
-
-// `sorted` holds the place-th value of each lane at [place].
-GRADMINT_RULE void trim_sorted(const float (*sorted)[Narrow::width], std::size_t n,
-                               const KeptRule& rule, float* lower, float* upper, float* delta) {
-  for (int half = 0; half < kHalves; ++half) {
-    Wide::U64 sum{};
-    for (std::size_t place = rule.dropped; place < n - rule.dropped; ++place) {
-      sum = sum + biased_term<Wide>(load_half(sorted[place], half), rule.unit);
-    }
-    finish_half(rule, sum, half, delta);
+// Sorts behind every value, NaN among them, so that the ends of what was read are the ends of what
+// is sorted.
+struct LastRow {
+  std::int32_t keys[kMedianTile];
+  constexpr LastRow() : keys{} {
+    for (std::int32_t& key : keys) key = 0x7fffffff;
   }
-  memcpy(lower, sorted[rule.dropped], sizeof sorted[0]);
-  memcpy(upper, sorted[n - 1 - rule.dropped], sizeof sorted[0]);
+};
+constexpr LastRow kLast;
+
+// The sorted keys of one Narrow group of `n` rows, padded to P with kLast.
+template <int P, class Access>
+GRADMINT_RULE void sort_group(const float* const (&padded)[P], std::size_t c, Access access,
+                              Narrow::I32 (&keys)[P]) {
+  load_and_order<NetworkKind::whole>(
+      keys, [&](int i) __attribute__((always_inline)) {
+        ask_ahead(padded[i], c);
+        keys[i] = key_of<Narrow>(in_register(access.template load<Narrow::F32>(padded[i] + c)));
+      });
 }
 
-GRADMINT_RULE void keep_nearest_sorted(const float (*sorted)[Narrow::width], std::size_t n,
-                                       const KeptRule& rule, float* lower, float* upper,
-                                       float* delta) {
-  for (int half = 0; half < kHalves; ++half) {
-    const auto kept = keep_nearest<Wide>(
-        static_cast<int>(n), static_cast<int>(rule.kept),
-        rule.unit, [&](int place) __attribute__((always_inline)) {
-          return load_half(sorted[place], half);
-        });
-    finish_half(rule, kept.sum, half, delta);
-    Whole{}.store(lower + half * Wide::width, kept.lowest);
-    Whole{}.store(upper + half * Wide::width, kept.highest);
+template <int P>
+GRADMINT_RULE void pad_rows(const float* const* rows, std::size_t n, const float* (&padded)[P]) {
+  for (std::size_t i = 0; i < P; ++i) {
+    padded[i] = i < n ? rows[i] : reinterpret_cast<const float*>(kLast.keys);
   }
 }
 
-template <int P, bool kNearest>
-std::int32_t network_kept(const float* const* rows, std::size_t n, std::size_t count,
-                          const KeptRule& rule, float* lower, float* upper, float* delta) {
+// Sums what it keeps while it is in registers. The conditions on places are the same for every
+// group, so they are predicted.
+template <int P>
+std::int32_t network_trimmed(const float* const* rows, std::size_t n, std::size_t count,
+                             const KeptRule& rule, float* lower, float* upper, float* delta) {
   using L = Narrow;
   const float* padded[P];
-  for (std::size_t i = 0; i < P; ++i) padded[i] = i < n ? rows[i] : kAbove.values;
+  pad_rows<P>(rows, n, padded);
+  const int first = static_cast<int>(rule.dropped);
+  const int last = static_cast<int>(n - rule.dropped) - 1;
+  const int end = static_cast<int>(n) - 1;
+  const double unit = rule.unit;
   L::I32 largest = L::all(std::int32_t{0});
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        L::F32 values[P];
+        L::I32 keys[P];
+        sort_group<P>(padded, c, access, keys);
+        Wide::U64 sums[kHalves]{};
 #pragma GCC unroll 64
-        for (std::size_t i = 0; i < P; ++i) {
-          values[i] = access.template load<L::F32>(padded[i] + c);
-          if (i < n) largest = larger(largest, magnitude<L>(values[i]));
+        for (int place = 0; place < P; ++place) {
+          const auto value = value_of<L>(keys[place]);
+          if (place == 0 || place == end) largest = larger(largest, magnitude<L>(value));
+          if (place < first || place > last) continue;
+          if (place == first) Whole{}.store(lower + c, value);
+          if (place == last) Whole{}.store(upper + c, value);
+          for (int half = 0; half < kHalves; ++half) {
+            sums[half] = sums[half] + biased_term<Wide>(half_of(value, half), unit);
+          }
         }
-        sort_all<P>(values);
-        float sorted[P][L::width];
-#pragma GCC unroll 64
-        for (int i = 0; i < P; ++i) Whole{}.store(sorted[i], values[i]);
-        if constexpr (kNearest) {
-          keep_nearest_sorted(sorted, n, rule, lower + c, upper + c, delta + c);
-        } else {
-          trim_sorted(sorted, n, rule, lower + c, upper + c, delta + c);
+        for (int half = 0; half < kHalves; ++half) {
+          Whole{}.store(delta + c + half * Wide::width, finish_mean<Wide>(sums[half], rule.finish));
         }
       });
+  return largest_lane<L>(largest);
+}
+
+// The window's places depend on the data: a few groups are sorted into memory first, and then read
+// again from there.
+constexpr std::size_t kSortedTile = 64;
+
+template <int P>
+GRADMINT_RULE void keep_nearest_sorted(const float (*sorted)[kSortedTile], std::size_t n,
+                                       std::size_t count, const KeptRule& rule, float* lower,
+                                       float* upper, float* delta) {
+  using L = Wide;
+  for (std::size_t c = 0; c < count; c += L::width) {
+    const auto kept = keep_nearest<L>(
+        static_cast<int>(n), static_cast<int>(rule.kept),
+        rule.unit, [&](int place) __attribute__((always_inline)) {
+          return load_all<L::F32>(sorted[place] + c);
+        });
+    Whole{}.store(delta + c, finish_mean<L>(kept.sum, rule.finish));
+    Whole{}.store(lower + c, kept.lowest);
+    Whole{}.store(upper + c, kept.highest);
+  }
+}
+
+template <int P>
+std::int32_t network_nearest(const float* const* rows, std::size_t n, std::size_t count,
+                             const KeptRule& rule, float* lower, float* upper, float* delta) {
+  using L = Narrow;
+  const float* padded[P];
+  pad_rows<P>(rows, n, padded);
+  L::I32 largest = L::all(std::int32_t{0});
+  float sorted[P][kSortedTile];
+  for (std::size_t begin = 0; begin < count; begin += kSortedTile) {
+    const std::size_t size = count - begin < kSortedTile ? count - begin : kSortedTile;
+    for_lanes<L::width>(
+        size, [&](std::size_t c, auto access) __attribute__((always_inline)) {
+          L::I32 keys[P];
+          sort_group<P>(padded, begin + c, access, keys);
+#pragma GCC unroll 64
+          for (int place = 0; place < P; ++place) {
+            Whole{}.store(sorted[place] + c, value_of<L>(keys[place]));
+          }
+          largest = larger(largest, magnitude<L>(load_all<L::F32>(sorted[0] + c)));
+          largest = larger(largest, magnitude<L>(load_all<L::F32>(sorted[n - 1] + c)));
+        });
+    keep_nearest_sorted<P>(sorted, n, size, rule, lower + begin, upper + begin, delta + begin);
+  }
   return largest_lane<L>(largest);
 }
 
@@ -102,11 +146,21 @@ std::int32_t bisected_kept(const float* const* rows, std::size_t n, std::size_t 
           range = trimmed_range<L>(total, static_cast<int>(rule.dropped), key_at);
         }
         const auto sum = sum_within<L>(total, kept, range, rule.unit, key_at);
-        finish_half(rule, sum, 0, delta + c);
+        Whole{}.store(delta + c, finish_mean<L>(sum, rule.finish));
         Whole{}.store(lower + c, range.lowest);
         Whole{}.store(upper + c, range.highest);
       });
   return largest_lane<L>(largest);
+}
+
+template <int P, bool kNearest>
+std::int32_t network_kept(const float* const* rows, std::size_t n, std::size_t count,
+                          const KeptRule& rule, float* lower, float* upper, float* delta) {
+  if constexpr (kNearest) {
+    return network_nearest<P>(rows, n, count, rule, lower, upper, delta);
+  } else {
+    return network_trimmed<P>(rows, n, count, rule, lower, upper, delta);
+  }
 }
 
 template <bool kNearest>

@@ -14,6 +14,8 @@ std::int32_t step_tile(const OptimizerStep& how, const StepTile& tile) {
   auto largest = L::all(std::int32_t{0});
   for_lanes<L::width>(
       tile.count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
+        ask_ahead(tile.model, c);
+        ask_ahead(tile.model_out, c);
         L::F32 first{};
         L::F32 second{};
         if constexpr (moments >= 1) first = access.template load<L::F32>(tile.first + c);

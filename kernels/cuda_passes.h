@@ -1,5 +1,5 @@
 // The CUDA passes over coordinates that lie in device memory: combine_cuda.cu, sorted_cuda.cu,
-// mix_cuda.cu and blocks_cuda.cu.
+// mix_cuda.cu, decode_cuda.cu and blocks_cuda.cu.
 // Inside the library, and for the GPU benchmark. Launches are asynchronous on `stream`; arguments
 // were checked. Row pointers and outputs are aligned to 16 bytes.
 #pragma once
@@ -9,14 +9,29 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/encoding.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
 
 namespace gradmint::kernels::cuda {
 
+// A tile of n rows of one dense encoding (encoding.h), from a block's first value on. kind fp32:
+// there is none, and the rows are floats.
+struct DeviceEncoded {
+  EncodingKind kind = EncodingKind::fp32;
+  const std::byte* const* values = nullptr;     // n pointers
+  const std::byte* const* exponents = nullptr;  // n pointers; int8 and int4
+};
+
+// values, out: one row's in device memory, aligned to 16 bytes. Not fp32.
+cudaError_t launch_decode(const Encoding& encoding, const std::byte* values,
+                          const std::byte* exponents, std::size_t count, float* out,
+                          cudaStream_t stream);
+
 // Device pointers but for the small structs, which travel by value.
 struct DevicePass {
   const float* const* rows = nullptr;  // n pointers
+  DeviceEncoded encoded;               // instead of rows; the mean only
   const double* factors = nullptr;     // n; order statistics: null where all are 1
   int n = 0;
   std::size_t count = 0;  // coordinates

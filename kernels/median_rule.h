@@ -6,9 +6,17 @@
 // bisection over the 32 bits of the key, which needs no room but the keys. Both choose the same
 // values.
 //
-// Tried: these two. Up to n = 16 the network fits the 32 registers of AVX-512; above that it spills
-// to the first-level cache. By count of operations bisection, 32 passes over the n keys,
-// costs about what a network of 128 would. benchmarks/README.md has what was measured.
+// Tried on the CPU (16 updates, one thread, shares of the run's memcpy, a busy machine on which
+// memcpy itself went from 25 to 36 GB/s), first in a loop of its own, AVX-512: the network alone,
+// in the first-level cache, takes 11 ms; with memory 80 % of memcpy, with rows asked for 2 KiB
+// ahead 88 to 93 %. Floats in place of keys: 13 ms in cache. Tiles of 1024 and 2048: no difference.
+// The whole pass: 53 to 58 % with rows asked for ahead but tiles beginning where a std::vector
+// does, 16 bytes into a cache line; 70 to 88 % (5 runs) since tiles begin at cache lines, GCC reads
+// each row once instead of three times, and the step asks ahead. These three were changed together:
+// which of them counts, and whether they are why AVX-512 was slower than AVX2, was not measured one
+// by one. Bound: memory. AVX2: 65 % with rows asked for ahead, 74 % with the second half loaded
+// late (16 keys do not fit 16 registers); its whole pass 68 % (one run); bound: the exchanges, 25
+// to 35 ms in cache.
 #pragma once
 
 #include "kernels/lanes.h"

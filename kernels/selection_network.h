@@ -22,33 +22,45 @@ constexpr int network_width(int n) {
 }
 constexpr int padding_below(int n) { return (network_width(n) - n) / 2; }
 
-// Exchange e puts the lower of places low[e] and high[e] in low[e].
+// Exchange e puts the lower of places low[e] and high[e] in low[e]. The first `lower_half` of them
+// touch places below P / 2 only, and the next ones, up to the merge of both, the others: so keys
+// can be loaded late, and fewer of them wait in registers.
 template <int P>
 struct Network {
   static constexpr int kCapacity = P * 9;  // Batcher's sort of 64 has 543 exchanges
   std::uint8_t low[kCapacity] = {};
   std::uint8_t high[kCapacity] = {};
   int size = 0;
+  int lower_half = 0;
 
   constexpr void append(int lower, int higher) {
+    if (higher < P / 2 && lower_half == size) ++lower_half;
     low[size] = static_cast<std::uint8_t>(lower);
     high[size] = static_cast<std::uint8_t>(higher);
     ++size;
+  }
+  // Sorted: every `step`-th of the `count` places from `first`, where both halves of those are.
+  constexpr void merge(int first, int count, int step) {
+    if (2 * step >= count) {
+      append(first, first + step);
+      return;
+    }
+    merge(first, count, 2 * step);
+    merge(first + step, count, 2 * step);
+    for (int i = first + step; i + step < first + count; i += 2 * step) append(i, i + step);
+  }
+  constexpr void sort(int first, int count) {
+    if (count < 2) return;
+    sort(first, count / 2);
+    sort(first + count / 2, count / 2);
+    merge(first, count, 1);
   }
 };
 
 template <int P>
 constexpr Network<P> sort_network() {
   Network<P> network;
-  for (int p = 1; p < P; p *= 2) {
-    for (int k = p; k >= 1; k /= 2) {
-      for (int j = k % p; j + k < P; j += 2 * k) {
-        for (int i = 0; i < k && i + j + k < P; ++i) {
-          if ((i + j) / (2 * p) == (i + j + k) / (2 * p)) network.append(i + j, i + j + k);
-        }
-      }
-    }
-  }
+  network.sort(0, P);
   return network;
 }
 

@@ -2,6 +2,7 @@
 // the payloads is checked here; the rest (sums, scores, payload refusals) is recomputed from the
 // blobs by whoever holds them (ledger/audit).
 #include "ledger/apply.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 RootClaims::RootClaims(const StateReader& state, const RoundRecord& round,
@@ -112,6 +113,7 @@ Verdict check_verdict(const ResultEntry& entry, Verdict due, const AggregationSp
     // These are facts about the payload: the audit recomputes them from the blob. A payload that
     // does not hash to its root is none of it: nobody could check such a refusal, so there is none.
     case Verdict::non_finite:
+    case Verdict::malformed_payload:
     case Verdict::exponent_mismatch:
       return check_refused(entry);
     default:
@@ -144,9 +146,7 @@ Verdict round_result(const RoundResult& body, const Sender& sender, const ApplyC
     const ResultEntry& entry = body.entries[i];
     Verdict due = round->close.entries[i].verdict;
     if (due == Verdict::ok && !entry.opening) due = Verdict::not_revealed;
-    if (due == Verdict::ok && entry.opening->size_bytes != parameters * sizeof(float)) {
-      due = Verdict::wrong_size;
-    }
+    if (due == Verdict::ok) due = shape_verdict(round->open, *entry.opening, parameters);
     if (due == Verdict::ok) due = claims.verdict(entry.worker, entry.opening->root);
     const Verdict v = check_verdict(entry, due, round->open.aggregation, parameters);
     if (v != Verdict::ok) return v;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/check_encoded.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
@@ -16,35 +17,36 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "fp32 vectors on the ledger are little-endian");
 
-// An update as the kernels want it: -0 made +0, copied only where there is one.
-struct CanonicalUpdate {
-  std::span<const float> values;
-  std::vector<float> copy;
-};
-
-void canonicalise(CanonicalUpdate& update) {
-  const bool negative_zero = std::any_of(update.values.begin(), update.values.end(), [](float x) {
+// An update as the kernels want it. Encoded values are read without their -0; plain ones are copied
+// where there is one, and then it is made +0.
+kernels::Row row_of(ByteView bytes, const kernels::Encoding& encoding, std::size_t count,
+                    std::vector<std::vector<float>>& copies) {
+  if (encoding.kind != kernels::EncodingKind::fp32) return {encoding, bytes, count};
+  const auto values = as_floats(bytes);
+  GRADMINT_CHECK(values.has_value() && values->size() == count);
+  const bool negative_zero = std::any_of(values->begin(), values->end(), [](float x) {
     return std::bit_cast<std::uint32_t>(x) == 0x80000000U;
   });
-  if (!negative_zero) return;
-  update.copy.assign(update.values.begin(), update.values.end());
-  kernels::scan_and_canonicalise(update.copy);
-  update.values = update.copy;
+  if (!negative_zero) return *values;
+  std::vector<float>& copy = copies.emplace_back(values->begin(), values->end());
+  kernels::scan_and_canonicalise(copy);
+  return std::span<const float>(copy);
 }
 
 // What the payload itself says, once it is known to be the one committed to.
-Verdict payload_verdict(const RoundPayload& payload, std::span<const float> values,
-                        int round_exponent) {
-  const kernels::ScanResult scan = kernels::scan_values(values);
-  if (!scan.finite) return Verdict::non_finite;
-  if (scan.exponent != payload.exponent) return Verdict::exponent_mismatch;
+Verdict payload_verdict(const RoundPayload& payload, const kernels::Encoding& encoding,
+                        std::uint64_t parameter_count, int round_exponent) {
+  const auto check = kernels::check_encoded(payload.bytes, encoding, parameter_count);
+  if (check.fault == kernels::EncodedFault::not_finite) return Verdict::non_finite;
+  if (!check.ok()) return Verdict::malformed_payload;
+  if (check.exponent != payload.exponent) return Verdict::exponent_mismatch;
   GRADMINT_CHECK(payload.exponent <= round_exponent);  // the close excluded the others
   return Verdict::ok;
 }
 
 // The accepted updates of a round and where each stands in it.
 struct Accepted {
-  std::vector<CanonicalUpdate> updates;
+  std::vector<std::vector<float>> copies;  // of plain updates with a -0
   std::vector<std::size_t> entries;
   std::vector<std::uint32_t> weights;
   std::vector<kernels::Row> rows;
@@ -52,6 +54,7 @@ struct Accepted {
 
 Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
   Accepted accepted;
+  const kernels::Encoding encoding = kernel_encoding(inputs.open->encoding);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const RoundPayload& payload = inputs.payloads[i];
     ResultEntry& entry = entries[i];
@@ -59,17 +62,12 @@ Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
     entry.verdict = payload.verdict;
     entry.opening = payload.opening;
     if (entry.verdict != Verdict::ok) continue;
-    const auto values = as_floats(payload.bytes);
-    GRADMINT_CHECK(values.has_value() && values->size() == inputs.model.size());
-    entry.verdict = payload_verdict(payload, *values, inputs.close->exponent);
+    entry.verdict = payload_verdict(payload, encoding, inputs.model.size(), inputs.close->exponent);
     if (entry.verdict != Verdict::ok) continue;
-    CanonicalUpdate update{*values, {}};
-    canonicalise(update);
-    accepted.updates.push_back(std::move(update));
+    accepted.rows.push_back(row_of(payload.bytes, encoding, inputs.model.size(), accepted.copies));
     accepted.entries.push_back(i);
     accepted.weights.push_back(inputs.close->entries[i].weight);
   }
-  for (const CanonicalUpdate& update : accepted.updates) accepted.rows.emplace_back(update.values);
   return accepted;
 }
 
@@ -126,7 +124,7 @@ Verdict failure_of(const Error& error) {
 }  // namespace
 
 std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     std::uint64_t payload_bytes,
+                                     std::uint64_t parameter_count,
                                      const std::map<AccountId, Opening>& openings) {
   const RootClaims claims(state, round, {openings.begin(), openings.end()});
   std::vector<Verdict> verdicts;
@@ -136,8 +134,9 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
       verdicts.push_back(entry.verdict);
     } else if (opening == openings.end()) {
       verdicts.push_back(Verdict::not_revealed);
-    } else if (opening->second.size_bytes != payload_bytes) {
-      verdicts.push_back(Verdict::wrong_size);
+    } else if (const Verdict shape = shape_verdict(round.open, opening->second, parameter_count);
+               shape != Verdict::ok) {
+      verdicts.push_back(shape);
     } else {
       verdicts.push_back(claims.verdict(entry.worker, opening->second.root));
     }

@@ -17,8 +17,8 @@ namespace gradmint {
 struct RoundPayload {
   std::optional<Opening> opening;  // nothing was revealed
   std::int16_t exponent = 0;       // as committed
-  // What the ledger alone already says: out_of_range, not_revealed, wrong_size, root_seen_before or
-  // ok.
+  // What the ledger alone already says: out_of_range, not_revealed, wrong_encoding, wrong_size,
+  // root_seen_before or ok.
   Verdict verdict = Verdict::ok;
   // The encoded payload, already verified against opening->root; empty unless verdict is ok. Must
   // stay valid for the call.
@@ -44,7 +44,7 @@ struct RoundExecution {
 
 // The ledger's own verdict on each commitment of a closed round, given what was revealed.
 std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     std::uint64_t payload_bytes,
+                                     std::uint64_t parameter_count,
                                      const std::map<AccountId, Opening>& openings);
 
 // What the updates themselves rule out (too few of them for f, a result that is not finite) is a

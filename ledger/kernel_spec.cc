@@ -38,6 +38,30 @@ AggregationSpec ledger_spec(const kernels::AggregateSpec& spec) {
   return out;
 }
 
+kernels::Encoding kernel_encoding(const EncodingSpec& encoding) {
+  return {static_cast<kernels::EncodingKind>(encoding.kind), encoding.keep};
+}
+EncodingSpec ledger_encoding(const kernels::Encoding& encoding) {
+  return {static_cast<Encoding>(encoding.kind), encoding.keep};
+}
+
+std::string encoding_name(Encoding encoding) {
+  const std::string name =
+      kernels::name_of(kernels::Encoding{static_cast<kernels::EncodingKind>(encoding), 0});
+  return name.substr(0, name.find(':'));
+}
+
+std::uint64_t payload_bytes(const OpenRound& open, std::uint64_t parameter_count) {
+  return kernels::encoded_bytes(kernel_encoding(open.encoding), parameter_count);
+}
+
+Verdict shape_verdict(const OpenRound& open, const Opening& opening,
+                      std::uint64_t parameter_count) {
+  if (opening.encoding != open.encoding.kind) return Verdict::wrong_encoding;
+  return opening.size_bytes == payload_bytes(open, parameter_count) ? Verdict::ok
+                                                                    : Verdict::wrong_size;
+}
+
 bool specification_stands(const AggregationSpec& spec) {
   const auto complete = kernels::complete_spec(kernel_spec(spec));
   return complete.ok() && ledger_spec(*complete) == spec;

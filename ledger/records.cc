@@ -1,6 +1,7 @@
 #include "ledger/records.h"
 
 #include "ledger/hash.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -157,6 +158,16 @@ void RoundLimits::read(Reader& r) {
   if (min_updates == 0 || max_examples == 0 || max_examples > kMaxExamples) r.fail();
 }
 
+void EncodingSpec::write(Writer& w) const {
+  w.u8(static_cast<std::uint8_t>(kind));
+  w.u16(keep);
+}
+void EncodingSpec::read(Reader& r) {
+  kind = read_enum(r, Encoding::top_k);
+  keep = r.u16();
+  if (!kernels::is_encoding(kernel_encoding(*this))) r.fail();
+}
+
 void OpenRound::write(Writer& w) const {
   w.u64(round);
   w.u32(attempt);
@@ -165,6 +176,7 @@ void OpenRound::write(Writer& w) const {
   w.hash(optimizer_root);
   aggregation.write(w);
   training.write(w);
+  encoding.write(w);
   limits.write(w);
   write_accounts(w, members);
   write_accounts(w, evaluators);
@@ -177,6 +189,7 @@ void OpenRound::read(Reader& r) {
   optimizer_root = r.hash();
   aggregation.read(r);
   training.read(r);
+  encoding.read(r);
   limits.read(r);
   members = read_sorted_accounts(r, kMaxMembers);
   evaluators = read_sorted_accounts(r, kMaxMembers);
@@ -210,7 +223,7 @@ void Opening::write(Writer& w) const {
 void Opening::read(Reader& r) {
   root = r.hash();
   size_bytes = r.u64();
-  encoding = read_enum(r, Encoding::fp32);
+  encoding = read_enum(r, Encoding::top_k);
   salt = r.hash();
 }
 Hash update_commitment(const Hash& open_block, const AccountId& worker, const Opening& opening) {

@@ -111,6 +111,17 @@ struct RoundLimits {
 
 enum class PrivacyMode : std::uint8_t { plain = 0 };
 
+// How updates are written as bytes: kernels/encoding.h, by the same numbers.
+enum class Encoding : std::uint8_t { fp32 = 0, bf16 = 1, fp16 = 2, int8 = 3, int4 = 4, top_k = 5 };
+
+struct EncodingSpec {
+  Encoding kind = Encoding::fp32;
+  std::uint16_t keep = 0;  // top_k: values kept of each 4096, in [1, 4096]; 0 for all others
+  void write(Writer& w) const;
+  void read(Reader& r);
+  bool operator==(const EncodingSpec&) const = default;
+};
+
 struct OpenRound {
   std::uint64_t round = 0;  // from 1
   std::uint32_t attempt = 0;
@@ -118,6 +129,7 @@ struct OpenRound {
   Hash model_root, optimizer_root;  // the state the round starts from
   AggregationSpec aggregation;
   TrainingSpec training;
+  EncodingSpec encoding;  // of every update of the round
   RoundLimits limits;
   std::vector<AccountId> members;     // ascending
   std::vector<AccountId> evaluators;  // ascending
@@ -137,13 +149,11 @@ struct CommitUpdate {
   void read(Reader& r);
 };
 
-enum class Encoding : std::uint8_t { fp32 = 0 };
-
 // What opens a commitment.
 struct Opening {
   Hash root;  // blob_root of the encoded payload
   std::uint64_t size_bytes = 0;
-  Encoding encoding = Encoding::fp32;
+  Encoding encoding = Encoding::fp32;  // the round's
   Hash salt;
   void write(Writer& w) const;
   void read(Reader& r);

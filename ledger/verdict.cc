@@ -53,6 +53,8 @@ constexpr Entry kNames[] = {
     {Verdict::out_of_range, "out_of_range"},
     {Verdict::not_revealed, "not_revealed"},
     {Verdict::not_stored, "not_stored"},
+    {Verdict::malformed_payload, "malformed_payload"},
+    {Verdict::wrong_encoding, "wrong_encoding"},
     {Verdict::wrong_phase, "wrong_phase"},
     {Verdict::wrong_attempt, "wrong_attempt"},
     {Verdict::wrong_model, "wrong_model"},

@@ -57,6 +57,8 @@ enum class Verdict : std::uint16_t {
   out_of_range = 56,
   not_revealed = 57,
   not_stored = 58,
+  malformed_payload = 59,
+  wrong_encoding = 60,
 
   // What a coordinator may claim about a round.
   wrong_phase = 70,

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "contracts/amount.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -67,7 +68,7 @@ Json opening_json(const std::optional<Opening>& opening) {
   if (!opening) return nullptr;
   return {{"root", to_hex(opening->root)},
           {"size_bytes", opening->size_bytes},
-          {"encoding", "fp32"},
+          {"encoding", encoding_name(opening->encoding)},
           {"salt", to_hex(opening->salt)}};
 }
 

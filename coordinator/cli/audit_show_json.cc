@@ -4,6 +4,7 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -46,6 +47,7 @@ Json json_of(const OpenRound& b) {
             {"learning_rate", real(t.learning_rate_bits)},
             {"momentum", real(t.momentum_bits)},
             {"seed", t.seed}}},
+          {"encoding", kernels::name_of(kernel_encoding(b.encoding))},
           {"limits",
            {{"min_updates", l.min_updates},
             {"max_examples", l.max_examples},

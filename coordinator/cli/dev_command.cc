@@ -45,6 +45,10 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
         ->type_name("VALUE")
         ->group("Parameters of the rules");
   }
+  dev->add_option("--encoding", o->encoding,
+                  "How updates travel: fp32, bf16, fp16, int8, int4 or top_k")
+      ->capture_default_str();
+  dev->add_option("--keep", o->keep, "top_k: how many values of each 4096 (64 if not given)");
   dev->add_option("--adversary", o->adversaries,
                   "Worker I (from 1) turns hostile, at ROUND or from the start: signflip, scale, "
                   "gaussian, labelflip, freerider, replay, copy, nan; may be given again")

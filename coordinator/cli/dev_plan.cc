@@ -91,6 +91,17 @@ Status check(const DevOptions& o) {
   return {};
 }
 
+Result<kernels::Encoding> encoding_of(const DevOptions& o) {
+  auto encoding = kernels::parse_encoding(o.encoding);
+  if (!encoding) return bad("--encoding " + o.encoding + ": " + encoding.error().message);
+  if (o.keep == 0) return encoding;
+  if (encoding->kind != kernels::EncodingKind::top_k)
+    return bad("--keep goes with --encoding top_k only");
+  encoding = kernels::parse_encoding("top_k:keep=" + std::to_string(o.keep));
+  if (!encoding) return bad("--keep " + std::to_string(o.keep) + ": a number in [1, 4096]");
+  return encoding;
+}
+
 // The rules that the options ask for, completed; an Error begins with the option that is wrong.
 Result<kernels::AggregateSpec> aggregation_of(const DevOptions& o) {
   kernels::AggregateSpec spec;
@@ -167,10 +178,13 @@ std::string shortest(double value) {
 Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
                          const DevPrograms& programs) {
   if (const Status fine = check(options); !fine.ok()) return fine.error();
+  const auto encoding = encoding_of(options);
+  if (!encoding) return encoding.error();
   auto aggregation = aggregation_of(options);
   if (!aggregation) return aggregation.error();
   DevPlan plan;
   plan.aggregation = *std::move(aggregation);
+  plan.encoding = *encoding;
   plan.options = options;
   plan.programs = programs;
   plan.home = home;
@@ -221,7 +235,8 @@ std::string coordinator_config(const DevPlan& plan) {
           "\nmin_updates = " + std::to_string(least_updates(o)) +
           "\ntrain_deadline_ms = " + deadline + "\n\n";
   text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
-          std::to_string(o.seed) + "\n\n";
+          std::to_string(o.seed) + "\nencoding = " + toml_text(kernels::name_of(plan.encoding)) +
+          "\n\n";
   text += aggregation_section(plan.aggregation);
   text +=
       "[evaluation]\nby = \"coordinator\"\ncommand = " + toml_text(shell_line(evaluate)) + "\n\n";

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
+#include "kernels/encoding.h"
 #include "kernels/spec_text.h"
 #include "ledger/bytes.h"
 
@@ -28,6 +29,8 @@ struct DevOptions {
   std::string optimizer = "plain";
   std::vector<std::string> pre;
   std::vector<kernels::GivenParameter> parameters;
+  std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep
+  std::int64_t keep = 0;                 // top_k: 0 for its preset
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1
   double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;
@@ -53,6 +56,7 @@ struct DevPlan {
   DevPrograms programs;
   std::string home, coordinator_home, ledger, log_dir;
   std::string config_file, initial_model, passphrase_file;
+  kernels::Encoding encoding;
   std::vector<DevWorker> workers;
   kernels::AggregateSpec aggregation;  // completed
 };

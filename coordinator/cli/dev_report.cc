@@ -117,6 +117,7 @@ json report_json(const RunOutcome& run, const ReportFrame& frame) {
           {"aggregator", frame.aggregation.aggregator.name},
           {"optimizer", frame.aggregation.optimizer.name},
           {"aggregation", rules_json(frame.aggregation)},
+          {"encoding", frame.encoding},
           {"home", frame.home},
           {"ledger", frame.ledger},
           {"rounds", rounds},

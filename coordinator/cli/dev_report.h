@@ -52,10 +52,11 @@ struct ReportFrame {
   std::string home, ledger;
   std::string failure;   // one line, or empty
   nlohmann::json audit;  // what `audit verify --format json` printed, or null
+  std::string encoding;  // of updates
 };
 
 // {schema, ok, seed, data, model, aggregator, optimizer (their names), aggregation (rules_json.h),
-//  home, ledger, audit, failure,
+//  encoding, home, ledger, audit, failure,
 //  rounds: [{round, model_root, accuracy, loss, accepted: [address], rejected: [{worker, reason}],
 //            scores: {address: ppm}, minted}],
 //  workers: [{name, address, adversary, rounds_accepted, score_ppm, minted, minted_tokens}]}

@@ -236,7 +236,9 @@ class DevRun {
     const DevOptions& o = plan_.options;
     if (o.report.empty()) return {};
     const AggregationSpec rules = ledger_spec(plan_.aggregation);
-    ReportFrame frame{o.seed, o.data, o.model, rules, plan_.home, plan_.ledger, failure_, audit_};
+    ReportFrame frame{o.seed,   o.data,     o.model,
+                      rules,    plan_.home, plan_.ledger,
+                      failure_, audit_,     kernels::name_of(plan_.encoding)};
     const std::string text = report_json(run_, frame).dump(2) + "\n";
     return replace_file(o.report, as_bytes(text));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/apply.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 namespace {
@@ -30,27 +31,30 @@ Verdict check_phase(const RoundView& view, const Reveal& reveal) {
 }  // namespace
 
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     std::uint64_t payload_bytes,
+                     std::uint64_t parameter_count,
                      const std::vector<std::pair<AccountId, Opening>>& others,
                      const Reveal& reveal) {
   if (const Verdict v = check_phase(view, reveal); v != Verdict::ok) return v;
   const CommitRecord* commit = commit_of(view, reveal.worker);
   if (commit == nullptr) return Verdict::unknown_worker;
   if (const Verdict v = closed_verdict(*view.round, reveal.worker); v != Verdict::ok) return v;
-  if (reveal.encoding != static_cast<std::uint8_t>(Encoding::fp32)) {
+  if (reveal.encoding > static_cast<std::uint8_t>(Encoding::top_k)) {
     return Verdict::unsupported_encoding;
   }
-  Opening opening = reveal.opening;
-  opening.encoding = Encoding::fp32;
+  const Opening& opening = reveal.opening;
   if (update_commitment(open_block, reveal.worker, opening) != commit->body.commitment) {
     return Verdict::commitment_mismatch;
   }
-  if (opening.size_bytes != payload_bytes) return Verdict::wrong_size;
+  if (const Verdict v = shape_verdict(view.round->open, opening, parameter_count);
+      v != Verdict::ok) {
+    return v;
+  }
   return root_verdict(state, *view.round, reveal.worker, opening, others);
 }
 
 bool is_final_refusal(Verdict verdict) {
-  return verdict == Verdict::wrong_size || verdict == Verdict::root_seen_before;
+  return verdict == Verdict::wrong_encoding || verdict == Verdict::wrong_size ||
+         verdict == Verdict::root_seen_before;
 }
 
 }  // namespace gradmint

@@ -10,20 +10,21 @@ struct Reveal {
   std::uint64_t round = 0;
   std::uint32_t attempt = 0;
   std::uint8_t encoding = 0;  // as received
-  Opening opening;            // encoding filled in once it is known to be one
+  Opening opening;            // with the same encoding
 };
 
 // In this order: wrong_round, wrong_attempt, wrong_phase (commitments still open), late,
-// unknown_worker (made no commitment), out_of_range (excluded at the close), unsupported_encoding,
-// commitment_mismatch, wrong_size, root_seen_before.
+// unknown_worker (made no commitment), out_of_range (excluded at the close), unsupported_encoding
+// (no encoding at all), commitment_mismatch, wrong_encoding (not the round's), wrong_size,
+// root_seen_before.
 // `open_block` is the hash of the block that opened the round; `others` the openings already known.
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     std::uint64_t payload_bytes,
+                     std::uint64_t parameter_count,
                      const std::vector<std::pair<AccountId, Opening>>& others,
                      const Reveal& reveal);
 
-// wrong_size and root_seen_before are facts about what was committed: the opening goes on the
-// ledger with the refusal, and no payload is taken. The other verdicts leave no trace.
+// wrong_encoding, wrong_size and root_seen_before are facts about what was committed: the opening
+// goes on the ledger with the refusal, and no payload is taken. The other verdicts leave no trace.
 bool is_final_refusal(Verdict verdict);
 
 }  // namespace gradmint

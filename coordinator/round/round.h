@@ -28,10 +28,10 @@ struct RoundPolicy {
   std::uint32_t min_workers = 1;  // present before the first round
   AggregationSpec aggregation;
   TrainingSpec training;  // seed is the job's; the round's is derived from it
+  EncodingSpec encoding;
   RoundLimits limits;
   bool evaluate_here = true;  // by the coordinator's own data, else by the workers
   AccountId self;             // the validator's account
-  std::uint64_t payload_bytes = 0;
   std::uint32_t evaluation_deadline_ms = 60'000;
   std::uint32_t retry_wait_ms = 1'000;  // after the first abandoned attempt; doubled for each more
 };

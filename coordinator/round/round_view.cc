@@ -30,6 +30,7 @@ OpenRound next_open_round(const RoundPolicy& policy, const RoundView& view) {
   open.aggregation = policy.aggregation;
   open.training = policy.training;
   open.training.seed = policy.training.seed + open.round;
+  open.encoding = policy.encoding;
   open.limits = policy.limits;
   open.members = view.members;
   open.evaluators = policy.evaluate_here ? std::vector<AccountId>{policy.self} : view.members;

@@ -37,10 +37,10 @@ RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
   policy.min_workers = settings.min_workers;
   policy.aggregation = ledger_spec(settings.aggregation);
   policy.training = settings.training;
+  policy.encoding = ledger_encoding(settings.encoding);
   policy.limits = settings.limits;
   policy.evaluate_here = settings.evaluate_here;
   policy.self = orderer.account();
-  policy.payload_bytes = orderer.chain().genesis().task.parameter_count * sizeof(float);
   policy.evaluation_deadline_ms = settings.evaluation_deadline_ms;
   return policy;
 }
@@ -192,7 +192,7 @@ Verdict RoundDriver::check(const Reveal& reveal) const {
   if (!machine_.view().round) return Verdict::wrong_round;
   if (machine_.station() == Station::aggregating) return Verdict::late;
   const std::vector<std::pair<AccountId, Opening>> others(openings_.begin(), openings_.end());
-  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), payload_bytes(),
+  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), parameter_count(),
                       others, reveal);
 }
 
@@ -258,7 +258,7 @@ void RoundDriver::carry_out(const Execute& effect) {
   AggregationJob job;
   job.round = *machine_.view().round;
   const auto verdicts =
-      ledger_verdicts(orderer_.chain().state(), job.round, payload_bytes(), effect.openings);
+      ledger_verdicts(orderer_.chain().state(), job.round, parameter_count(), effect.openings);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const AccountId& worker = job.round.close.entries[i].worker;
     RoundPayload payload;

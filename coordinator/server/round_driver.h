@@ -36,7 +36,7 @@ class RoundDriver {
   Status note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored);
 
   const RoundMachine& machine() const { return machine_; }
-  std::uint64_t payload_bytes() const { return machine_.policy().payload_bytes; }
+  std::uint64_t parameter_count() const { return orderer_.chain().genesis().task.parameter_count; }
   bool take_announcement() { return std::exchange(announce_, false); }
   bool take_empty_block() { return std::exchange(empty_block_, false); }
   bool finished() const { return finished_; }

@@ -74,6 +74,13 @@ void read_training(TomlConfig& toml, Settings& s) {
   toml.number("training.momentum", momentum, 0.0, 1.0);
   toml.choice("training.optimizer", t.optimizer, {"sgd", "adam"});
   toml.integer("training.seed", t.seed, 0, std::numeric_limits<std::int64_t>::max());
+  std::string encoding = kernels::name_of(s.encoding);
+  toml.text("training.encoding", encoding);
+  if (const auto parsed = kernels::parse_encoding(encoding); parsed.ok()) {
+    s.encoding = *parsed;
+  } else {
+    toml.refuse("training.encoding", parsed.error().message);
+  }
   t.learning_rate_bits = fp32_bits(learning_rate);
   t.momentum_bits = fp32_bits(momentum);
   if (t.local_steps != 0 && t.local_epochs != 0) {

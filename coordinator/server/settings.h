@@ -10,6 +10,7 @@
 #include "contracts/emission.h"
 #include "kernels/aggregate_spec.h"
 #include "kernels/base/result.h"
+#include "kernels/encoding.h"
 #include "ledger/genesis.h"
 
 namespace gradmint {
@@ -34,6 +35,7 @@ struct Settings {
   std::uint32_t evaluation_deadline_ms = 60'000;
   // [training]
   TrainingSpec training;
+  kernels::Encoding encoding;  // of updates
   // [aggregation]
   kernels::AggregateSpec aggregation;
   // [evaluation]

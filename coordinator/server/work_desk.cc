@@ -192,7 +192,8 @@ WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const AccountId& wor
   reveal.round = request.round;
   reveal.attempt = request.attempt;
   reveal.encoding = request.encoding;
-  reveal.opening = {request.root, request.size_bytes, Encoding::fp32, request.salt};
+  reveal.opening = {request.root, request.size_bytes, static_cast<Encoding>(request.encoding),
+                    request.salt};
   const Verdict verdict = driver_.check(reveal);
   if (is_final_refusal(verdict)) {
     if (Status s = driver_.note_opening(now_ms, reveal, false); !s)

@@ -11,7 +11,7 @@ namespace {
 // What the ledger itself decided needs no payload; the rest was read from it.
 bool judged_from_payload(Verdict verdict) {
   return verdict == Verdict::ok || verdict == Verdict::non_finite ||
-         verdict == Verdict::exponent_mismatch;
+         verdict == Verdict::malformed_payload || verdict == Verdict::exponent_mismatch;
 }
 
 Finding check_size(const MappedFile& file, std::uint64_t expected_bytes, std::uint64_t height) {
@@ -32,8 +32,9 @@ Finding check_layout(ByteView bytes, const TaskSpec& task) {
 
 // What the ledger says of a commitment when its attempt was given up. `state` is that after it: the
 // roots revealed then are in it.
-RoundPayload revealed_payload(const AbandonRound& body, const CloseEntry& entry,
-                              const StateReader& state, std::uint64_t parameter_count) {
+RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
+                              const CloseEntry& entry, const StateReader& state,
+                              std::uint64_t parameter_count) {
   RoundPayload payload;
   payload.verdict = entry.verdict;
   for (const RevealedRoot& revealed : body.revealed) {
@@ -42,8 +43,9 @@ RoundPayload revealed_payload(const AbandonRound& body, const CloseEntry& entry,
   if (payload.verdict != Verdict::ok) return payload;
   if (!payload.opening) {
     payload.verdict = Verdict::not_revealed;
-  } else if (payload.opening->size_bytes != parameter_count * sizeof(float)) {
-    payload.verdict = Verdict::wrong_size;
+  } else if (const Verdict shape = shape_verdict(open, *payload.opening, parameter_count);
+             shape != Verdict::ok) {
+    payload.verdict = shape;
   } else {
     const auto seen = get<RootRecord>(state, state_key::root(payload.opening->root));
     const bool own = seen && seen->round == body.round && seen->worker == entry.worker;
@@ -127,7 +129,7 @@ Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateRead
   auto fault = load_start(loading);
   for (const CloseEntry& entry : attempt.close->body.entries) {
     if (!fault || *fault) return fault;
-    RoundPayload payload = revealed_payload(body, entry, state, parameter_count);
+    RoundPayload payload = revealed_payload(attempt.open.body, body, entry, state, parameter_count);
     fault = load_payload(loading, entry.worker, std::move(payload));
   }
   if (!fault || *fault) return fault;
@@ -183,8 +185,9 @@ Result<Finding> Recomputation::load_payload(Loading& loading, const AccountId& w
     auto bytes = map(loading, payload.opening->root, fault);
     if (!bytes) return bytes.error();
     if (fault) return fault;
-    const std::uint64_t model_bytes = loading.parameter_count * sizeof(float);
-    if (auto wrong = check_size(loading.files.back(), model_bytes, loading.height)) return wrong;
+    const std::uint64_t expected =
+        payload_bytes(loading.attempt.open.body, loading.parameter_count);
+    if (auto wrong = check_size(loading.files.back(), expected, loading.height)) return wrong;
     payload.bytes = *bytes;
   }
   loading.inputs.payloads.push_back(std::move(payload));

@@ -50,6 +50,21 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
          o.adversaries = {"5:nan", "1:signflip@4"};
        },
        ""},
+      {[](DevOptions& o) { o.encoding = "int8"; }, ""},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4096;
+       },
+       ""},
+      {[](DevOptions& o) { o.encoding = "int2"; },
+       "--encoding int2: encoding 'int2' is unknown: use fp32, bf16, fp16, int8, int4 or "
+       "top_k:keep=NUMBER"},
+      {[](DevOptions& o) { o.keep = 5; }, "--keep goes with --encoding top_k only"},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4097;
+       },
+       "--keep 4097: a number in [1, 4096]"},
       {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
        "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
       {[](DevOptions& o) { o.adversaries = {"0:nan"}; },
@@ -158,6 +173,8 @@ TEST_CASE("dev_plan lays homes out and writes settings that parse") {
   options.workers = 3;
   options.rounds = 7;
   options.seed = 42;
+  options.encoding = "top_k";
+  options.keep = 9;
   options.model = "/m/it's \"mine\".pt";
   const auto plan = plan_dev(options, "/h", kPrograms);
   REQUIRE(plan.ok());
@@ -178,6 +195,9 @@ TEST_CASE("dev_plan lays homes out and writes settings that parse") {
   file->integer("rounds.min_updates", min_updates, 0, 100);
   file->integer("training.seed", seed, 0, 100);
   file->boolean("run.exit_when_finished", exits);
+  std::string encoding;
+  file->text("training.encoding", encoding);
+  CHECK(encoding == "top_k:keep=9");
   CHECK(model == "torchscript");
   CHECK(program == options.model);
   CHECK(by == "coordinator");

@@ -29,8 +29,8 @@ struct Scene {
   Verdict ask() {
     const RoundView view = view_of(world.chain);
     const Hash open_block = view.round ? world.chain.history()[view.round->open_height] : Hash{};
-    return check_reveal(view, world.chain.state(), open_block,
-                        world.genesis.task.parameter_count * sizeof(float), others, reveal);
+    return check_reveal(view, world.chain.state(), open_block, world.genesis.task.parameter_count,
+                        others, reveal);
   }
 };
 
@@ -104,6 +104,20 @@ const Row kRows[] = {
        s.reveal.encoding = 9;
      },
      Verdict::unsupported_encoding},
+    {"another encoding than committed to",
+     [](Scene& s) {
+       to_revealing(s);
+       s.reveal.opening.encoding = Encoding::int8;
+       s.reveal.encoding = 3;
+     },
+     Verdict::commitment_mismatch},
+    {"another encoding than the round's",
+     [](Scene& s) {
+       s.world.own_encodings[0] = {Encoding::int8, 0};
+       to_revealing(s);
+       s.reveal.encoding = 3;
+     },
+     Verdict::wrong_encoding},
     {"another root than committed to",
      [](Scene& s) {
        to_revealing(s);
@@ -164,6 +178,7 @@ TEST_CASE("each reveal gets the verdict of the first rule it breaks") {
 }
 
 TEST_CASE("refusals that end a reveal for good are facts about what was committed") {
+  CHECK(is_final_refusal(Verdict::wrong_encoding));
   CHECK(is_final_refusal(Verdict::wrong_size));
   CHECK(is_final_refusal(Verdict::root_seen_before));
   CHECK(!is_final_refusal(Verdict::commitment_mismatch));

@@ -74,7 +74,6 @@ class Federation {
     p.limits.stall_deadline_ms = 3'000;
     p.limits.evaluation_blocks = 2;
     p.self = world_.validator().account();
-    p.payload_bytes = world_.genesis.task.parameter_count * sizeof(float);
     p.evaluation_deadline_ms = 5'000;
     return p;
   }
@@ -243,7 +242,7 @@ class Federation {
     const RoundView& view = machine_.view();
     if (!view.round || machine_.station() == Station::aggregating) return;
     const Hash open_block = world_.chain.history()[view.round->open_height];
-    if (check_reveal(view, world_.chain.state(), open_block, policy().payload_bytes, {}, reveal) !=
+    if (check_reveal(view, world_.chain.state(), open_block, world_.genesis.task.parameter_count, {}, reveal) !=
         Verdict::ok) {
       return;
     }

@@ -33,7 +33,6 @@ struct Desk {
     p.limits.stall_deadline_ms = 2'000;
     p.limits.evaluation_blocks = 2;
     p.self = world.validator().account();
-    p.payload_bytes = world.genesis.task.parameter_count * sizeof(float);
     return p;
   }
   Verdict feed(decltype(RoundEvent::what) what) {

@@ -61,3 +61,18 @@ TEST_CASE("a coordinator that is to evaluate is told what it needs for it") {
   CHECK(slip.error().message.find("slip.toml:3: unknown key 'evaluation.comand'") !=
         std::string::npos);
 }
+
+TEST_CASE("the encoding of updates is read by name") {
+  const Folder folder;
+  const auto with = [&](const std::string& training) {
+    return load_settings(
+        folder.write("federation.toml", "[evaluation]\nby = \"workers\"\n[training]\n" + training));
+  };
+  CHECK(with("")->encoding == kernels::Encoding{});
+  CHECK(with("encoding = \"top_k:keep=9\"\n")->encoding ==
+        kernels::Encoding{kernels::EncodingKind::top_k, 9});
+  const auto wrong = with("encoding = \"int7\"\n");
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().message.find("training.encoding") != std::string::npos);
+  CHECK(wrong.error().message.find("'int7' is unknown") != std::string::npos);
+}

@@ -40,8 +40,8 @@ World closed_with(const std::function<void(World&)>& prepare, WorldOptions optio
 }
 
 // What an honest result says of worker 0, given such a round.
-Verdict honest_verdict(const std::function<void(World&)>& prepare) {
-  World w = closed_with(prepare);
+Verdict honest_verdict(const std::function<void(World&)>& prepare, WorldOptions options = {}) {
+  World w = closed_with(prepare, options);
   RoundResult body = w.result_body();
   const Verdict stands = w.ask(w.validator(), body);
   return stands == V::ok ? entry_of(w, body, 0).verdict : stands;
@@ -60,6 +60,16 @@ Verdict accepted_anyway(const std::function<void(World&)>& prepare) {
 
 void far_exponent(World& w) { w.own_exponents[0] = 90; }
 void short_payload(World& w) { w.own_payloads[0] = {1.0F, 2.0F}; }
+void other_encoding(World& w) { w.own_encodings[0] = {Encoding::bf16, 0}; }
+WorldOptions with_int8() {
+  WorldOptions options;
+  options.encoding = {Encoding::int8, 0};
+  return options;
+}
+void malformed(World& w) {
+  w.own_bytes[0] = w.encoded_of(0);
+  w.own_bytes[0].back() = 0x80;  // -128, which no value is
+}
 void silent_worker(World& w) { w.silent = {0}; }
 void not_a_number(World& w) {
   w.own_payloads[0] = std::vector<float>(8, std::numeric_limits<float>::quiet_NaN());
@@ -105,6 +115,14 @@ std::vector<Case> payload_cases() {
        [](World&) { return honest_verdict(short_payload); }, V::wrong_size},
       {"… accepted all the same", Stage::closed,
        [](World&) { return accepted_anyway(short_payload); }, V::wrong_rejection},
+      {"a payload in another encoding", Stage::closed,
+       [](World&) { return honest_verdict(other_encoding); }, V::wrong_encoding},
+      {"… accepted all the same", Stage::closed,
+       [](World&) { return accepted_anyway(other_encoding); }, V::wrong_rejection},
+      {"an honest worker in int8", Stage::closed,
+       [](World&) { return honest_verdict([](World&) {}, with_int8()); }, V::ok},
+      {"a payload that int8 does not have", Stage::closed,
+       [](World&) { return honest_verdict(malformed, with_int8()); }, V::malformed_payload},
       {"nothing revealed", Stage::closed, [](World&) { return honest_verdict(silent_worker); },
        V::not_revealed},
       {"… accepted all the same", Stage::closed,

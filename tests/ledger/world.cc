@@ -1,7 +1,10 @@
 #include "tests/ledger/world.h"
 
+#include "kernels/check_encoded.h"
+#include "kernels/encode.h"
 #include "kernels/scan.h"
 #include "ledger/hash.h"
+#include "ledger/merkle.h"
 #include "ledger/model/layout.h"
 
 namespace gradmint::test {
@@ -161,6 +164,7 @@ OpenRound World::open_body() const {
   body.model_root = job.model_root;
   body.optimizer_root = job.optimizer_root;
   body.aggregation = aggregation(options_);
+  body.encoding = options_.encoding;
   body.limits.min_updates = options_.min_updates;
   body.limits.evaluation_blocks = options_.evaluation_blocks;
   body.members = members_of(chain.state());
@@ -180,11 +184,32 @@ std::vector<float> World::payload_of(int worker) const {
   return values;
 }
 
-Opening World::opening_of(int worker) const {
+EncodingSpec World::encoding_of(int worker) const {
+  const auto own = own_encodings.find(worker);
+  return own != own_encodings.end() ? own->second : options_.encoding;
+}
+
+Bytes World::encoded_of(int worker) const {
+  if (const auto own = own_bytes.find(worker); own != own_bytes.end()) return own->second;
+  const auto encoding = kernel_encoding(encoding_of(worker));
+  if (encoding.kind == kernels::EncodingKind::fp32) return bytes_of(payload_of(worker));
+  return kernels::encode(encoding, payload_of(worker)).value().bytes;
+}
+
+// Of what the payload decodes to, or of the values before where that is malformed.
+int World::exponent_of(int worker) const {
   const std::vector<float> values = payload_of(worker);
+  const auto check = kernels::check_encoded(encoded_of(worker),
+                                            kernel_encoding(encoding_of(worker)), values.size());
+  return check.ok() ? check.exponent : kernels::scan_values(values).exponent;
+}
+
+Opening World::opening_of(int worker) const {
+  const Bytes bytes = encoded_of(worker);
   Opening opening;
-  opening.root = vector_root(values);
-  opening.size_bytes = values.size() * sizeof(float);
+  opening.root = blob_root(bytes);
+  opening.size_bytes = bytes.size();
+  opening.encoding = encoding_of(worker).kind;
   opening.salt = hash_of("salt " + std::to_string(worker) + "/" + std::to_string(round().round));
   return opening;
 }
@@ -207,8 +232,7 @@ CommitUpdate World::commit_body(int worker) const {
   body.commitment =
       update_commitment(chain.history()[current.open_height], account, opening_of(worker));
   const auto own = own_exponents.find(worker);
-  const int exponent =
-      own != own_exponents.end() ? own->second : kernels::scan_values(payload_of(worker)).exponent;
+  const int exponent = own != own_exponents.end() ? own->second : exponent_of(worker);
   body.exponent = static_cast<std::int16_t>(std::min<int>(exponent, kMaxExponent));
   const auto examples = own_examples.find(worker);
   body.examples = examples != own_examples.end() ? examples->second
@@ -242,8 +266,8 @@ RoundExecution World::execute() const {
     const int worker = worker_of(entry.worker);
     if (!silent.contains(worker)) openings[entry.worker] = opening_of(worker);
   }
-  const auto verdicts = ledger_verdicts(chain.state(), current,
-                                        genesis.task.parameter_count * sizeof(float), openings);
+  const auto verdicts =
+      ledger_verdicts(chain.state(), current, genesis.task.parameter_count, openings);
   std::vector<Bytes> held;
   held.reserve(verdicts.size());
   RoundInputs inputs;
@@ -260,7 +284,7 @@ RoundExecution World::execute() const {
     payload.exponent = commit->body.exponent;
     if (openings.contains(account)) {
       payload.opening = openings[account];
-      held.push_back(bytes_of(payload_of(worker_of(account))));
+      held.push_back(encoded_of(worker_of(account)));
       if (payload.verdict == Verdict::ok) payload.bytes = held.back();
     }
     inputs.payloads.push_back(payload);
@@ -350,7 +374,7 @@ void World::close() { must(validator(), close_body()); }
 void World::keep_blobs(const RoundResult& result, const RoundExecution& execution) {
   for (const ResultEntry& entry : result.entries) {
     if (!entry.opening) continue;
-    blobs[entry.opening->root] = bytes_of(payload_of(worker_of(entry.worker)));
+    blobs[entry.opening->root] = encoded_of(worker_of(entry.worker));
   }
   blobs[result.model_root] = bytes_of(execution.model);
   if (!execution.optimizer_state.empty()) {

@@ -76,6 +76,7 @@ struct WorldOptions {
   std::string optimizer = "plain";
   std::optional<float> clip;                          // the norm to which updates are clipped
   std::optional<kernels::AggregateSpec> aggregation;  // instead of these two
+  EncodingSpec encoding;
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 
@@ -97,6 +98,8 @@ class World {
   std::vector<PlayedBlock> played;                 // blocks 1 … height
   std::map<Hash, Bytes> blobs;                     // everything the ledger names
   std::map<int, std::vector<float>> own_payloads;  // instead of payload_of's
+  std::map<int, Bytes> own_bytes;                  // instead of the encoded payload
+  std::map<int, EncodingSpec> own_encodings;       // instead of the round's
   std::map<int, std::int16_t> own_exponents;       // declared, instead of the true one
   std::map<int, std::uint64_t> own_examples;
   std::set<int> silent;  // do not reveal
@@ -145,6 +148,7 @@ class World {
 
   RoundExecution execute() const;  // of the round as it was closed
   std::vector<float> payload_of(int worker) const;
+  Bytes encoded_of(int worker) const;
   Opening opening_of(int worker) const;
   int worker_of(const AccountId& account) const;  // its index
   RoundRecord round() const;                      // the current one
@@ -164,6 +168,8 @@ class World {
   Certificate certify(const Header& header, const std::vector<int>& signers) const;
 
  private:
+  EncodingSpec encoding_of(int worker) const;
+  int exponent_of(int worker) const;
   WorldOptions options_;
   void keep_blobs(const RoundResult& result, const RoundExecution& execution);
 };

@@ -37,7 +37,7 @@ Words dev_words(const Combination& c, const std::string& data, const fs::path& h
   Words words = {program("gradmint"),
                  "dev",
                  "--workers",
-                 "5",
+                 "3",
                  "--rounds",
                  "2",
                  "--data",
@@ -92,9 +92,10 @@ TEST_CASE("combinations of rules run, are shown by name, and recompute on every 
     for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
       const std::string name(kernels::name_of(level));
       CAPTURE(name);
+      Setting setting;
+      setting.environment["GRADMINT_CPU"] = name;
       const Ran verified =
-          run({program("gradmint"), "audit", "verify", "--recompute", "--ledger", ledger},
-              {{"GRADMINT_CPU", name}});
+          run({program("gradmint"), "audit", "verify", "--recompute", "--ledger", ledger}, setting);
       CAPTURE(verified.errors);
       CHECK(verified.status == 0);
     }
@@ -106,7 +107,7 @@ TEST_CASE("rules that these workers can never satisfy fail by name, without a st
   if (!data) return;
   const Directory here;
   const Ran ran =
-      run({program("gradmint"), "dev", "--workers", "2", "--rounds", "1", "--data", *data, "--home",
+      run({program("gradmint"), "dev", "--workers", "1", "--rounds", "1", "--data", *data, "--home",
            (here.path / "dev").string(), "--optimizer", "adam:lr=3e38,beta2=1,eps=1e-38"},
           {}, 2 * kPatienceS);
   CAPTURE(ran.output);

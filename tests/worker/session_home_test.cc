@@ -9,6 +9,7 @@
 #include "ledger/durable_file.h"
 #include "ledger/hash.h"
 #include "ledger/merkle.h"
+#include "ledger/model/safetensors.h"
 #include "worker/session/home.h"
 
 namespace gradmint::session {
@@ -148,7 +149,7 @@ TEST_CASE("what is saved is there again, a torn header is not") {
     REQUIRE(home->save_genesis({1, 2, 3}).ok());
     for (int i = 0; i < 3; ++i) REQUIRE(home->save_header(header(i)).ok());
     for (std::uint64_t r = 1; r <= 5; ++r)
-      REQUIRE(home->save_update(update(r, payload), payload).ok());
+      REQUIRE(home->save_update(update(r, payload), payload, {}).ok());
     REQUIRE(home->save_receipt({5, 0}, Bytes(kReceiptBytes, 9)).ok());
     EvaluationMemory evaluation;
     evaluation.body.round = 5;
@@ -250,13 +251,48 @@ TEST_CASE("without its genesis, statements are remembered and headers are not ov
   CHECK(home->load_memory()->updates.size() == 1);
 }
 
+TEST_CASE("what an encoding lost waits for the next round, over restarts and attempts") {
+  const Place place;
+  const Bytes payload(100, 1);
+  const auto save = [&](WorkerHome& home, AttemptKey key, std::vector<float> residual) {
+    UpdateMemory made = update(key.round, payload);
+    made.key = key;
+    REQUIRE(home.save_update(made, payload, residual).ok());
+  };
+  const auto residual_of = [&](const WorkerHome& home, std::uint64_t round) {
+    const fs::path file = home.residual_before(round);
+    if (file.empty()) return std::vector<float>{};
+    return decode_flat_fp32(read_file(file, 1'000).value()).value();
+  };
+  {
+    auto home = place.open(invitation("a"));
+    CHECK(residual_of(*home, 1).empty());
+    save(*home, {1, 0}, {1});
+    CHECK(residual_of(*home, 1).empty());  // a round's own is not for itself
+    CHECK(residual_of(*home, 2) == std::vector<float>{1});
+    for (std::uint32_t attempt = 0; attempt < 12; ++attempt) {
+      save(*home, {2, attempt}, {20.0F + static_cast<float>(attempt)});
+      CHECK(residual_of(*home, 2) == std::vector<float>{1});
+    }
+  }
+  auto home = place.open();
+  CHECK(residual_of(*home, 2) == std::vector<float>{1});
+  CHECK(residual_of(*home, 3) == std::vector<float>{31});
+  save(*home, {5, 0}, {});  // nothing lost
+  CHECK(residual_of(*home, 5) == std::vector<float>{31});
+  CHECK(residual_of(*home, 6).empty());
+  save(*home, {6, 0}, {60});
+  CHECK(residual_of(*home, 6).empty());
+  CHECK_FALSE(fs::exists(place.path / "w" / "rounds" / "000002-11" / "residual"));
+}
+
 TEST_CASE("a damaged statement stops the worker: without it, it could contradict itself") {
   const Place place;
   const Bytes payload(100, 1);
   {
     auto home = place.open(invitation("a"));
     REQUIRE(home->save_genesis({1}).ok());
-    REQUIRE(home->save_update(update(1, payload), payload).ok());
+    REQUIRE(home->save_update(update(1, payload), payload, {}).ok());
   }
   fs::resize_file(place.path / "w" / "rounds" / "000001-0" / "update", 20);
   auto home = place.open();

@@ -133,6 +133,7 @@ struct StartTraining {
   Hash model_root;
   Hash previous_model_root;  // of the round before, zero when unknown
   TrainingSpec training;
+  EncodingSpec encoding;
   std::uint64_t deadline_ms = 0;  // from now; 0: none
 };
 struct CancelTraining {};

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/model/safetensors.h"
 
 namespace gradmint::session {
 namespace {
@@ -60,6 +61,16 @@ std::string round_name(std::uint64_t round) {
   char text[32];
   std::snprintf(text, sizeof text, "%06llu", static_cast<unsigned long long>(round));
   return text;
+}
+
+// The attempt whose directory this is.
+std::optional<AttemptKey> attempt_of(const fs::path& directory) {
+  unsigned long long round = 0;
+  unsigned attempt = 0;
+  char rest = 0;
+  const std::string name = directory.filename().string();
+  if (std::sscanf(name.c_str(), "%llu-%u%c", &round, &attempt, &rest) != 2) return std::nullopt;
+  return AttemptKey{round, attempt};
 }
 
 }  // namespace
@@ -152,13 +163,45 @@ Result<fs::path> WorkerHome::save_fork(std::uint64_t height, const CertifiedHead
   return file;
 }
 
-Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload) {
+Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,
+                               std::span<const float> residual) {
   const fs::path directory = attempt_dir(update.key);
   if (Status s = create_directory_synced(directory); !s) return s;
+  if (!residual.empty()) {
+    const Bytes bytes = encode_flat_fp32(residual);
+    if (Status s = replace_file(directory / "residual", bytes); !s) return s;
+  }
   if (Status s = replace_file(directory / "payload", payload); !s) return s;
   if (Status s = replace_file(directory / "update", encode_record(update)); !s) return s;
   prune_payloads();
+  prune_residuals(update.key.round);
   return {};
+}
+
+fs::path WorkerHome::residual_before(std::uint64_t round) const {
+  std::optional<AttemptKey> last;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
+    const auto key = attempt_of(entry.path());
+    if (!key || key->round >= round || !fs::exists(entry.path() / "update", ignored)) continue;
+    if (!last || *last < *key) last = key;
+  }
+  if (!last) return {};
+  const fs::path residual = attempt_dir(*last) / "residual";
+  return fs::exists(residual, ignored) ? residual : fs::path();
+}
+
+// A round is made again from the residual before it, the next one from those of this round.
+void WorkerHome::prune_residuals(std::uint64_t round) const {
+  const fs::path needed = residual_before(round);
+  std::vector<fs::path> old;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
+    const auto key = attempt_of(entry.path());
+    const fs::path residual = entry.path() / "residual";
+    if (key && key->round < round && residual != needed) old.push_back(residual);
+  }
+  for (const fs::path& file : old) fs::remove(file, ignored);
 }
 
 // Statements and receipts stay for ever; payloads only as long as they may be asked for again.

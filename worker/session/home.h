@@ -54,7 +54,11 @@ class WorkerHome {
   Status save_header(const CertifiedHeader& header);
   // Both headers of a fork, as JSON. Gives the file.
   Result<std::filesystem::path> save_fork(std::uint64_t height, const CertifiedHeader& other);
-  Status save_update(const UpdateMemory& update, ByteView payload);
+  // `residual` is what the payload's encoding lost, to be added to the update of the next round.
+  Status save_update(const UpdateMemory& update, ByteView payload, std::span<const float> residual);
+  // The file with the residual of the last update made in a round before this one. Empty where
+  // there is no such update, or it lost nothing. The same for every attempt at a round.
+  std::filesystem::path residual_before(std::uint64_t round) const;
   Status save_receipt(const AttemptKey& key, const Bytes& receipt);
   Status save_evaluation(const EvaluationMemory& evaluation);
   Result<Payload> update_slice(const AttemptKey& key, std::uint64_t offset_bytes,
@@ -81,6 +85,7 @@ class WorkerHome {
   std::filesystem::path attempt_dir(const AttemptKey& key) const;
   std::filesystem::path part_file(const Hash& root) const;
   void prune_payloads() const;
+  void prune_residuals(std::uint64_t round) const;
 
   std::filesystem::path directory_;
   BlobStore blobs_;

@@ -134,6 +134,7 @@ void RoundWork::start_training(const Stations& stations) {
   order.model_root = open_->model_root;
   order.previous_model_root = previous_model_root();
   order.training = open_->training;
+  order.encoding = open_->encoding;
   order.deadline_ms = deadline_at_ms_ == 0 ? 0 : deadline_at_ms_ - now;
   stations.out.effect(order);
 }
@@ -173,7 +174,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
   update.key = ended.key;
   update.open_block = state_->open_block_hash;
   update.model_root = open_->model_root;
-  update.opening = Opening{trained.root, trained.size_bytes, Encoding::fp32,
+  update.opening = Opening{trained.root, trained.size_bytes, open_->encoding.kind,
                            update_salt(config_.secret, update.open_block, trained.root)};
   update.body.round = ended.key.round;
   update.body.attempt = ended.key.attempt;

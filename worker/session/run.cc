@@ -68,6 +68,7 @@ class Loop {
       poll();
       for (TrainingThread::Report& report : training_.take_reports()) {
         payload_ = std::move(report.payload);
+        residual_ = std::move(report.residual);
         feed(report.event);
       }
       feed(Tick{});
@@ -207,7 +208,7 @@ class Loop {
     return {};
   }
   Status perform(StartTraining& e, std::deque<Event>&) {
-    training_.start(e);
+    training_.start(e, home_.residual_before(e.key.round));
     return {};
   }
   Status perform(CancelTraining&, std::deque<Event>&) {
@@ -216,7 +217,7 @@ class Loop {
   }
   Status perform(SaveUpdate& e, std::deque<Event>&) {
     GRADMINT_CHECK(payload_.size() == e.update.opening.size_bytes);
-    return home_.save_update(e.update, std::exchange(payload_, {}));
+    return home_.save_update(e.update, std::exchange(payload_, {}), std::exchange(residual_, {}));
   }
   Status perform(SaveReceipt& e, std::deque<Event>&) {
     return home_.save_receipt(e.key, e.receipt);
@@ -269,7 +270,8 @@ class Loop {
   std::uint64_t connections_ = 0;
   std::map<std::uint64_t, std::uint64_t> questions_;  // request id → the session's number
   std::string told_error_;
-  Bytes payload_;  // of the update whose report is being fed
+  Bytes payload_;                // of the update whose report is being fed
+  std::vector<float> residual_;  // and what its encoding lost
   std::optional<int> exit_code_;
 };
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/encoding.h"
 #include "ledger/bytes.h"
 #include "worker/adversary.h"
 
@@ -13,11 +14,15 @@ namespace gradmint::session {
 struct Submission {
   Bytes payload;
   Hash root;
-  std::int16_t exponent = 0;  // of the largest finite |x|: a NaN is for intake to find
+  std::int16_t exponent = 0;    // of the largest finite |x|: a NaN is for intake to find
+  std::vector<float> residual;  // what the encoding lost, for the next update; empty for fp32
 };
 
-// `global` is what `local` was trained from. Refuses what make_update refuses.
+// `global` is what `local` was trained from, `residual` what the encoding of this worker's update
+// before lost (empty: nothing). Refuses what make_update refuses, and what cannot be encoded.
 Result<Submission> make_submission(std::span<const float> global, std::span<const float> local,
+                                   std::span<const float> residual,
+                                   const kernels::Encoding& encoding,
                                    const AdversarySpec& adversary, const AdversaryView& view);
 
 }  // namespace gradmint::session

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/hash.h"
+#include "ledger/kernel_spec.h"
 #include "ledger/model/safetensors.h"
 
 namespace gradmint::session {
@@ -57,8 +58,8 @@ void TrainingThread::run(Job job) {
   });
 }
 
-void TrainingThread::start(const StartTraining& order) {
-  run([this, order] { train(order); });
+void TrainingThread::start(const StartTraining& order, const std::filesystem::path& residual_file) {
+  run([this, order, residual_file] { train(order, residual_file); });
 }
 
 void TrainingThread::start(const StartEvaluation& order) {
@@ -77,14 +78,14 @@ std::vector<TrainingThread::Report> TrainingThread::take_reports() {
   return std::exchange(reports_, {});
 }
 
-void TrainingThread::report(Event event, Bytes payload) {
+void TrainingThread::report(Event event, Bytes payload, std::vector<float> residual) {
   const std::lock_guard<std::mutex> hold(mutex_);
   // Progress that nobody has taken yet is superseded.
   if (std::holds_alternative<TrainingProgressed>(event) && !reports_.empty() &&
       std::holds_alternative<TrainingProgressed>(reports_.back().event)) {
     reports_.pop_back();
   }
-  reports_.push_back({std::move(event), std::move(payload)});
+  reports_.push_back({std::move(event), std::move(payload), std::move(residual)});
 }
 
 Result<std::vector<float>> TrainingThread::load_model(const Hash& root) const {
@@ -93,8 +94,18 @@ Result<std::vector<float>> TrainingThread::load_model(const Hash& root) const {
   return decode_flat_fp32(blob->bytes());
 }
 
-Result<Submission> TrainingThread::submit(const StartTraining& order, std::span<const float> global,
+Result<Submission> TrainingThread::submit(const StartTraining& order,
+                                          const std::filesystem::path& residual_file,
+                                          std::span<const float> global,
                                           const TrainOutcome& outcome) const {
+  std::vector<float> residual;
+  if (!residual_file.empty()) {
+    auto file = MappedFile::open(residual_file);
+    if (!file) return file.error();
+    auto values = decode_flat_fp32(file->bytes());
+    if (!values) return values.error();
+    residual = *std::move(values);
+  }
   AdversaryView view;
   view.round = order.key.round;
   view.seed = adversary_seed_;
@@ -108,10 +119,11 @@ Result<Submission> TrainingThread::submit(const StartTraining& order, std::span<
       view.last_global_change = change;
     }
   }
-  return make_submission(global, outcome.parameters, adversary_, view);
+  return make_submission(global, outcome.parameters, residual, kernel_encoding(order.encoding),
+                         adversary_, view);
 }
 
-void TrainingThread::train(const StartTraining& order) {
+void TrainingThread::train(const StartTraining& order, const std::filesystem::path& residual_file) {
   const auto failed = [&](const Error& error) {
     report(TrainingEnded{order.key, std::nullopt, error.message});
   };
@@ -127,7 +139,7 @@ void TrainingThread::train(const StartTraining& order) {
                               progress.message.empty() ? "training" : progress.message});
   });
   if (!outcome) return failed(outcome.error());
-  auto submission = submit(order, *global, *outcome);
+  auto submission = submit(order, residual_file, *global, *outcome);
   if (!submission) return failed(submission.error());
   TrainedUpdate update;
   update.root = submission->root;
@@ -137,7 +149,8 @@ void TrainingThread::train(const StartTraining& order) {
   update.steps = outcome->steps;
   update.loss = outcome->loss;
   update.accuracy = outcome->accuracy;
-  report(TrainingEnded{order.key, update, ""}, std::move(submission->payload));
+  report(TrainingEnded{order.key, update, ""}, std::move(submission->payload),
+         std::move(submission->residual));
 }
 
 void TrainingThread::evaluate(const StartEvaluation& order) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,7 +35,8 @@ class TrainingThread {
   TrainingThread& operator=(const TrainingThread&) = delete;
 
   void equip(WorkerTrainers trainers) { trainers_ = std::move(trainers); }
-  void start(const StartTraining& order);
+  // `residual_file` holds what this worker's update before lost by its encoding; empty: nothing.
+  void start(const StartTraining& order, const std::filesystem::path& residual_file);
   void start(const StartEvaluation& order);
   // Waits until the job has given up. Its result is not reported.
   void cancel();
@@ -42,17 +44,18 @@ class TrainingThread {
 
   struct Report {
     Event event;
-    Bytes payload;  // of an update
+    Bytes payload;                // of an update
+    std::vector<float> residual;  // and what its encoding lost
   };
   std::vector<Report> take_reports();
 
  private:
   template <class Job>
   void run(Job job);
-  void report(Event event, Bytes payload = {});
-  void train(const StartTraining& order);
-  Result<Submission> submit(const StartTraining& order, std::span<const float> global,
-                            const TrainOutcome& outcome) const;
+  void report(Event event, Bytes payload = {}, std::vector<float> residual = {});
+  void train(const StartTraining& order, const std::filesystem::path& residual_file);
+  Result<Submission> submit(const StartTraining& order, const std::filesystem::path& residual_file,
+                            std::span<const float> global, const TrainOutcome& outcome) const;
   void evaluate(const StartEvaluation& order);
   Result<std::vector<float>> load_model(const Hash& root) const;
 
