@@ -1,6 +1,7 @@
 #include "kernels/check_encoded.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "kernels/cpu_kernels.h"
@@ -11,6 +12,8 @@
 
 namespace gradmint::kernels {
 namespace {
+
+constexpr std::uint64_t kTile = 4096;
 
 EncodedCheck fault_at(EncodedFault fault, std::uint64_t at) { return {fault, at, 0}; }
 
@@ -27,9 +30,13 @@ std::optional<std::uint64_t> first_nonzero(const std::byte* bytes, std::uint64_t
 }
 
 EncodedCheck check_plain(const std::byte* bytes, std::uint64_t count) {
+  const CpuKernels& kernels = default_cpu_kernels();
+  float tile[kTile];  // the bytes need not be aligned
   std::int32_t largest = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    largest = std::max(largest, load_bytes<std::int32_t>(bytes + 4 * i) & 0x7fffffff);
+  for (std::uint64_t begin = 0; begin < count; begin += kTile) {
+    const std::uint64_t here = std::min(count - begin, kTile);
+    std::memcpy(tile, bytes + 4 * begin, 4 * here);
+    largest = std::max(largest, kernels.largest_magnitude(tile, here));
   }
   if (largest < kInfinityMagnitude) return with_magnitude(largest);
   std::uint64_t at = 0;

@@ -242,8 +242,8 @@ class Federation {
     const RoundView& view = machine_.view();
     if (!view.round || machine_.station() == Station::aggregating) return;
     const Hash open_block = world_.chain.history()[view.round->open_height];
-    if (check_reveal(view, world_.chain.state(), open_block, world_.genesis.task.parameter_count, {}, reveal) !=
-        Verdict::ok) {
+    if (check_reveal(view, world_.chain.state(), open_block, world_.genesis.task.parameter_count,
+                     {}, reveal) != Verdict::ok) {
       return;
     }
     synced_[std::tuple(reveal.round, reveal.attempt, reveal.worker)] = reveal.opening;

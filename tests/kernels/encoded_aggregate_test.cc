@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kernels/aggregate.h"
+#include "kernels/distances.h"
 #include "kernels/dots.h"
 #include "kernels/encode.h"
 #include "kernels/fixed_point.h"
@@ -78,6 +79,8 @@ int compare(const AggregateSpec& spec, const EncodedSample& sample, kernels::Bac
   CHECK(same_bytes(got->clip_factors, expected->clip_factors));
   CHECK(got->outside == expected->outside);
   CHECK(got->selected == expected->selected);
+  CHECK(got->coefficients == expected->coefficients);
+  CHECK(same_bytes(got->scores, expected->scores));
   return 1;
 }
 
@@ -203,8 +206,8 @@ TEST_CASE("dot products and distances of encoded updates are those of their valu
       const auto got = kernels::gram_matrix(sample.encoded.updates, *backend).value();
       CHECK(same_bytes(got.values, expected.values));
       CHECK(same_bytes(
-          kernels::squared_distances(got, sample.encoded.updates, *backend).value().values,
-          kernels::squared_distances(expected, sample.plain.input.updates, *backend)
+          kernels::squared_distances(got, sample.encoded.updates, {}, *backend).value().values,
+          kernels::squared_distances(expected, sample.plain.input.updates, {}, *backend)
               .value()
               .values));
     }

@@ -239,7 +239,7 @@ TEST_CASE("without its genesis, statements are remembered and headers are not ov
     auto home = place.open(invitation("a"));
     REQUIRE(home->save_genesis({1}).ok());
     REQUIRE(home->save_header(header(1)).ok());
-    REQUIRE(home->save_update(update(1, payload), payload).ok());
+    REQUIRE(home->save_update(update(1, payload), payload, {}).ok());
   }
   fs::remove(place.path / "w" / "genesis");
   {
