@@ -128,6 +128,18 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
        },
        "parameter 'lr' = 0"},
       {[](DevOptions& o) { o.pre = {"clip"}; }, "parameter 'tau' must be given"},
+      {[](DevOptions& o) {
+         o.workers = 4;
+         o.aggregator = "krum:f=1";
+       },
+       "--workers 4: aggregator 'krum', convention paper: f = 1 needs at least 5 updates, there "
+       "are 4"},
+      {[](DevOptions& o) { o.aggregator = "krum"; }, "parameter 'f' must be given"},
+      {[](DevOptions& o) {
+         o.pre = {"nnm", "clip:tau=1"};
+         o.parameters = {{"f", "1"}};
+       },
+       "pre-aggregation 'nnm' must come last"},
       {[](DevOptions& o) { o.device = "cuda:x"; }, "--device cuda:x: auto, cpu or cuda:N"},
   };
   for (const Row& row : refused) {
@@ -145,6 +157,14 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
        },
        "pre = [\"clip:tau=2.5\"]\naggregator = \"median\"\n"
        "optimizer = \"adam:lr=0.1,beta1=0.9,beta2=0.99,eps=0.01\"\n"},
+      {[](DevOptions& o) {
+         o.aggregator = "multi_krum";
+         o.pre = {"arc", "nnm"};
+         o.parameters = {{"f", "1"}, {"convention", "flower"}};
+       },
+       "pre = [\"arc:f=1\", \"nnm:f=1\"]\n"
+       "aggregator = \"multi_krum:f=1,m=0,convention=flower\"\n"},
+      {[](DevOptions& o) { o.aggregator = "krum:f=1"; }, "min_updates = 5\n"},
   };
   for (const Row& row : written) {
     const auto plan = plan_dev(with(row.change), "/h", kPrograms);
