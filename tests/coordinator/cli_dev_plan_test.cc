@@ -65,6 +65,19 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
          o.keep = 4097;
        },
        "--keep 4097: a number in [1, 4096]"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.fault);
+    CHECK(fault_of(with(row.change)) == row.fault);
+  }
+}
+
+TEST_CASE("dev_plan refuses adversaries that cannot be, in one line") {
+  struct Row {
+    void (*change)(DevOptions&);
+    const char* fault;
+  };
+  const Row rows[] = {
       {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
        "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
       {[](DevOptions& o) { o.adversaries = {"0:nan"}; },
