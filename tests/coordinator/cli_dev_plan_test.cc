@@ -24,13 +24,14 @@ DevOptions with(void (*change)(DevOptions&)) {
   return options;
 }
 
+struct Row {
+  void (*change)(DevOptions&);
+  const char* text;  // the fault, or a part of it or of the settings
+};
+
 }  // namespace
 
 TEST_CASE("dev_plan refuses what cannot run, in one line") {
-  struct Row {
-    void (*change)(DevOptions&);
-    const char* fault;
-  };
   const Row rows[] = {
       {[](DevOptions&) {}, ""},
       {[](DevOptions& o) { o.workers = 0; }, "--workers 0: a federation needs at least one worker"},
@@ -67,16 +68,12 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
        "--keep 4097: a number in [1, 4096]"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.fault);
-    CHECK(fault_of(with(row.change)) == row.fault);
+    CAPTURE(row.text);
+    CHECK(fault_of(with(row.change)) == row.text);
   }
 }
 
 TEST_CASE("dev_plan refuses adversaries that cannot be, in one line") {
-  struct Row {
-    void (*change)(DevOptions&);
-    const char* fault;
-  };
   const Row rows[] = {
       {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
        "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
@@ -110,16 +107,12 @@ TEST_CASE("dev_plan refuses adversaries that cannot be, in one line") {
        "--adversary 1:copy: worker 1 already is 'nan'"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.fault);
-    CHECK(fault_of(with(row.change)) == row.fault);
+    CAPTURE(row.text);
+    CHECK(fault_of(with(row.change)) == row.text);
   }
 }
 
 TEST_CASE("rules and their parameters: refused by name, or written for the coordinator in full") {
-  struct Row {
-    void (*change)(DevOptions&);
-    const char* part;  // of the fault, or of the settings
-  };
   const Row refused[] = {
       {[](DevOptions& o) { o.aggregator = "krun"; },
        "--aggregator krun: aggregator 'krun' is unknown: known are mean, median"},
@@ -156,9 +149,9 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
       {[](DevOptions& o) { o.device = "cuda:x"; }, "--device cuda:x: auto, cpu or cuda:N"},
   };
   for (const Row& row : refused) {
-    CAPTURE(row.part);
+    CAPTURE(row.text);
     const std::string fault = fault_of(with(row.change));
-    CHECK_MESSAGE(fault.find(row.part) != std::string::npos, fault);
+    CHECK_MESSAGE(fault.find(row.text) != std::string::npos, fault);
     CHECK(fault.find('\n') == std::string::npos);
   }
   const Row written[] = {
@@ -183,7 +176,7 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
     const auto plan = plan_dev(with(row.change), "/h", kPrograms);
     REQUIRE(plan.ok());
     const std::string settings = coordinator_config(*plan);
-    CHECK_MESSAGE(settings.find(row.part) != std::string::npos, settings);
+    CHECK_MESSAGE(settings.find(row.text) != std::string::npos, settings);
   }
 }
 
