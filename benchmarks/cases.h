@@ -3,6 +3,7 @@
 
 namespace gradmint::benchmarks {
 
+void add_encodings();
 void add_hashes(int threads);
 
 }  // namespace gradmint::benchmarks

@@ -49,6 +49,28 @@ class Resident {
     return row(label, ms, n_ + 2 + 2 * moments);
   }
 
+  // The mean of encoded updates, decoded as they are read; all of them zeros, which take as long.
+  GpuRow encoded_mean(const char* label, kernels::EncodingKind kind) const {
+    const auto n = static_cast<std::size_t>(n_);
+    const std::size_t bytes = kernels::encoded_bytes({kind, 0}, size_);
+    std::vector<DeviceArray<std::byte>> updates;
+    std::vector<const std::byte*> values;
+    std::vector<const std::byte*> exponents;
+    for (std::size_t i = 0; i < n; ++i) {
+      updates.emplace_back(bytes + size_ / kernels::kIntegerBlock + 1);
+      values.push_back(updates.back().data());
+      exponents.push_back(updates.back().data() + bytes / 16 * 16);
+    }
+    const DeviceArray<const std::byte*> device_values(values);
+    const DeviceArray<const std::byte*> device_exponents(exponents);
+    cuda::DevicePass pass = pass_of(factors_.data(), n_);
+    pass.rows = nullptr;
+    pass.encoded = {kind, device_values.data(), device_exponents.data()};
+    const double ms = median_ms([&] { return cuda::launch_mean(pass, nullptr); });
+    return {label, n_, size_, ms,
+            static_cast<double>(n * bytes) + 8.0 * static_cast<double>(size_)};
+  }
+
   GpuRow median() const {
     const cuda::DevicePass pass = pass_of(nullptr, n_);
     return row("median", median_ms([&] { return cuda::launch_median(pass, nullptr); }), n_ + 2);
@@ -205,6 +227,9 @@ std::vector<GpuRow> resident_rows(int n, std::size_t size) {
   return {
       updates.mean("mean", kernels::OptimizerKind::plain),
       updates.mean("mean + adam", kernels::OptimizerKind::adam),
+      updates.encoded_mean("mean of bf16", kernels::EncodingKind::bf16),
+      updates.encoded_mean("mean of int8", kernels::EncodingKind::int8),
+      updates.encoded_mean("mean of int4", kernels::EncodingKind::int4),
       updates.median(),
       updates.trimmed_mean(),
       updates.nearest_to_median(),

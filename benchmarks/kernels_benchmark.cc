@@ -3,6 +3,7 @@
 //
 //   pass/...       one pass of the backend over updates in memory, into memory that is there
 //   gram, norms    exact dot products of all pairs, or of each update with itself
+//   encoding/...   encoders, intake's check, and passes that decode as they read
 //   aggregate/...  the whole aggregate(), as coordinator and auditor call it: checks, N x N work
 //   and
 //                  a new model included; pre/... and optimizer/... the same with those parts
@@ -201,6 +202,7 @@ int main(int count, char** arguments) {
     benchmarks::add_hashes(threads);
 #endif
   }
+  benchmarks::add_encodings();
   const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
   if (ran == 0) std::fprintf(stderr, "kernels_benchmark: no case matches the filter\n");
   return ran == 0 || benchmarks::any_failed() ? 1 : 0;

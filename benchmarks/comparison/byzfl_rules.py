@@ -1,12 +1,14 @@
 """ByzFL's aggregators without the rest of its package, which imports plotting and data sets: seconds to
 load, missing on a bare machine, and nothing that the aggregators need."""
 
+import functools
 import importlib
 import importlib.util
 import sys
 import types
 
 
+@functools.cache
 def load():
     """(the module, "") or (None, why not)."""
     spec = importlib.util.find_spec("byzfl")

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/fixed_point.h"
+#include "kernels/krum.h"
 
 namespace gradmint {
 namespace {
@@ -16,6 +17,23 @@ Status check_count(const char* option, std::size_t given, std::size_t files) {
   if (given == 0 || given == files) return {};
   return bad(std::string(option) + " names " + std::to_string(given) + " for " +
              std::to_string(files) + " files: one for each file is needed, in their order");
+}
+
+// Whether the aggregator looks at weights.
+bool weighs(const kernels::NamedRule& aggregator) {
+  if (aggregator.name == "mean") return true;
+  return aggregator.name == "multi_krum" && kernels::parameter_of(aggregator, "convention") ==
+                                                static_cast<float>(kernels::KrumConvention::flower);
+}
+
+Status check_weighing(const AggregateCommand& command, const kernels::AggregateSpec& spec) {
+  const char* const option = !command.weights.empty()     ? "--weights"
+                             : !command.staleness.empty() ? "--staleness"
+                                                          : nullptr;
+  if (option == nullptr || weighs(spec.aggregator)) return {};
+  return bad(std::string(option) + ": aggregator '" + spec.aggregator.name +
+             "' gives every file the same weight; leave it out, or use mean or "
+             "multi_krum:convention=flower");
 }
 
 Status check_weights(const AggregateCommand& command) {
@@ -97,6 +115,11 @@ Status check_command(const AggregateCommand& command, const kernels::AggregateSp
     return s;
   }
   if (const Status s = check_weights(command); !s.ok()) return s;
+  if (const Status s = check_weighing(command, spec); !s.ok()) return s;
+  if (!command.centre.empty() && spec.aggregator.name != "centered_clipping") {
+    return bad("--centre: aggregator '" + spec.aggregator.name +
+               "' starts from none; it belongs to centered_clipping");
+  }
   if (const Status s = check_optimizer(command, spec); !s.ok()) return s;
   if (const Status s = check_state(command, spec); !s.ok()) return s;
   return check_written(command);

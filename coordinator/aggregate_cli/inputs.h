@@ -15,8 +15,8 @@ namespace gradmint {
 
 struct InputFile {
   TensorFile file;
-  std::uint32_t weight = 1;
-  std::optional<std::uint32_t> staleness;
+  std::uint32_t weight = 1;  // as given
+  std::optional<std::uint64_t> staleness;
   Hash sha256;  // of the whole file
   FlatValues values;
 };
@@ -30,7 +30,7 @@ struct InputSet {
 struct InputArgument {
   std::filesystem::path path;
   std::uint32_t weight = 1;
-  std::optional<std::uint32_t> staleness;
+  std::optional<std::uint64_t> staleness;
 };
 
 // At least one argument (checked). `companions` (model, centre) share the layout and are compared

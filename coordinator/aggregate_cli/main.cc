@@ -35,7 +35,7 @@ constexpr const char* kExamples =
 
 struct Words {
   std::string aggregator = "mean", optimizer, format = "table", log_level = "warn";
-  std::string weights;
+  std::string weights, staleness, discount;
   std::vector<std::string> pre;
   std::vector<kernels::GivenParameter> parameters;
 };
@@ -114,8 +114,18 @@ void add_files(CLI::App& app, AggregateCommand& command, Words& words) {
       ->type_name("OUT.safetensors");
   app.add_option("--weights", words.weights, "Whole numbers, one for each file (default: 1)")
       ->type_name("W,W,...");
+  app.add_option("--staleness", words.staleness,
+                 "How many rounds late each file is: its weight is discounted")
+      ->type_name("S,S,...");
+  app.add_option("--discount", words.discount,
+                 "With --staleness S: weight / sqrt(1+S) (square_root, the default) or weight / "
+                 "(1+S) (reciprocal)")
+      ->check(CLI::IsMember({"square_root", "reciprocal"}))
+      ->needs("--staleness");
   app.add_option("--model", command.model,
                  "The model that the inputs are updates of; the result is the next model")
+      ->type_name("FILE");
+  app.add_option("--centre", command.centre, "Where centered_clipping starts (default: zeros)")
       ->type_name("FILE");
   app.add_option("--state", command.state, "The optimizer's state so far (default: zeros)")
       ->type_name("FILE");
@@ -168,6 +178,12 @@ int run(AggregateCommand& command, const Words& words) {
   auto weights = whole_numbers("--weights", words.weights);
   if (!weights.ok()) return tell(weights.error().message);
   command.weights = *std::move(weights);
+  auto staleness = whole_numbers("--staleness", words.staleness);
+  if (!staleness.ok()) return tell(staleness.error().message);
+  command.staleness = *std::move(staleness);
+  if (const auto discount = kernels::staleness_discount(words.discount)) {
+    command.discount = *discount;
+  }
   if (command.backend == "cuda") command.backend = "cuda:0";
   Progress progress(::isatty(STDERR_FILENO) == 1);
   const auto report =

@@ -106,6 +106,7 @@ json report_json(const AggregateReport& report) {
                       {"weight", input.weight},
                       {"staleness", maybe(input.staleness)},
                       {"kept", input.kept},
+                      {"coefficient", input.coefficient},
                       {"score", maybe(input.score)},
                       {"clip_factor", maybe(input.clip_factor)},
                       {"outside", maybe(input.outside)}});

@@ -17,8 +17,9 @@ struct ReportedInput {
   std::string file;
   Hash sha256;
   std::uint32_t weight = 1;                // as it was used
-  std::optional<std::uint32_t> staleness;  // as given
+  std::optional<std::uint64_t> staleness;  // as given
   bool kept = true;
+  std::uint32_t coefficient = 0;  // its whole weight in the result; 0 where it was left out
   std::optional<double> score, clip_factor;
   std::optional<std::uint64_t> outside;  // values
 };

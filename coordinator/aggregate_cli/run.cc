@@ -65,7 +65,7 @@ std::vector<InputArgument> arguments_of(const AggregateCommand& command) {
       argument.weight = static_cast<std::uint32_t>(command.weights[i]);
     }
     if (!command.staleness.empty()) {
-      argument.staleness = static_cast<std::uint32_t>(command.staleness[i]);
+      argument.staleness = command.staleness[i];
     }
     arguments.push_back(std::move(argument));
   }
@@ -97,24 +97,41 @@ Status load(const AggregateCommand& command, const kernels::AggregateSpec& spec,
   return {};
 }
 
-void prepare(const kernels::AggregateSpec& spec, Job& job) {
+// As given, or discounted by how late each file is.
+Result<std::vector<std::uint32_t>> weights_of(const AggregateCommand& command,
+                                              const InputSet& inputs) {
+  std::vector<std::uint32_t> weights;
+  std::vector<std::uint64_t> examples, staleness;
+  for (const InputFile& file : inputs.files) {
+    weights.push_back(file.weight);
+    examples.push_back(file.weight);
+    staleness.push_back(file.staleness.value_or(0));
+  }
+  if (command.staleness.empty()) return weights;
+  return kernels::staleness_weights(examples, staleness, command.discount);
+}
+
+Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& spec, Job& job) {
+  auto weights = weights_of(command, job.inputs);
+  if (!weights.ok()) return weights.error();
+  job.input.weights = *std::move(weights);
   std::vector<int> exponents;
-  std::uint32_t largest_weight = 1;
   for (const InputFile& file : job.inputs.files) {
     job.input.updates.emplace_back(file.values.values());
-    job.input.weights.push_back(file.weight);
     exponents.push_back(file.values.exponent());
-    largest_weight = std::max(largest_weight, file.weight);
   }
   job.input.round_exponent = kernels::choose_round_exponent(exponents);
-  job.input.shift = kernels::choose_shift(job.input.round_exponent, largest_weight);
+  job.input.shift =
+      kernels::choose_shift(job.input.round_exponent, *std::ranges::max_element(job.input.weights));
   job.input.want_outside = true;
+  if (job.centre.values) job.input.centre = kernels::Row(job.centre.values->values());
   const std::size_t size = job.inputs.layout.parameter_count();
   const std::size_t moments = kernels::optimizer_state_per_value(spec.optimizer.name);
   job.zeros.assign(std::max(job.model.values ? 0 : size, job.state ? 0 : moments * size), 0.0f);
   const std::span<const float> zeros = job.zeros;
   job.input.model = job.model.values ? job.model.values->values() : zeros.first(size);
   job.input.optimizer_state = job.state ? job.state->values() : zeros.first(moments * size);
+  return {};
 }
 
 std::vector<ByteView> mappings_of(const Job& job) {
@@ -149,7 +166,9 @@ std::map<std::string, std::string> metadata_of(const kernels::AggregateSpec& spe
   std::string hashes, weights;
   for (const InputFile& file : job.inputs.files) {
     hashes += (hashes.empty() ? "" : " ") + to_hex(file.sha256);
-    weights += (weights.empty() ? "" : " ") + std::to_string(file.weight);
+  }
+  for (const std::uint32_t weight : job.input.weights) {
+    weights += (weights.empty() ? "" : " ") + std::to_string(weight);
   }
   return {{kSafetensorsLayoutKey, job.inputs.layout.encode()},
           {"gradmint.pre", pre_text(spec)},
@@ -178,14 +197,16 @@ Result<PendingFile> write_output(const AggregateCommand& command,
   return write_tensors(command.output, std::move(tensors), metadata_of(spec, job));
 }
 
-ReportedInput reported(const InputFile& file, std::size_t i,
-                       const kernels::AggregateOutput& output) {
+ReportedInput reported(const Job& job, std::size_t i, const kernels::AggregateOutput& output) {
+  const InputFile& file = job.inputs.files[i];
   ReportedInput input;
   input.file = file.file.path.string();
   input.sha256 = file.sha256;
-  input.weight = file.weight;
+  input.weight = job.input.weights[i];
   input.staleness = file.staleness;
   input.kept = output.selected[i] != 0;
+  input.coefficient = output.coefficients[i];
+  if (!output.scores.empty()) input.score = output.scores[i];
   if (!output.clip_factors.empty()) input.clip_factor = output.clip_factors[i];
   if (!output.outside.empty()) input.outside = output.outside[i];
   return input;
@@ -220,7 +241,9 @@ Result<AggregateReport> run_aggregate(const AggregateCommand& command,
   if (const Status loaded = load(command, *spec, listener, job); !loaded.ok()) {
     return loaded.error();
   }
-  prepare(*spec, job);
+  if (const Status prepared = prepare(command, *spec, job); !prepared.ok()) {
+    return prepared.error();
+  }
   StreamingBackend backend(*std::move(opened), mappings_of(job), listener);
   const auto output = kernels::aggregate(*spec, job.input, backend);
   if (!output.ok()) return with_files(output.error(), job);
@@ -234,7 +257,7 @@ Result<AggregateReport> run_aggregate(const AggregateCommand& command,
   report.shift = job.input.shift;
   for (std::size_t i = 0; i < job.inputs.files.size(); ++i) {
     const InputFile& file = job.inputs.files[i];
-    report.inputs.push_back(reported(file, i, *output));
+    report.inputs.push_back(reported(job, i, *output));
     if (!file.values.is_converted()) continue;
     report.notes.push_back(file.file.quoted() +
                            " was converted to fp32 in order through a temporary file");

@@ -11,6 +11,7 @@
 #include "coordinator/aggregate_cli/streaming_backend.h"
 #include "kernels/aggregate_spec.h"
 #include "kernels/base/result.h"
+#include "kernels/staleness.h"
 
 namespace gradmint {
 
@@ -20,6 +21,7 @@ struct AggregateCommand {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::uint64_t> weights;    // follow the inputs; empty: 1 each
   std::vector<std::uint64_t> staleness;  // follow the inputs; empty: all fresh
+  kernels::StalenessDiscount discount = kernels::StalenessDiscount::square_root;
   std::filesystem::path output, model, state, state_out, centre;  // empty: not given
   std::string backend = "auto";                                   // kernels::open_backend
   int threads = 1;

@@ -15,11 +15,9 @@ namespace {
 using kernels::Row;
 using kernels::Rows;
 
-constexpr std::size_t kRangeBytes = std::size_t{32} << 20;  // of all updates together
-
 // Coordinates a range: a power of two of blocks, so that its dot products are a full subtree.
-std::size_t range_of(std::size_t rows) {
-  const std::size_t blocks = kRangeBytes / (rows * sizeof(float) * kernels::kBlockSize);
+std::size_t range_of(std::size_t rows, std::size_t range_bytes) {
+  const std::size_t blocks = range_bytes / (rows * sizeof(float) * kernels::kBlockSize);
   return std::bit_floor(std::max<std::size_t>(blocks, 1)) * kernels::kBlockSize;
 }
 
@@ -75,7 +73,7 @@ void StreamingBackend::for_mapped(Rows rows, void (*act)(ByteView)) const {
 
 Result<kernels::CombineReport> StreamingBackend::combine(const kernels::CombinePass& pass) {
   const std::size_t size = pass.model.size();
-  const std::size_t step = range_of(std::max<std::size_t>(pass.rows.size(), 1));
+  const std::size_t step = range_of(std::max<std::size_t>(pass.rows.size(), 1), range_bytes_);
   kernels::CombineReport report;
   std::vector<std::uint64_t> outside(pass.outside.size());
   for (std::size_t begin = 0; begin < size; begin += step) {
@@ -108,7 +106,7 @@ Result<std::vector<double>> StreamingBackend::dots(Rows rows, bool diagonal_only
   const std::size_t n = rows.size();
   kernels::TreeSum sum(diagonal_only ? n : n * n);
   const std::size_t size = n == 0 ? 0 : rows[0].size();
-  const std::size_t step = range_of(std::max<std::size_t>(n, 1));
+  const std::size_t step = range_of(std::max<std::size_t>(n, 1), range_bytes_);
   const char* const doing = diagonal_only ? "measuring norms" : "measuring distances";
   for (std::size_t begin = 0; begin < size; begin += step) {
     const std::size_t count = std::min(step, size - begin);

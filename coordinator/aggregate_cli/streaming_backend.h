@@ -18,13 +18,18 @@ namespace gradmint {
 // Told what is being done ("combining") and which part of it is done, in [0, 1].
 using ProgressListener = std::function<void(const char* doing, double done)>;
 
+inline constexpr std::size_t kRangeBytes = std::size_t{32} << 20;  // of all updates together
+
 // All rows must be plain (fp32). `mapped`: read-only mappings of files; the pages of rows that lie
 // in one of them are let go.
 class StreamingBackend final : public kernels::Backend {
  public:
   StreamingBackend(std::unique_ptr<kernels::Backend> inner, std::vector<ByteView> mapped,
-                   ProgressListener listener)
-      : inner_(std::move(inner)), mapped_(std::move(mapped)), listener_(std::move(listener)) {}
+                   ProgressListener listener, std::size_t range_bytes = kRangeBytes)
+      : inner_(std::move(inner)),
+        mapped_(std::move(mapped)),
+        listener_(std::move(listener)),
+        range_bytes_(range_bytes) {}
 
   std::string name() const override { return inner_->name(); }
   Result<kernels::CombineReport> combine(const kernels::CombinePass& pass) override;
@@ -39,6 +44,7 @@ class StreamingBackend final : public kernels::Backend {
   std::unique_ptr<kernels::Backend> inner_;
   std::vector<ByteView> mapped_;
   ProgressListener listener_;
+  std::size_t range_bytes_;
 };
 
 }  // namespace gradmint

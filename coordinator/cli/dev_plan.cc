@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "kernels/aggregate_spec.h"
+#include "kernels/preconditions.h"
 #include "ledger/codec.h"
 #include "ledger/hash.h"
 
@@ -182,6 +183,9 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
   if (!encoding) return encoding.error();
   auto aggregation = aggregation_of(options);
   if (!aggregation) return aggregation.error();
+  const auto workers = static_cast<std::size_t>(options.workers);
+  if (const Status fits = kernels::check_update_count(*aggregation, workers); !fits.ok())
+    return bad("--workers " + std::to_string(workers) + ": " + fits.error().message);
   DevPlan plan;
   plan.aggregation = *std::move(aggregation);
   plan.encoding = *encoding;
@@ -210,10 +214,12 @@ std::string named_file(const std::string& data_or_model) {
   return ends_with(data_or_model, ".pt") ? data_or_model : "";
 }
 
-std::int64_t least_updates(const DevOptions& options) {
+std::int64_t least_updates(const DevPlan& plan) {
   // A program of the user's that draws nothing from the seed gives every worker the same update, of
   // which the ledger takes one.
-  return options.trainer.empty() ? options.workers / 2 + 1 : 1;
+  const DevOptions& options = plan.options;
+  const std::int64_t wanted = options.trainer.empty() ? options.workers / 2 + 1 : 1;
+  return std::max(wanted, static_cast<std::int64_t>(kernels::least_updates(plan.aggregation)));
 }
 
 std::string coordinator_config(const DevPlan& plan) {
@@ -224,7 +230,7 @@ std::string coordinator_config(const DevPlan& plan) {
       std::to_string(o.trainer.empty() ? kTrainDeadlineMs : kTrainerDeadlineMs);
   const CommandLine evaluate =
       joined(joined({plan.programs.worker, "evaluate", "--serve"}, model_and_data(plan)),
-             {"--device", o.device});
+             {"--device", o.train_device});
   std::string text = "# Written by gradmint dev.\n";
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";
@@ -232,7 +238,7 @@ std::string coordinator_config(const DevPlan& plan) {
           "\nobjective = \"classification\"\ninitial = " + toml_text(plan.initial_model) + "\n";
   if (script) text += "program = " + toml_text(o.model) + "\n";
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
-          "\nmin_updates = " + std::to_string(least_updates(o)) +
+          "\nmin_updates = " + std::to_string(least_updates(plan)) +
           "\ntrain_deadline_ms = " + deadline + "\n\n";
   text += "[training]\noptimizer = \"adam\"\nlearning_rate = 0.001\nbatch_size = 8\nseed = " +
           std::to_string(o.seed) + "\nencoding = " + toml_text(kernels::name_of(plan.encoding)) +

@@ -69,7 +69,7 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
 std::string named_file(const std::string& data_or_model);
 
 // Updates without which a round cannot stand.
-std::int64_t least_updates(const DevOptions& options);
+std::int64_t least_updates(const DevPlan& plan);
 
 std::string coordinator_config(const DevPlan& plan);
 

@@ -175,7 +175,7 @@ class DevRun {
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
     note(exit.name + " " + exit.text + "; its log is " + children_.log_of(exit.name).string());
     write_out(display_.say("warning: " + text));
-    if (--workers_left_ < least_updates(plan_.options))
+    if (--workers_left_ < least_updates(plan_))
       return Error{ErrorCode::refused, "too few workers are left"};  // no round can end
     return {};
   }

@@ -8,6 +8,7 @@
 #include "contracts/rule.h"
 #include "coordinator/config/toml_config.h"
 #include "coordinator/server/aggregation_settings.h"
+#include "kernels/preconditions.h"
 #include "ledger/durable_file.h"
 #include "ledger/keys.h"
 
@@ -45,8 +46,16 @@ void read_rounds(TomlConfig& toml, Settings& s) {
   toml.path("task.initial", s.initial);
   toml.path("task.program", s.program);
   toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
+  // With fewer updates the aggregator would refuse every round.
+  const auto least = static_cast<std::uint32_t>(kernels::least_updates(s.aggregation));
+  s.min_workers = std::max(s.min_workers, least);
+  s.limits.min_updates = std::max(s.limits.min_updates, least);
   toml.integer("rounds.min_workers", s.min_workers, 1, kMaxMembers);
   toml.integer("rounds.min_updates", s.limits.min_updates, 1, kMaxMembers);
+  if (s.limits.min_updates < least) {
+    toml.refuse("rounds.min_updates", "is too small: the rules in [aggregation] need at least " +
+                                          std::to_string(least) + " updates");
+  }
   toml.integer("rounds.max_examples", s.limits.max_examples, 1,
                static_cast<std::int64_t>(kMaxExamples));
   toml.integer("rounds.train_deadline_ms", s.limits.train_deadline_ms, 100, kMaxMs);
@@ -144,9 +153,9 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   TomlConfig& toml = *loaded;
   Settings s;
   read_chain(toml, s);
+  read_aggregation(toml, s.aggregation);
   read_rounds(toml, s);
   read_training(toml, s);
-  read_aggregation(toml, s.aggregation);
   std::string by = "coordinator";
   toml.choice("evaluation.by", by, {"coordinator", "workers"});
   toml.text("evaluation.command", s.evaluation_command);

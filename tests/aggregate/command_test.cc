@@ -158,6 +158,35 @@ TEST_CASE("JSON says what was done, and fits its schema") {
   CHECK(report["output"]["size_bytes"] == fs::file_size(five.out("out")));
 }
 
+TEST_CASE("late files weigh less, and scores and a centre are passed on") {
+  const Five five;
+  five.on({2, 0, 1}, "late", {"--weights", "4,16,8", "--staleness", "3,0,0"});
+  auto expected = expected_of(spec_of("mean"), {five.updates[0], five.updates[1], five.updates[2]},
+                              {16, 8, 2});  // 4 / sqrt(1 + 3)
+  CHECK(five.result("late") == expected.model);
+  CHECK(read_metadata(five.out("late")).at("gradmint.weights") == "16 8 2");
+  five.on({2, 0, 1}, "later",
+          {"--weights", "4,16,8", "--staleness", "3,0,0", "--discount", "reciprocal"});
+  CHECK(read_metadata(five.out("later")).at("gradmint.weights") == "16 8 1");
+
+  kernels::AggregateSpec spec = spec_of("krum");
+  spec.aggregator.parameters = {{"f", 1.0f}};
+  expected = expected_of(spec, five.updates, {1, 1, 1, 1, 1});
+  const Ran ran = five.on({0, 1, 2, 3, 4}, "krum",
+                          {"--aggregator", "krum:f=1,convention=paper", "--format", "json"});
+  const json inputs = json::parse(ran.output)["inputs"];
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(inputs[i]["score"] == expected.scores[i]);
+    CHECK(inputs[i]["kept"] == (expected.selected[i] != 0));
+    CHECK(inputs[i]["coefficient"] == expected.coefficients[i]);
+  }
+
+  // A centre that is one of the files, and a radius that lets nothing move.
+  five.on({0, 1, 2}, "centre",
+          {"--aggregator", "centered_clipping:tau=1e-30", "--centre", five.files[4].string()});
+  CHECK(five.result("centre") == five.updates[4]);
+}
+
 TEST_CASE("half precision, another order of tensors and -0 make no difference") {
   const Five five;
   five.on({0, 1, 2}, "plain");

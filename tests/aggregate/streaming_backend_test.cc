@@ -20,11 +20,14 @@ struct Updates {
   kernels::AggregateInput input;
 };
 
-// So many updates that a range is 16384 coordinates, and several ranges with a part of a block.
+constexpr std::size_t kUpdates = 20;
+// A range is 16384 coordinates then: four ranges, the last with a part of a block.
+constexpr std::size_t kSmallRange = kUpdates * sizeof(float) * 16384;
+
 Updates many_updates() {
   Updates updates;
   std::uint32_t state = 12345;
-  for (std::size_t i = 0; i < 300; ++i) {
+  for (std::size_t i = 0; i < kUpdates; ++i) {
     std::vector<float> row(50001);
     for (float& x : row) {
       state = state * 1664525u + 1013904223u;
@@ -61,10 +64,13 @@ TEST_CASE("ranges of coordinates give the bytes of one pass, and the listener he
   const auto whole = kernels::make_cpu_backend(level, 2);
   int heard = 0;
   double last = 0;
-  StreamingBackend ranges(kernels::make_cpu_backend(level, 2), {}, [&](const char*, double done) {
-    ++heard;
-    last = done;
-  });
+  StreamingBackend ranges(
+      kernels::make_cpu_backend(level, 2), {},
+      [&](const char*, double done) {
+        ++heard;
+        last = done;
+      },
+      kSmallRange);
   for (const char* aggregator : {"mean", "median"}) {
     for (const kernels::RuleInfo& optimizer : kernels::optimizer_rules()) {
       CAPTURE(aggregator);
@@ -96,12 +102,42 @@ TEST_CASE("ranges of coordinates give the bytes of one pass, and the listener he
   }
 }
 
-TEST_CASE("Gram matrices and differences in ranges are the same") {
-  const Updates updates = many_updates();
-  const kernels::Rows rows = kernels::Rows(updates.input.updates).first(40);
+TEST_CASE("ranges give the same bytes for every kind of pass, mixtures too") {
+  Updates updates = many_updates();
+  updates.input.model = updates.values.front();
   const kernels::CpuLevel level = kernels::supported_cpu_levels().back();
   const auto whole = kernels::make_cpu_backend(level, 2);
-  StreamingBackend ranges(kernels::make_cpu_backend(level, 2), {}, [](const char*, double) {});
+  StreamingBackend ranges(
+      kernels::make_cpu_backend(level, 2), {}, [](const char*, double) {}, kSmallRange);
+  for (const char* text : {"trimmed_mean:f=3", "bulyan:f=2", "multi_krum:f=2", "median"}) {
+    for (const char* pre : {"", "nnm:f=4"}) {
+      CAPTURE(text);
+      CAPTURE(pre);
+      kernels::AggregateSpec spec;
+      spec.aggregator =
+          *kernels::parse_rule(text, kernels::kAggregatorKind, kernels::aggregator_rules());
+      if (*pre != '\0') {
+        spec.pre = {*kernels::parse_rule(pre, kernels::kPreKind, kernels::pre_rules())};
+      }
+      const auto expected = kernels::aggregate(spec, updates.input, *whole);
+      const auto got = kernels::aggregate(spec, updates.input, ranges);
+      REQUIRE(expected.ok());
+      REQUIRE(got.ok());
+      CHECK(same_bytes(got->model, expected->model));
+      CHECK(same_bytes(got->scores, expected->scores));
+      CHECK(got->outside == expected->outside);
+      CHECK(got->coefficients == expected->coefficients);
+    }
+  }
+}
+
+TEST_CASE("Gram matrices and differences in ranges are the same") {
+  const Updates updates = many_updates();
+  const kernels::Rows rows = updates.input.updates;
+  const kernels::CpuLevel level = kernels::supported_cpu_levels().back();
+  const auto whole = kernels::make_cpu_backend(level, 2);
+  StreamingBackend ranges(
+      kernels::make_cpu_backend(level, 2), {}, [](const char*, double) {}, kSmallRange);
   const auto expected = kernels::gram_matrix(rows, *whole);
   const auto got = kernels::gram_matrix(rows, ranges);
   REQUIRE(expected.ok());

@@ -26,7 +26,7 @@ DevOptions with(void (*change)(DevOptions&)) {
 
 struct Row {
   void (*change)(DevOptions&);
-  const char* fault;
+  const char* text;  // the fault, or a part of it or of the settings
 };
 
 }  // namespace
@@ -51,6 +51,30 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
          o.adversaries = {"5:nan", "1:signflip@4"};
        },
        ""},
+      {[](DevOptions& o) { o.encoding = "int8"; }, ""},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4096;
+       },
+       ""},
+      {[](DevOptions& o) { o.encoding = "int2"; },
+       "--encoding int2: encoding 'int2' is unknown: use fp32, bf16, fp16, int8, int4 or "
+       "top_k:keep=NUMBER"},
+      {[](DevOptions& o) { o.keep = 5; }, "--keep goes with --encoding top_k only"},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 4097;
+       },
+       "--keep 4097: a number in [1, 4096]"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(fault_of(with(row.change)) == row.text);
+  }
+}
+
+TEST_CASE("dev_plan refuses adversaries that cannot be, in one line") {
+  const Row rows[] = {
       {[](DevOptions& o) { o.adversaries = {"6:nan"}; },
        "--adversary 6:nan: there is no worker '6'; workers count from 1 to 5"},
       {[](DevOptions& o) { o.adversaries = {"0:nan"}; },
@@ -83,16 +107,12 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
        "--adversary 1:copy: worker 1 already is 'nan'"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.fault);
-    CHECK(fault_of(with(row.change)) == row.fault);
+    CAPTURE(row.text);
+    CHECK(fault_of(with(row.change)) == row.text);
   }
 }
 
 TEST_CASE("rules and their parameters: refused by name, or written for the coordinator in full") {
-  struct Row {
-    void (*change)(DevOptions&);
-    const char* part;  // of the fault, or of the settings
-  };
   const Row refused[] = {
       {[](DevOptions& o) { o.aggregator = "krun"; },
        "--aggregator krun: aggregator 'krun' is unknown: known are mean, median"},
@@ -114,12 +134,24 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
        },
        "parameter 'lr' = 0"},
       {[](DevOptions& o) { o.pre = {"clip"}; }, "parameter 'tau' must be given"},
+      {[](DevOptions& o) {
+         o.workers = 4;
+         o.aggregator = "krum:f=1";
+       },
+       "--workers 4: aggregator 'krum', convention paper: f = 1 needs at least 5 updates, there "
+       "are 4"},
+      {[](DevOptions& o) { o.aggregator = "krum"; }, "parameter 'f' must be given"},
+      {[](DevOptions& o) {
+         o.pre = {"nnm", "clip:tau=1"};
+         o.parameters = {{"f", "1"}};
+       },
+       "pre-aggregation 'nnm' must come last"},
       {[](DevOptions& o) { o.device = "cuda:x"; }, "--device cuda:x: auto, cpu or cuda:N"},
   };
   for (const Row& row : refused) {
-    CAPTURE(row.part);
+    CAPTURE(row.text);
     const std::string fault = fault_of(with(row.change));
-    CHECK_MESSAGE(fault.find(row.part) != std::string::npos, fault);
+    CHECK_MESSAGE(fault.find(row.text) != std::string::npos, fault);
     CHECK(fault.find('\n') == std::string::npos);
   }
   const Row written[] = {
@@ -131,36 +163,20 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
        },
        "pre = [\"clip:tau=2.5\"]\naggregator = \"median\"\n"
        "optimizer = \"adam:lr=0.1,beta1=0.9,beta2=0.99,eps=0.01\"\n"},
+      {[](DevOptions& o) {
+         o.aggregator = "multi_krum";
+         o.pre = {"arc", "nnm"};
+         o.parameters = {{"f", "1"}, {"convention", "flower"}};
+       },
+       "pre = [\"arc:f=1\", \"nnm:f=1\"]\n"
+       "aggregator = \"multi_krum:f=1,m=0,convention=flower\"\n"},
+      {[](DevOptions& o) { o.aggregator = "krum:f=1"; }, "min_updates = 5\n"},
   };
   for (const Row& row : written) {
     const auto plan = plan_dev(with(row.change), "/h", kPrograms);
     REQUIRE(plan.ok());
     const std::string settings = coordinator_config(*plan);
-    CHECK_MESSAGE(settings.find(row.part) != std::string::npos, settings);
-  }
-}
-
-TEST_CASE("encodings are read by name, and only top_k keeps a number") {
-  const Row rows[] = {
-      {[](DevOptions& o) { o.encoding = "int8"; }, ""},
-      {[](DevOptions& o) {
-         o.encoding = "top_k";
-         o.keep = 4096;
-       },
-       ""},
-      {[](DevOptions& o) { o.encoding = "int2"; },
-       "--encoding int2: encoding 'int2' is unknown: use fp32, bf16, fp16, int8, int4 or "
-       "top_k:keep=NUMBER"},
-      {[](DevOptions& o) { o.keep = 5; }, "--keep goes with --encoding top_k only"},
-      {[](DevOptions& o) {
-         o.encoding = "top_k";
-         o.keep = 4097;
-       },
-       "--keep 4097: a number in [1, 4096]"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.fault);
-    CHECK(fault_of(with(row.change)) == row.fault);
+    CHECK_MESSAGE(settings.find(row.text) != std::string::npos, settings);
   }
 }
 

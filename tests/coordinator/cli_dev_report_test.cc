@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "coordinator/cli/dev_report.h"
+#include "coordinator/cli/rules_json.h"
 
 using namespace gradmint;
 using nlohmann::json;
@@ -71,6 +72,20 @@ TEST_CASE("a round that nobody attested is a fault") {
   run.on(event(R"({"event":"settled","round":1,"accuracy_ppm":0,"loss_micro":0,"attestations":0,)"
                R"("mints":[],"minted_total":"0"})"));
   CHECK(run.fault(1) == "round 1 was settled without an accuracy");
+}
+
+TEST_CASE("rules are shown by name: choices, whole numbers, the shortest decimals") {
+  const auto shown = [](const char* name, std::vector<Parameter> parameters) {
+    return rules_json({{}, {name, std::move(parameters)}, {"plain", {}}})["aggregator"].dump();
+  };
+  CHECK(shown("krum", {{"f", 0x3f800000}, {"convention", 0x40000000}}) ==
+        R"({"name":"krum","parameters":{"f":1,"convention":"flower"}})");
+  CHECK(shown("centered_clipping", {{"tau", 0x3dcccccd}, {"steps", 0x40400000}}) ==
+        R"({"name":"centered_clipping","parameters":{"tau":0.1,"steps":3}})");
+  // Of another program's ledger.
+  CHECK(shown("krum", {{"convention", 0x40c00000}, {"new", 0x3f000000}}) ==
+        R"({"name":"krum","parameters":{"convention":6,"new":0.5}})");
+  CHECK(shown("newer", {{"f", 0x3f800000}}) == R"({"name":"newer","parameters":{"f":1.0}})");
 }
 
 TEST_CASE("the report file") {

@@ -76,6 +76,22 @@ TEST_CASE("what the rules of the round cannot take fails it by name") {
   CHECK(execution.failure_text.find("needs a state of 0 values, got 8") != std::string::npos);
 }
 
+TEST_CASE("too few updates for f fail the round by name, and the audit agrees") {
+  WorldOptions krum;
+  krum.workers = 4;
+  kernels::AggregateSpec spec;
+  spec.aggregator = {"krum", {{"f", 1.0F}}};
+  krum.aggregation = spec;
+  const World w = closed(krum);
+  const RoundExecution execution = w.execute();
+  CHECK(execution.failure == Verdict::aggregation_refused);
+  CHECK(execution.failure_text.find("f = 1 needs at least 5 updates, there are 4") !=
+        std::string::npos);
+  CHECK(found(w, Verdict::aggregation_refused, true) == "ok");
+  CHECK(found(w, Verdict::non_finite_result, true) ==
+        "wrong_abandonment: aggregation_refused, non_finite_result");
+}
+
 TEST_CASE("audit: an attempt given up for want of an aggregate is tried again") {
   CHECK(found(closed(overflowing()), Verdict::non_finite_result, true) == "ok");
   CHECK(found(closed(overflowing()), Verdict::aggregation_refused, true) ==

@@ -170,34 +170,6 @@ OpenRound World::open_body() const {
   return body;
 }
 
-int World::worker_of(const AccountId& account) const {
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    if (workers[i].account() == account) return static_cast<int>(i);
-  }
-  return -1;
-}
-
-RoundRecord World::round() const { return current_round(chain.state()).value(); }
-
-CommitUpdate World::commit_body(int worker) const {
-  const RoundRecord current = round();
-  const AccountId account = workers[static_cast<std::size_t>(worker)].account();
-  CommitUpdate body;
-  body.round = current.round;
-  body.attempt = current.attempt;
-  body.commitment =
-      update_commitment(chain.history()[current.open_height], account, opening_of(worker));
-  const auto own = own_exponents.find(worker);
-  const int exponent = own != own_exponents.end() ? own->second : exponent_of(worker);
-  body.exponent = static_cast<std::int16_t>(std::min<int>(exponent, kMaxExponent));
-  const auto examples = own_examples.find(worker);
-  body.examples = examples != own_examples.end() ? examples->second
-                                                 : static_cast<std::uint64_t>(10 * (worker + 1));
-  body.steps = 5;
-  body.dataset = dataset_id(account, dataset(worker));
-  return body;
-}
-
 Hash World::seed_preimage() const {
   const auto head = chain.state().find(state_key::seed_head(validator().account()));
   for (int i = kSeedChainLength - 1; i >= 0; --i) {

@@ -1,6 +1,4 @@
-// What the world's workers send: values, their bytes, and what opens them.
-#include <cstring>
-
+// The workers' updates of the test world: payloads, encodings, commitments and openings.
 #include "kernels/check_encoded.h"
 #include "kernels/encode.h"
 #include "kernels/scan.h"
@@ -30,12 +28,10 @@ Bytes World::encoded_of(int worker) const {
   if (const auto own = own_bytes.find(worker); own != own_bytes.end()) return own->second;
   const auto encoding = kernel_encoding(encoding_of(worker));
   const std::vector<float> values = payload_of(worker);
-  if (encoding.kind != kernels::EncodingKind::fp32) {
+  if (encoding.kind != kernels::EncodingKind::fp32)
     return kernels::encode(encoding, values).value().bytes;
-  }
-  Bytes bytes(values.size() * sizeof(float));  // a NaN too
-  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
+  const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());  // not finite ones too
+  return {first, first + values.size() * sizeof(float)};
 }
 
 // Of what the payload decodes to, or of the values before where that is malformed.
@@ -54,6 +50,34 @@ Opening World::opening_of(int worker) const {
   opening.encoding = encoding_of(worker).kind;
   opening.salt = hash_of("salt " + std::to_string(worker) + "/" + std::to_string(round().round));
   return opening;
+}
+
+int World::worker_of(const AccountId& account) const {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    if (workers[i].account() == account) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+RoundRecord World::round() const { return current_round(chain.state()).value(); }
+
+CommitUpdate World::commit_body(int worker) const {
+  const RoundRecord current = round();
+  const AccountId account = workers[static_cast<std::size_t>(worker)].account();
+  CommitUpdate body;
+  body.round = current.round;
+  body.attempt = current.attempt;
+  body.commitment =
+      update_commitment(chain.history()[current.open_height], account, opening_of(worker));
+  const auto own = own_exponents.find(worker);
+  const int exponent = own != own_exponents.end() ? own->second : exponent_of(worker);
+  body.exponent = static_cast<std::int16_t>(std::min<int>(exponent, kMaxExponent));
+  const auto examples = own_examples.find(worker);
+  body.examples = examples != own_examples.end() ? examples->second
+                                                 : static_cast<std::uint64_t>(10 * (worker + 1));
+  body.steps = 5;
+  body.dataset = dataset_id(account, dataset(worker));
+  return body;
 }
 
 }  // namespace gradmint::test
