@@ -95,6 +95,7 @@ TEST_CASE("the report file") {
   frame.seed = 3;
   frame.data = "digits";
   frame.model = "mlp";
+  frame.encoding = "int8";
   frame.aggregation = {
       {{"clip", {{"tau", 0x3f8ccccd}}}}, {"median", {}}, {"plain", {{"lr", 0x3f800000}}}};
   frame.home = "/h";
@@ -102,7 +103,7 @@ TEST_CASE("the report file") {
   frame.audit = {{"ok", true}, {"height", 9}};
   const json expected = json::parse(R"({
     "schema": "gradmint.dev-report.v1", "ok": true, "failure": null, "seed": 3,
-    "data": "digits", "model": "mlp", "aggregator": "median", "optimizer": "plain",
+    "data": "digits", "model": "mlp", "encoding": "int8", "aggregator": "median", "optimizer": "plain",
     "aggregation": {"pre": [{"name": "clip", "parameters": {"tau": 1.1}}],
       "aggregator": {"name": "median", "parameters": {}},
       "optimizer": {"name": "plain", "parameters": {"lr": 1.0}}},

@@ -2,22 +2,21 @@
 // rounds in a row: the same result, evidence and all, on every CPU level and a second time.
 #include <doctest/doctest.h>
 
-#include <bit>
 #include <cstdio>
 #include <set>
 
+#include "kernels/check_encoded.h"
+#include "kernels/encode.h"
 #include "kernels/fixed_point.h"
 #include "kernels/spec_text.h"
-#include "ledger/close_plan.h"
 #include "ledger/execute_round.h"
-#include "ledger/hash.h"
 
 using namespace gradmint;
 
 namespace {
 
 constexpr std::size_t kWorkers = 11;
-constexpr std::size_t kParameters = 523;
+constexpr std::size_t kParameters = 4099;  // more than a block
 
 constexpr const char* kAggregators[] = {"mean",
                                         "median",
@@ -41,30 +40,20 @@ constexpr const char* kPre[] = {"",        "clip:tau=0.75",         "arc:f=2",
                                 "nnm:f=2", "clip:tau=0.75 nnm:f=2", "arc:f=2 clip:tau=0.5 nnm:f=1"};
 constexpr const char* kOptimizers[] = {"plain",          "momentum",    "nesterov:lr=0.5",
                                        "adagrad:lr=0.1", "adam:lr=0.1", "yogi:lr=0.1"};
-constexpr const char* kEncodings[] = {"fp32"};
+constexpr const char* kEncodings[] = {"fp32", "bf16", "fp16", "int8", "int4", "top_k:keep=64"};
 
-// What this program does not know yet is skipped, and said once.
-void skip_loudly(const std::string& what) {
-  static std::set<std::string> said;
-  if (said.insert(what).second) std::printf("SKIPPED LOUDLY: %s\n", what.c_str());
-}
-
-std::optional<kernels::NamedRule> known_rule(const std::string& text, std::string_view kind,
-                                             std::span<const kernels::RuleInfo> rules) {
+kernels::NamedRule known_rule(const std::string& text, std::string_view kind,
+                              std::span<const kernels::RuleInfo> rules) {
   auto rule = kernels::parse_rule(text, kind, rules);
-  if (rule) return *std::move(rule);
-  skip_loudly(rule.error().message);
-  return std::nullopt;
+  if (!rule) FAIL(rule.error().message);
+  return *std::move(rule);
 }
 
-std::optional<std::vector<kernels::NamedRule>> known_pre(const std::string& list) {
+std::vector<kernels::NamedRule> known_pre(const std::string& list) {
   std::vector<kernels::NamedRule> pre;
   for (std::size_t at = 0; at < list.size();) {
     const std::size_t end = std::min(list.find(' ', at), list.size());
-    const auto rule =
-        known_rule(list.substr(at, end - at), kernels::kPreKind, kernels::pre_rules());
-    if (!rule) return std::nullopt;
-    pre.push_back(*rule);
+    pre.push_back(known_rule(list.substr(at, end - at), kernels::kPreKind, kernels::pre_rules()));
     at = end + 1;
   }
   return pre;
@@ -82,63 +71,104 @@ std::vector<float> update_of(std::size_t worker, std::uint64_t round) {
   return values;
 }
 
-// What a ledger would hold of a round with these rules.
-struct PlayedRound {
-  OpenRound open;
+// The updates of one round as they travel, and what a close makes of them.
+struct Payloads {
+  EncodingSpec encoding;
+  std::vector<Bytes> bytes;
+  std::vector<int> exponents;
   CloseCommits close;
-  std::vector<std::vector<float>> updates;
-  RoundInputs inputs;
 };
 
-void prepare(PlayedRound& round, std::uint64_t number, const AggregationSpec& rules) {
-  round.open.round = round.close.round = number;
-  round.open.aggregation = rules;
-  std::vector<int> exponents;
+Payloads payloads_of(const std::string& encoding, std::uint64_t round) {
+  Payloads made;
+  const auto kind = kernels::parse_encoding(encoding);
+  REQUIRE(kind.ok());
+  made.encoding = ledger_encoding(*kind);
   std::uint32_t largest = 1;
   for (std::size_t i = 0; i < kWorkers; ++i) {
-    round.updates.push_back(update_of(i, number));
-    exponents.push_back(kernels::exponent_of_largest(round.updates.back()));
+    auto encoded = kernels::encode(*kind, update_of(i, round));
+    REQUIRE(encoded.ok());
+    made.bytes.emplace_back(encoded->bytes.begin(), encoded->bytes.end());
+    made.exponents.push_back(
+        kernels::check_encoded(made.bytes.back(), *kind, kParameters).exponent);
     CloseEntry entry;
     entry.worker.bytes.fill(static_cast<std::uint8_t>(i + 1));
     entry.weight = static_cast<std::uint32_t>(20 + 7 * (i % 5));
     largest = std::max(largest, entry.weight);
-    round.close.entries.push_back(entry);
+    made.close.entries.push_back(entry);
   }
-  round.close.exponent = static_cast<std::int16_t>(kernels::choose_round_exponent(exponents));
-  round.close.shift =
-      static_cast<std::int16_t>(kernels::choose_shift(round.close.exponent, largest));
+  const int exponent = kernels::choose_round_exponent(made.exponents);
+  made.close.round = round;
+  made.close.exponent = static_cast<std::int16_t>(exponent);
+  made.close.shift = static_cast<std::int16_t>(kernels::choose_shift(exponent, largest));
+  return made;
+}
+
+RoundExecution execute(const AggregationSpec& rules, const Payloads& payloads,
+                       const RoundExecution& before, kernels::Backend& backend) {
+  OpenRound open;
+  open.round = payloads.close.round;
+  open.aggregation = rules;
+  open.encoding = payloads.encoding;
+  RoundInputs inputs;
+  inputs.open = &open;
+  inputs.close = &payloads.close;
+  inputs.model = before.model;
+  inputs.optimizer_state = before.optimizer_state;
   for (std::size_t i = 0; i < kWorkers; ++i) {
     RoundPayload payload;
     payload.opening = Opening{};
-    payload.exponent = static_cast<std::int16_t>(exponents[i]);
-    payload.bytes = {reinterpret_cast<const std::uint8_t*>(round.updates[i].data()),
-                     kParameters * sizeof(float)};
-    round.inputs.payloads.push_back(payload);
+    payload.exponent = static_cast<std::int16_t>(payloads.exponents[i]);
+    payload.bytes = payloads.bytes[i];
+    inputs.payloads.push_back(payload);
   }
-  round.inputs.open = &round.open;
-  round.inputs.close = &round.close;
+  auto execution = execute_round(inputs, backend);
+  if (!execution) FAIL(execution.error().message);
+  if (execution->failure != Verdict::ok) FAIL(execution->failure_text);
+  REQUIRE_FALSE(execution->result.model_root.is_zero());
+  return *std::move(execution);
 }
 
-// The bytes of both results, one behind the other.
-Bytes play(const AggregationSpec& rules, kernels::Backend& backend) {
-  std::vector<float> model(kParameters, 0.25f);
-  std::vector<float> state;
-  Bytes both;
-  for (const std::uint64_t number : {1u, 2u}) {
-    PlayedRound round;
-    prepare(round, number, rules);
-    round.inputs.model = model;
-    round.inputs.optimizer_state = state;
-    auto execution = execute_round(round.inputs, backend);
-    if (!execution) FAIL(execution.error().message);
-    if (execution->failure != Verdict::ok) FAIL(execution->failure_text);
-    CHECK_FALSE(execution->result.model_root.is_zero());
-    const Bytes result = encode_record(execution->result);
-    both.insert(both.end(), result.begin(), result.end());
-    model = std::move(execution->model);
-    state = std::move(execution->optimizer_state);
+// The bytes of the results of both rounds, one behind the other.
+Bytes play(const AggregationSpec& rules, const std::vector<Payloads>& rounds,
+           kernels::Backend& backend) {
+  RoundExecution now;
+  now.model.assign(kParameters, 0.25f);
+  Bytes results;
+  for (const Payloads& round : rounds) {
+    now = execute(rules, round, now, backend);
+    const Bytes result = encode_record(now.result);
+    results.insert(results.end(), result.begin(), result.end());
   }
-  return both;
+  return results;
+}
+
+// Every aggregator with every pre-aggregation and optimizer.
+std::vector<AggregationSpec> all_rules() {
+  std::vector<AggregationSpec> all;
+  for (const char* aggregator : kAggregators) {
+    for (const char* list : kPre) {
+      for (const char* optimizer : kOptimizers) {
+        const kernels::AggregateSpec spec{
+            known_pre(list),
+            known_rule(aggregator, kernels::kAggregatorKind, kernels::aggregator_rules()),
+            known_rule(optimizer, kernels::kOptimizerKind, kernels::optimizer_rules())};
+        const auto complete = kernels::complete_spec(spec);
+        if (!complete) FAIL(complete.error().message);
+        all.push_back(ledger_spec(*complete));
+        REQUIRE(specification_stands(all.back()));
+      }
+    }
+  }
+  return all;
+}
+
+std::string describe(const AggregationSpec& rules) {
+  const kernels::AggregateSpec spec = kernel_spec(rules);
+  std::string text;
+  for (const auto& pre : spec.pre) text += kernels::rule_text(pre, kernels::pre_rules()) + " ";
+  return text + kernels::rule_text(spec.aggregator, kernels::aggregator_rules()) + " " +
+         kernels::rule_text(spec.optimizer, kernels::optimizer_rules());
 }
 
 }  // namespace
@@ -148,36 +178,21 @@ TEST_CASE("every combination of rules gives the same result on every CPU level a
   for (const kernels::CpuLevel level : kernels::supported_cpu_levels()) {
     backends.push_back(kernels::make_cpu_backend(level, 1));
   }
-  backends.push_back(kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2));
-  backends.push_back(kernels::make_cpu_backend(kernels::supported_cpu_levels().front(), 1));
-  std::size_t combinations = 0;
+  const auto rules = all_rules();
   std::set<Bytes> results;
-  for (const char* aggregator : kAggregators) {
-    const auto rule = known_rule(aggregator, kernels::kAggregatorKind, kernels::aggregator_rules());
-    if (!rule) continue;
-    for (const char* list : kPre) {
-      const auto pre = known_pre(list);
-      if (!pre) continue;
-      for (const char* optimizer : kOptimizers) {
-        CAPTURE(std::string(aggregator) + " | " + list + " | " + optimizer);
-        const auto step =
-            known_rule(optimizer, kernels::kOptimizerKind, kernels::optimizer_rules());
-        REQUIRE(step.has_value());
-        const auto complete = kernels::complete_spec({*pre, *rule, *step});
-        REQUIRE(complete.ok());
-        const AggregationSpec rules = ledger_spec(*complete);
-        REQUIRE(specification_stands(rules));
-        const Bytes expected = play(rules, *backends.front());
-        results.insert(expected);
-        for (const auto& backend : backends) {
-          CAPTURE(backend->name());
-          CHECK(play(rules, *backend) == expected);
-        }
-        ++combinations;
+  for (const char* encoding : kEncodings) {
+    const std::vector<Payloads> rounds = {payloads_of(encoding, 1), payloads_of(encoding, 2)};
+    for (const AggregationSpec& each : rules) {
+      const Bytes expected = play(each, rounds, *backends.back());
+      results.insert(expected);
+      for (const auto& backend : backends) {  // the last of them for the second time
+        if (play(each, rounds, *backend) == expected) continue;
+        FAIL_CHECK(encoding << " " << describe(each) << " on " << backend->name());
       }
     }
   }
-  std::printf("combinations: %zu of rules, %zu encodings, %zu different results\n", combinations,
-              std::size(kEncodings), results.size());
-  CHECK(combinations > 0);
+  std::printf("combinations: %zu of rules and encodings, %zu different results\n",
+              rules.size() * std::size(kEncodings), results.size());
+  // Different rules may agree, as krum does under two conventions; most do not.
+  CHECK(results.size() > rules.size() * std::size(kEncodings) / 2);
 }
