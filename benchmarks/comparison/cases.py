@@ -202,23 +202,27 @@ def span_cases(peers):
     """Rules whose result lies in the span of the updates: ByzFL's iterate over all coordinates."""
     radius = float(np.median(np.linalg.norm(peers.x, axis=1))) / 2
     average = lambda byzfl: byzfl.Average()
+    # PyTorch's norm of 1e6 fp32 values was off by 1.3e-5 (numpy's by 8e-8, ours after clipping by 7e-8, against
+    # float64): what is scaled by a norm can agree no better.
+    norms = 1e-4
     return [
         Case("geometric median, 8 steps", "geometric_median:nu=0.1,scale=absolute,steps=8",
              peers.byzfl_calls("GeometricMedian", lambda byzfl: byzfl.GeometricMedian(nu=0.1, T=8)),
-             tolerance=1e-4),
+             tolerance=norms),
         Case("centered clipping, 1 step", f"centered_clipping:tau={radius:.9g},steps=1",
              peers.byzfl_calls("CenteredClipping",
                                lambda byzfl: byzfl.CenteredClipping(L=1, tau=float(np.float32(f"{radius:.9g}")))),
-             tolerance=1e-4),
+             tolerance=norms),
         Case("NNM, then mean", f"nnm:f={F} mean",
              peers.byzfl_chain("NNM, Average", lambda byzfl: byzfl.NNM(F), average, False)),
         Case("NNM, then trimmed mean", f"nnm:f={F} trimmed_mean:f={F}",
              peers.byzfl_chain("NNM, TrMean", lambda byzfl: byzfl.NNM(F), lambda byzfl: byzfl.TrMean(F), False)),
         Case("clipping, then mean", f"clip:tau={radius:.9g} mean",
              peers.byzfl_chain("Clipping, Average",
-                               lambda byzfl: byzfl.Clipping(c=float(np.float32(f"{radius:.9g}"))), average, True)),
+                               lambda byzfl: byzfl.Clipping(c=float(np.float32(f"{radius:.9g}"))), average, True),
+             tolerance=norms),
         Case("ARC, then mean", f"arc:f={F} mean",
-             peers.byzfl_chain("ARC, Average", lambda byzfl: byzfl.ARC(F), average, True)),
+             peers.byzfl_chain("ARC, Average", lambda byzfl: byzfl.ARC(F), average, True), tolerance=norms),
     ]
 
 
