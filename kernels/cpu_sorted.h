@@ -64,7 +64,7 @@ std::int32_t network_trimmed(const float* const* rows, std::size_t n, std::size_
           if (place == first) Whole{}.store(lower + c, value);
           if (place == last) Whole{}.store(upper + c, value);
           for (int half = 0; half < kHalves; ++half) {
-            sums[half] = sums[half] + biased_term<Wide>(half_of(value, half), unit);
+            sums[half] = sums[half] + biased_unit_term<Wide>(half_of(value, half), unit);
           }
         }
         for (int half = 0; half < kHalves; ++half) {

@@ -32,6 +32,21 @@ GRADMINT_RULE typename L::U64 biased_term(typename L::F32 x, double factor) {
   return bit_copy<typename L::U64>(L::widen(x) * factor + kRoundingBias);
 }
 
+// The same for a factor that is a power of two, 2^-226 <= |x| * unit or x = 0: the product is
+// exact, so that adding the bias to it in one operation, where the level has it, changes no bit.
+template <class L>
+GRADMINT_RULE typename L::U64 biased_unit_term(typename L::F32 x, double unit) {
+#if defined(GRADMINT_LEVEL_AVX512)
+  if constexpr (L::width == 8) {
+    return bit_copy<typename L::U64>(_mm512_fmadd_pd(
+        bit_copy<__m512d>(L::widen(x)), _mm512_set1_pd(unit), _mm512_set1_pd(kRoundingBias)));
+  } else
+#endif
+  {
+    return biased_term<L>(x, unit);
+  }
+}
+
 // What turns a sum of biased terms into the mean.
 struct MeanFinish {
   std::uint64_t bias = 0;     // n * kRoundingBiasBits, modulo 2^64

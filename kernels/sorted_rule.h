@@ -59,14 +59,14 @@ template <class L, class ValueAt>
 GRADMINT_RULE Kept<L> keep_nearest(int n, int kept, double unit, ValueAt value_at) {
   const auto median = L::widen(middle_mean<L>(value_at((n - 1) / 2), value_at(n / 2)));
   typename L::U64 sum{};
-  for (int place = 0; place < kept; ++place) sum = sum + biased_term<L>(value_at(place), unit);
+  for (int place = 0; place < kept; ++place) sum = sum + biased_unit_term<L>(value_at(place), unit);
   auto lowest = L::widen(value_at(0));
   auto highest = L::widen(value_at(kept - 1));
   for (int start = 0; start + kept < n; ++start) {
     const auto lost = value_at(start);
     const auto gained = value_at(start + kept);
     const auto moves = is_nearer<L>(median, L::widen(lost), L::widen(gained));
-    const auto moved = sum + (biased_term<L>(gained, unit) - biased_term<L>(lost, unit));
+    const auto moved = sum + (biased_unit_term<L>(gained, unit) - biased_unit_term<L>(lost, unit));
     sum = moves ? moved : sum;
     lowest = moves ? L::widen(value_at(start + 1)) : lowest;
     highest = moves ? L::widen(gained) : highest;
@@ -152,12 +152,12 @@ GRADMINT_RULE typename L::U64 sum_within(int n, int kept, const KeptRange<L>& ra
   typename L::U64 sum{};
   for (int i = 0; i < n; ++i) {
     const auto value = smaller(larger(value_of<L>(key_at(i)), range.lowest), range.highest);
-    sum = sum + biased_term<L>(value, unit);
+    sum = sum + biased_unit_term<L>(value, unit);
   }
   const auto below = bit_copy<typename L::U64>(L::widen_integer(range.below));
   const auto above = static_cast<std::uint64_t>(n - kept) - below;
-  return sum - below * biased_term<L>(range.lowest, unit) -
-         above * biased_term<L>(range.highest, unit);
+  return sum - below * biased_unit_term<L>(range.lowest, unit) -
+         above * biased_unit_term<L>(range.highest, unit);
 }
 
 }  // namespace gradmint::kernels
