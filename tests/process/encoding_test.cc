@@ -62,7 +62,8 @@ TEST_CASE("encoded federations run, name their encoding, refuse what it has not,
       CHECK(entry["opening"]["encoding"] == each.kind);
     }
     int refused = 0;
-    for (const auto& entry : show("3")["result"]["entries"]) {
+    const auto third = show("3");
+    for (const auto& entry : third["result"]["entries"]) {
       if (entry["verdict"] == each.refused) ++refused;
     }
     CHECK(refused == 1);

@@ -229,6 +229,7 @@ void SessionCoordinator::end_revealing() {
     } else {
       line.opening = upload->second.opening;
       line.selected = true;
+      line.coefficient = 1;
       line.clip_factor_bits = std::bit_cast<std::uint64_t>(1.0);
       line.score_ppm = 500'000;
       ++accepted;
