@@ -110,8 +110,9 @@ std::optional<Error> offender(const PassRows& seen, std::size_t updates, int exp
       return bad_input(who + " is not finite at value " + std::to_string(scan.first_not_finite));
     }
     if (scan.exponent > exponent) {
-      return bad_input("out_of_range: " + who + " has a value above 2^" + std::to_string(exponent) +
-                       ", the round's exponent");
+      return bad_input(
+          "out_of_range: " + who + " has a value above 2^" + std::to_string(exponent) +
+          ", the round's exponent; leave it out, or use median or a rule that chooses updates");
     }
   }
   return std::nullopt;

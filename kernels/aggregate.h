@@ -39,9 +39,9 @@ struct AggregateInput {
   std::span<const float> model;
   std::span<const float> optimizer_state;  // model.size() * optimizer_state_per_value
                                            // (aggregate_spec.h); zeros at first
-  std::optional<Row>
-      centre;  // where centered_clipping starts, as long as the model, finite, within
-               // 2^E; the zero vector without it. An Error with another aggregator.
+  // Where centered_clipping starts, as long as the model, finite, within 2^E; the zero vector
+  // without it. An Error with another aggregator.
+  std::optional<Row> centre;
   bool want_delta = false;
   bool want_outside = false;
 };

@@ -84,18 +84,23 @@ Result<std::vector<double>> CpuBackend::dots(Rows rows, bool diagonal_only) {
   TreeSum sum(diagonal_only ? n : n * n);
   if (n == 0) return sum.total();
   const std::size_t chunks = blocks_of(rows[0].size(), kBlocksPerChunk * kBlockSize);
-  std::vector<std::vector<double>> totals(chunks);
-  std::vector<char> finite(chunks, 1);
-  parallel_for(threads_, chunks, [&](std::size_t chunk, int) {
-    finite[chunk] = dots_chunk(rows, diagonal_only, chunk, totals[chunk]) ? 1 : 0;
-  });
+  // A few chunks for each thread at a time: their totals are n * n numbers each.
+  const std::size_t most = 8 * static_cast<std::size_t>(threads_);
   const ExactFloats exact;
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    if (finite[chunk] == 0) {
-      return Error{ErrorCode::bad_input,
-                   "an update holds a value that is not finite: refuse it before taking norms"};
+  for (std::size_t first = 0; first < chunks; first += most) {
+    const std::size_t count = std::min(most, chunks - first);
+    std::vector<std::vector<double>> totals(count);
+    std::vector<char> finite(count, 1);
+    parallel_for(threads_, count, [&](std::size_t k, int) {
+      finite[k] = dots_chunk(rows, diagonal_only, first + k, totals[k]) ? 1 : 0;
+    });
+    for (std::size_t k = 0; k < count; ++k) {
+      if (finite[k] == 0) {
+        return Error{ErrorCode::bad_input,
+                     "an update holds a value that is not finite: refuse it before taking norms"};
+      }
+      sum.add(std::move(totals[k]));
     }
-    sum.add(std::move(totals[chunk]));
   }
   return sum.total();
 }

@@ -25,7 +25,7 @@ class CudaBackend final : public Backend {
   CudaBackend(int index, std::string model)
       : index_(index),
         model_name_(std::move(model)),
-        host_(make_cpu_backend(supported_cpu_levels().back(), 1)) {}
+        host_(make_cpu_backend(supported_cpu_levels().back(), all_cores())) {}
 
   std::string name() const override {
     return "cuda:" + std::to_string(index_) + " (" + model_name_ + ")";

@@ -1,16 +1,19 @@
 // Block integers and their exact dot products on the GPU (blocks_rule.h). The sums are integers, so
 // how a block of threads adds them does not matter.
 //
-// One thread block per (block, pair), 16-bit integers, no tensor cores. Not yet measured on a GPU.
+// One thread block per (block, pair), 16-bit integers, no tensor cores: every pair reads its two
+// rows again, from the second-level cache at best, so a Gram matrix of many updates takes many
+// times one pass. Two int8 slices on tensor cores would read each block once. Not yet measured on a
+// GPU.
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_passes.h"
+#include "kernels/cuda_warp.h"
 
 namespace gradmint::kernels::cuda {
 namespace {
 
 using L = Lanes<1>;
 constexpr unsigned kThreads = 128;
-constexpr unsigned kAllLanes = 0xffffffffu;
 
 __global__ void __launch_bounds__(kThreads)
     quantise_kernel(DeviceBlocks blocks, std::size_t block_count) {
@@ -26,7 +29,7 @@ __global__ void __launch_bounds__(kThreads)
   for (std::size_t c = threadIdx.x; c < count; c += kThreads) {
     own = larger(own, magnitude<L>(values[c]));
   }
-  own = __reduce_max_sync(kAllLanes, own);
+  own = warp_largest(own);
   if (threadIdx.x % 32 == 0) atomicMax(&largest, own);
   __syncthreads();
   const int shift = block_shift(largest);

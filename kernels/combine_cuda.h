@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda_passes.h"
+#include "kernels/cuda_warp.h"
 #include "kernels/median_rule.h"
 #include "kernels/step_cuda.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 using L = Lanes<1>;
 constexpr unsigned kThreads = 256;
-constexpr unsigned kAllLanes = 0xffffffffu;
 
 unsigned grid_of(std::size_t items) {
   return static_cast<unsigned>((items + kThreads - 1) / kThreads);
@@ -19,7 +19,7 @@ unsigned grid_of(std::size_t items) {
 
 // The largest of a warp's values grows the report. Integers: the order of arrival does not matter.
 __device__ void grow(std::int32_t* report, std::int32_t value) {
-  const std::int32_t largest = __reduce_max_sync(kAllLanes, value);
+  const std::int32_t largest = warp_largest(value);
   if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(report, largest);
 }
 

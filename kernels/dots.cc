@@ -45,7 +45,6 @@ double squared_norm_of_others(const Gram& gram, std::span<const double> coeffici
 
 void TreeSum::add(std::vector<double> values) {
   GRADMINT_CHECK(values.size() == width_);
-  ++added_;
   for (std::size_t level = 0;; ++level) {
     if (level == levels_.size()) levels_.emplace_back();
     if (levels_[level].empty()) {

@@ -30,7 +30,6 @@ class TreeSum {
 
  private:
   std::size_t width_;
-  std::size_t added_ = 0;
   std::vector<std::vector<double>> levels_;  // levels_[k]: a full subtree of 2^k, or empty
 };
 

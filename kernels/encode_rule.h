@@ -1,5 +1,6 @@
-// From a value to encoded bits (encoding.h), per coordinate and in integers where rounding matters:
-// one source for the CPU and CUDA. Values are finite, and -0 was made +0.
+// From a value to encoded bits (encoding.h), per coordinate and in integers where rounding matters.
+// Encoding runs on the CPU (encode.cc); the rule is written so that a GPU can share it. Values are
+// finite, and -0 was made +0.
 #pragma once
 
 #include "kernels/encoding.h"

@@ -2,6 +2,7 @@
 // the few it leaves out, as a mean. One coordinate a thread; what is left out is read again from
 // the cache. Compiled with --fmad=false. Not yet measured on a GPU.
 #include "kernels/cuda_passes.h"
+#include "kernels/cuda_warp.h"
 #include "kernels/mean_rule.h"
 
 namespace gradmint::kernels::cuda {
@@ -29,7 +30,7 @@ __global__ void __launch_bounds__(kThreads) mix_kernel(DeviceMix mix) {
       mix.mixed[static_cast<std::size_t>(i) * mix.stride + c] = finish_mean<L>(sum, mix.finish);
     }
   }
-  largest = __reduce_max_sync(0xffffffffu, largest);
+  largest = warp_largest(largest);
   if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(mix.report, largest);
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -31,9 +33,17 @@ void parallel_for(int threads, std::size_t tasks,
                   const std::function<void(std::size_t, int)>& work) {
   GRADMINT_CHECK(threads >= 1);
   std::atomic<std::size_t> next{0};
+  std::mutex guard;
+  std::exception_ptr fault;
   const auto run = [&](int worker) {
     const ExactFloats exact;
-    for (std::size_t task = next++; task < tasks; task = next++) work(task, worker);
+    try {
+      for (std::size_t task = next++; task < tasks; task = next++) work(task, worker);
+    } catch (...) {  // out of memory, most often
+      next = tasks;
+      const std::scoped_lock lock(guard);
+      if (fault == nullptr) fault = std::current_exception();
+    }
   };
   std::vector<std::thread> others;
   const std::size_t wanted = std::min(tasks, static_cast<std::size_t>(threads));
@@ -46,6 +56,7 @@ void parallel_for(int threads, std::size_t tasks,
   }
   run(0);
   for (std::thread& other : others) other.join();
+  if (fault != nullptr) std::rethrow_exception(fault);
 }
 
 }  // namespace gradmint::kernels

@@ -24,7 +24,8 @@ int all_cores();
 
 // Calls work(task, worker) once for each task in [0, tasks), on at most `threads` threads (the
 // calling one among them); worker < threads says which. Tasks are taken in ascending order, so work
-// must not depend on which worker gets which. Where threads cannot be started, fewer are used.
+// must not depend on which worker gets which. Where threads cannot be started, fewer are used. What
+// a task throws stops the others soon and is thrown here once all have ended.
 void parallel_for(int threads, std::size_t tasks,
                   const std::function<void(std::size_t task, int worker)>& work);
 

@@ -20,11 +20,11 @@
 // Tried on the CPU (trimmed mean, 16 updates less 3 per side, one thread, shares of the run's
 // memcpy, a busy machine) in a loop of its own, AVX-512: sorted values stored and read again in
 // fp64 halves 57 %; stored for a tile of 512 59 %, of 128 68 %; summed while in registers 74 to 82
-// %; with GCC's conversions replaced (lanes.h) 85 %, and with fused multiply-add, exact here but
-// not in every level, 93 %: not taken, since AVX2 alone has none. The whole pass: 70 to 82 % (5
-// runs), bounded by reading memory. AVX2: 34 to 37 % at first, 53 to 58 % in the loop, its whole
-// pass 42 % (one run), bounded by the sum. Nearest to the median: 40 % at first, 51 to 60 % in the
-// whole pass, bounded by its window.
+// %; with GCC's conversions replaced (lanes.h) 85 %, and with a fused multiply-add, whose product
+// is exact here, 93 %: taken where AVX-512 is, since AVX2 alone has none. The whole pass before
+// that: 70 to 82 % (5 runs), bounded by reading memory. AVX2: 34 to 37 % at first, 53 to 58 % in
+// the loop, its whole pass 42 % (one run), bounded by the sum. Nearest to the median: 40 % at
+// first, 51 to 60 % in the whole pass, bounded by its window.
 #pragma once
 
 #include "kernels/lanes.h"

@@ -154,6 +154,19 @@ Status apply_one(AggregateSpec& spec, const GivenParameter& given) {
   return {};
 }
 
+// With what it may be where that is a choice, and what it is where it is left out.
+std::string meaning_of(const ParameterInfo& info) {
+  std::string text(info.meaning);
+  std::string inside;
+  for (const std::string_view choice : info.choices) {
+    inside += (inside.empty() ? "" : ", ") + std::string(choice);
+  }
+  if (info.preset.has_value()) {
+    inside += (inside.empty() ? "default " : "; default ") + parameter_text(info, *info.preset);
+  }
+  return inside.empty() ? text : text + " (" + inside + ")";
+}
+
 }  // namespace
 
 Result<NamedRule> parse_rule(std::string_view text, std::string_view kind,
@@ -225,11 +238,11 @@ std::string parameter_help(std::string_view name) {
     for (const RuleInfo& rule : registry.rules) {
       const ParameterInfo* each = find_parameter(rule, name);
       if (each == nullptr) continue;
-      const auto same = std::find_if(meanings.begin(), meanings.end(), [&](const auto& known) {
-        return known.first == each->meaning;
-      });
+      const std::string meaning = meaning_of(*each);
+      const auto same = std::find_if(meanings.begin(), meanings.end(),
+                                     [&](const auto& known) { return known.first == meaning; });
       if (same == meanings.end()) {
-        meanings.emplace_back(each->meaning, rule.name);
+        meanings.emplace_back(meaning, rule.name);
       } else {
         same->second += ", " + std::string(rule.name);
       }

@@ -88,6 +88,12 @@ Status check_written(const AggregateCommand& command) {
   for (const auto& [option, path] :
        {std::pair{"--output", command.output}, std::pair{"--state-out", command.state_out}}) {
     if (path.empty()) continue;
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    std::error_code failed;
+    if (!fs::is_directory(folder, failed)) {
+      return bad(std::string(option) + " '" + path.string() + "': there is no folder '" +
+                 folder.string() + "'; make it first");
+    }
     for (const fs::path& other : read) {
       if (same_file(path, other)) {
         return bad(std::string(option) + " '" + path.string() + "' is also read (as '" +
@@ -106,6 +112,7 @@ Status check_written(const AggregateCommand& command) {
 Status check_command(const AggregateCommand& command, const kernels::AggregateSpec& spec) {
   const std::size_t files = command.inputs.size();
   if (files == 0) return bad("no input file was named: at least one is needed");
+  if (command.output.empty()) return bad("--output is empty: name the file to write");
   if (files > kernels::kMaxUpdates) {
     return bad(std::to_string(files) + " input files: at most " +
                std::to_string(kernels::kMaxUpdates) + " can be summed exactly");

@@ -42,7 +42,8 @@ struct Words {
 
 int tell(const std::string& message) {
   std::string line = message;
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   std::fprintf(stderr, "gradmint-aggregate: %s\n", line.c_str());
   return kExitUnusable;
 }
@@ -87,6 +88,7 @@ void add_rules(CLI::App& app, Words& words) {
                  "Before it, in this order (again for each): " + names(kernels::pre_rules()))
       ->type_name(form)
       ->expected(1)
+      ->allow_extra_args(false)  // what follows the one rule are files
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Rules");
   app.add_option("--optimizer", words.optimizer,
@@ -201,6 +203,10 @@ int run(AggregateCommand& command, const Words& words) {
                             .c_str());
   } else {
     std::fputs(report_table(*report).c_str(), stdout);
+  }
+  if (std::fflush(stdout) != 0) {
+    return tell("'" + command.output.string() +
+                "' is written, but this report is not: standard output takes no more");
   }
   return kExitOk;
 }

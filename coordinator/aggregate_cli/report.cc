@@ -36,6 +36,13 @@ json file_json(const ReportedFile& file) {
   return {{"file", file.file}, {"sha256", to_hex(file.sha256)}, {"size_bytes", file.size_bytes}};
 }
 
+// A name on one line: a terminal would obey its control characters.
+std::string printable(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return name;
+}
+
 std::string score_column(const ReportedInput& input) {
   if (!input.score) return "-";
   char text[32];
@@ -76,20 +83,20 @@ std::string report_table(const AggregateReport& report) {
   std::string text = line;
   for (const ReportedInput& input : report.inputs) {
     std::snprintf(line, sizeof line, "%-4s  %8u  %12s  %9s  %-64s  ", input.kept ? "yes" : "no",
-                  input.weight, score_column(input).c_str(),
+                  input.coefficient, score_column(input).c_str(),
                   outside_column(input, report.values).c_str(), to_hex(input.sha256).c_str());
-    text += line + input.file + "\n";
+    text += line + printable(input.file) + "\n";
   }
   const std::string pre = pre_text(report.spec);
   text += "aggregator  " + aggregator_text(report.spec) + (pre.empty() ? "" : " after " + pre) +
           ", optimizer " + optimizer_text(report.spec) + "\n";
   text += "computed    " + std::to_string(report.values) + " values in " +
           std::to_string(report.tensors) + " tensors on " + report.backend + "\n";
-  text +=
-      "output      " + report.output.file + "\nsha256      " + to_hex(report.output.sha256) + "\n";
+  text += "output      " + printable(report.output.file) + "\nsha256      " +
+          to_hex(report.output.sha256) + "\n";
   if (report.state) {
-    text += "state       " + report.state->file + "\nsha256      " + to_hex(report.state->sha256) +
-            "\n";
+    text += "state       " + printable(report.state->file) + "\nsha256      " +
+            to_hex(report.state->sha256) + "\n";
   }
   return text;
 }

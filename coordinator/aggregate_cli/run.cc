@@ -121,6 +121,9 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
     exponents.push_back(file.values.exponent());
   }
   job.input.round_exponent = kernels::choose_round_exponent(exponents);
+  if (job.centre.values) {  // the caller's own: it is summed too, and never refused
+    job.input.round_exponent = std::max(job.input.round_exponent, job.centre.values->exponent());
+  }
   job.input.shift =
       kernels::choose_shift(job.input.round_exponent, *std::ranges::max_element(job.input.weights));
   job.input.want_outside = true;

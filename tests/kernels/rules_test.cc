@@ -49,7 +49,7 @@ TEST_CASE("a wrong aggregator or pre-aggregation is refused by name") {
       {{}, {"krum", {{"f", 4095}}}, "at most 4094"},
       {{}, {"krum", {{"f", 1}, {"convention", 3}}}, "must be one of paper byzfl flower"},
       {{}, {"bulyan", {{"f", 1}, {"convention", 2}}}, "must be one of iterative one_shot"},
-      {{}, {"trimmed_mean", {{"beta", 0.5f}}}, "at least 0.000000, below 0.500000"},
+      {{}, {"trimmed_mean", {{"beta", 0.5f}}}, "at least 0, below 0.5"},
       {{}, {"trimmed_mean", {{"f", 1}, {"beta", 0.1f}}}, "f and beta both say how much is dropped"},
       {{}, {"geometric_median", {{"nu", 0}}}, "must be above 0"},
       {{}, {"geometric_median", {{"steps", 0}}}, "must be a whole number, at least 1"},
