@@ -23,7 +23,7 @@
 
 namespace gradmint {
 
-inline constexpr std::uint32_t kSchemaVersion = 1;
+inline constexpr std::uint32_t kSchemaVersion = 2;
 
 // Everything one block changes, in encoded form.
 struct BlockBatch {

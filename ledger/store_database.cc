@@ -161,6 +161,13 @@ Status StoreDatabase::check_schema() {
                      std::to_string(kSchemaVersion) + "; use a newer gradmint"};
   }
   if (version == 0) return damage_error(directory_, "its schema number is 0");
+  // Its signed records are of another form: nothing could be made of them.
+  if (version < kSchemaVersion) {
+    return Error{ErrorCode::unsupported, "the ledger in '" + directory_.string() + "' has schema " +
+                                             std::to_string(version) + ", this gradmint reads " +
+                                             std::to_string(kSchemaVersion) +
+                                             " only; use the gradmint that wrote it"};
+  }
   return {};
 }
 

@@ -96,6 +96,9 @@ Result<kernels::Encoding> encoding_of(const DevOptions& o) {
   auto encoding = kernels::parse_encoding(o.encoding);
   if (!encoding) return bad("--encoding " + o.encoding + ": " + encoding.error().message);
   if (o.keep == 0) return encoding;
+  if (o.encoding.find(':') != std::string::npos)
+    return bad("--keep " + std::to_string(o.keep) + ": --encoding " + o.encoding +
+               " has it already; give one");
   if (encoding->kind != kernels::EncodingKind::top_k)
     return bad("--keep goes with --encoding top_k only");
   encoding = kernels::parse_encoding("top_k:keep=" + std::to_string(o.keep));

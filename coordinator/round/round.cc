@@ -142,7 +142,11 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
   }
   if (event.failure != Verdict::ok) {
     abandon(event.failure, effects);
-    if (++failures_ >= kMaxFailures) {
+    // Where an update was refused, other workers may do better: none of them can pause everybody.
+    const auto& entries = event.result.entries;
+    const bool refused = std::any_of(entries.begin(), entries.end(),
+                                     [](const auto& e) { return e.verdict != Verdict::ok; });
+    if (!refused && ++failures_ >= kMaxFailures) {
       paused_ = true;
       effects.push_back(Halt{event.error});
     }

@@ -2,6 +2,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/kernel_spec.h"
 
 namespace gradmint {
 
@@ -93,6 +94,7 @@ json AdminDesk::status(std::uint64_t now_ms) const {
                 {"minted", contracts::format_amount(totals.minted)},
                 {"backend", driver_.backend_name()},
                 {"aggregation", rules_json(machine.policy().aggregation)},
+                {"encoding", kernels::name_of(kernel_encoding(machine.policy().encoding))},
                 {"join", join_endpoint_},
                 {"work", work_endpoint_}};
   if (!driver_.halted().empty()) reply["halted"] = driver_.halted();

@@ -103,6 +103,7 @@ ExecutionDone Aggregator::execute(AggregationJob& job, std::vector<float>& new_m
   if (execution->failure != Verdict::ok) {
     done.failure = execution->failure;
     done.error = execution->failure_text;
+    done.result = std::move(execution->result);  // who was refused
     return done;
   }
   for (const auto* vector : {&execution->model, &execution->optimizer_state}) {

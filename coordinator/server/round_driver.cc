@@ -45,6 +45,18 @@ RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
   return policy;
 }
 
+// "; refused: worker-3 (malformed_payload)", or nothing.
+std::string refused_text(const StateReader& state, const std::vector<ResultEntry>& entries) {
+  std::string text;
+  for (const ResultEntry& entry : entries) {
+    if (entry.verdict == Verdict::ok) continue;
+    text += (text.empty() ? "; refused: " : ", ") +
+            describe_worker(state, entry.worker).value("name", "") + " (" +
+            std::string(verdict_name(entry.verdict)) + ")";
+  }
+  return text;
+}
+
 }  // namespace
 
 RoundDriver::RoundDriver(const Settings& settings, const Home& home, Orderer& orderer,
@@ -60,6 +72,23 @@ RoundDriver::RoundDriver(const Settings& settings, const Home& home, Orderer& or
 
 RoundDriver::~RoundDriver() = default;
 
+// An optimizer goes on from its own state: another one's has other sizes, and every round would
+// fail.
+Status RoundDriver::check_optimizer_state() const {
+  const StateReader& state = orderer_.chain().state();
+  const Hash root = job_of(state).optimizer_root;
+  if (root == Hash{}) return {};  // nothing was kept: every optimizer begins with zeros
+  const auto kept = blobs_.get_verified(root);
+  if (!kept) return kept.error();
+  const std::string& name = machine_.policy().aggregation.optimizer.name;
+  const std::size_t needed = kernels::optimizer_state_per_value(name) *
+                             orderer_.chain().genesis().task.parameter_count * sizeof(float);
+  if (kept->bytes().size() == needed) return {};
+  return Error{ErrorCode::bad_input,
+               "aggregation.optimizer = '" + name +
+                   "': the ledger goes on from the state of another optimizer; set it back"};
+}
+
 Status RoundDriver::start(std::uint64_t now_ms) {
   auto secret = read_secret(home_.seed_chain());
   if (!secret) return secret.error();
@@ -72,6 +101,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   // Workers start from it, and would fetch a damaged one for ever.
   auto newest = blobs_.get_verified(job_of(orderer_.chain().state()).model_root);
   if (!newest) return newest.error();
+  if (const Status fits = check_optimizer_state(); !fits.ok()) return fits;
   auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task.layout_root);
   if (!checkpoints) return checkpoints.error();
   auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
@@ -170,7 +200,9 @@ void RoundDriver::drain(std::uint64_t now_ms) {
   }
   for (auto& what : posted) {
     if (const auto* done = std::get_if<ExecutionDone>(&what)) {
-      if (done->failure != Verdict::ok) reporter_.warn(done->error);
+      if (done->failure != Verdict::ok) {
+        reporter_.warn(done->error + refused_text(orderer_.chain().state(), done->result.entries));
+      }
     }
     if (auto* done = std::get_if<EvaluationDone>(&what)) {
       if (!done->error.empty()) reporter_.warn(done->error);

@@ -45,6 +45,7 @@ class RoundDriver {
   const std::string& backend_name() const { return aggregator_->backend_name(); }
 
  private:
+  Status check_optimizer_state() const;
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names

@@ -88,7 +88,7 @@ class Verification {
   Result<Finding> after_statement(const Transaction& tx, bool recompute) {
     if (tx.type == TxType::settle_round) return check_conservation();
     if (tx.type == TxType::abandon_round && recompute) {
-      return recomputation_.abandoned(last_attempt(), replay_.chain().state(),
+      return recomputation_.abandoned(abandoned_by(tx), replay_.chain().state(),
                                       replay_.chain().genesis().task.parameter_count);
     }
     if (tx.type != TxType::round_result) return Finding();
@@ -119,9 +119,17 @@ class Verification {
     return &*found;
   }
 
-  const Attempt& last_attempt() const {
-    GRADMINT_CHECK(!history_->history().attempts.empty());
-    return history_->history().attempts.back();
+  // Not simply the newest: the next attempt may open, and be given up, in the same block.
+  const Attempt& abandoned_by(const Transaction& tx) const {
+    const auto body = decode_record<AbandonRound>(tx.body);
+    GRADMINT_CHECK(body.has_value());  // the block stands
+    const auto& attempts = history_->history().attempts;
+    const auto found = std::find_if(attempts.rbegin(), attempts.rend(), [&](const Attempt& a) {
+      return a.abandoned && a.abandoned->body.round == body->round &&
+             a.abandoned->body.attempt == body->attempt;
+    });
+    GRADMINT_CHECK(found != attempts.rend());
+    return *found;
   }
 
   // What the store keeps beside the blocks must be what they come to.

@@ -102,3 +102,26 @@ TEST_CASE("audit: an attempt given up for want of an aggregate is tried again") 
   CHECK(found(closed({}), Verdict::too_few_updates, true) == "ok");
   CHECK(found(closed({}), Verdict::non_finite_result, false) == "ok");
 }
+
+TEST_CASE("a false reason is found although the next attempt opens in the same block") {
+  World w = closed({});
+  AbandonRound body = w.abandon_body();
+  body.reason = Verdict::non_finite_result;
+  for (const RevealedRoot& revealed : body.revealed) {
+    w.blobs[revealed.opening.root] = w.encoded_of(w.worker_of(revealed.worker));
+  }
+  OpenRound next = w.round().open;
+  ++next.attempt;
+  const Transaction first = w.draft(w.validator(), body);
+  Transaction second = w.draft(w.validator(), next);
+  ++second.nonce;
+  const auto verdicts =
+      w.play({sign_transaction(first, w.validator()), sign_transaction(second, w.validator())});
+  REQUIRE(verdicts == std::vector<Verdict>{Verdict::ok, Verdict::ok});
+  TemporaryDirectory folder;
+  store_world(w, folder.path() / "ledger");
+  const auto report = verify_ledger(folder.path() / "ledger", AuditOptions{true, 0, {}});
+  REQUIRE(report.ok());
+  REQUIRE(report->fault.has_value());
+  CHECK(report->fault->rule == "wrong_abandonment");
+}

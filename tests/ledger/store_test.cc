@@ -109,12 +109,12 @@ TEST_CASE("store: what cannot be opened says why") {
     require_ok(store->commit(block_at(0)));
   }
   SUBCASE("a newer schema, by name") {
-    set_raw(ledger, "m/schema", std::string("\0\0\0\2", 4));
+    set_raw(ledger, "m/schema", std::string("\0\0\0\3", 4));
     for (const Mode mode : {Mode::read_only, Mode::read_write}) {
       const auto store = LedgerStore::open(ledger, mode);
       REQUIRE_FALSE(store.ok());
       CHECK(store.error().code == ErrorCode::unsupported);
-      CHECK(store.error().message.find("schema 2") != std::string::npos);
+      CHECK(store.error().message.find("schema 3") != std::string::npos);
     }
   }
   SUBCASE("a missing CURRENT is not taken for a new ledger") {
