@@ -173,7 +173,8 @@ TEST_CASE("kept means of any number of updates are the reference's bytes") {
   if (backends.empty()) return;
   std::vector<std::size_t> counts;
   for (std::size_t n = 1; n <= 20; ++n) counts.push_back(n);
-  for (const std::size_t n : {31, 32, 33, 47, 63, 64, 65, 66, 100, 127, 128, 256, 257}) {
+  for (const std::size_t n :
+       {31u, 32u, 33u, 47u, 63u, 64u, 65u, 66u, 100u, 127u, 128u, 256u, 257u}) {
     counts.push_back(n);
   }
   for (const std::size_t n : counts) {
@@ -186,8 +187,8 @@ TEST_CASE("kept means of any number of updates are the reference's bytes") {
 TEST_CASE("kept means of any length are the reference's bytes") {
   auto backends = test::backends();
   if (backends.empty()) return;
-  for (const std::size_t size : {0, 1, 3, 4095, 4097}) {
-    for (const std::size_t n : {5, 16, 33, 70}) {
+  for (const std::size_t size : {0u, 1u, 3u, 4095u, 4097u}) {
+    for (const std::size_t n : {5u, 16u, 33u, 70u}) {
       const auto cases = cases_of(test::sample_updates(test::Kind::ordinary, n, size, size + n));
       check(backends, cases[2]);
       check(backends, cases[cases.size() - 3]);
@@ -200,7 +201,7 @@ TEST_CASE("kept means of ties, equal, tiny and huge values are the reference's b
   if (backends.empty()) return;
   for (const test::Kind kind : test::kAllKinds) {
     CAPTURE(test::name_of(kind));
-    for (const std::size_t n : {2, 7, 16, 40, 64, 97}) {
+    for (const std::size_t n : {2u, 7u, 16u, 40u, 64u, 97u}) {
       for (const Case& one : cases_of(test::sample_updates(kind, n, 53, 7 * n))) {
         check(backends, one);
       }
@@ -213,7 +214,7 @@ TEST_CASE("clip factors scale values before they are ordered") {
   if (backends.empty()) return;
   test::Sequence sequence(5);
   for (const test::Kind kind : {test::Kind::ordinary, test::Kind::denormal, test::Kind::largest}) {
-    for (const std::size_t n : {1, 6, 19, 71}) {
+    for (const std::size_t n : {1u, 6u, 19u, 71u}) {
       for (Case one : cases_of(test::sample_updates(kind, n, 1031, 3 * n))) {
         one.factors = some_factors(n, sequence);
         check(backends, one);
@@ -228,7 +229,7 @@ TEST_CASE("mixed rows are the means of all updates but the excluded") {
   test::Sequence sequence(9);
   for (const test::Kind kind : test::kAllKinds) {
     CAPTURE(test::name_of(kind));
-    for (const std::size_t n : {1, 2, 7, 17, 66}) {
+    for (const std::size_t n : {1u, 2u, 7u, 17u, 66u}) {
       const test::Updates updates = test::sample_updates(kind, n, n == 7 ? 1500 : 41, 11 * n);
       for (const std::size_t left_out : {std::size_t{0}, n / 3, n - 1}) {
         auto cases = cases_of(updates);
@@ -269,7 +270,7 @@ TEST_CASE("kept means are those of float64 mathematics to the stated bound") {
   auto backends = test::backends();
   if (backends.empty()) return;
   test::Sequence sequence(13);
-  for (const std::size_t n : {3, 16, 64, 100}) {
+  for (const std::size_t n : {3u, 16u, 64u, 100u}) {
     Case one{CombineKind::trimmed_mean, test::sample_updates(test::Kind::wide, n, 300, 17 * n),
              ones(n)};
     one.dropped = n / 4;
