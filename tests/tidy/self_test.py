@@ -205,9 +205,9 @@ class Words(unittest.TestCase):
             ("int mock = 0;\n", 1),
             ("// placeholder\n", 1),
             ("// stubborn\n", 0),
-            ("path = /work/main\n", 1),
+            ("path = /" "work/main\n", 1),
             ("path = /home/ann/x\n", 1),
-            ("build/work/x and ${root}/work/y\n", 0),
+            ("build/" "work/x and ${root}/" "work/y\n", 0),
         ]:
             with self.subTest(text=text), Tree({"ledger/a.cc": text}) as root:
                 self.assertEqual(len(check_words.check(root)), expected)
