@@ -37,6 +37,7 @@ class CudaBackend final : public Backend {
   Result<double> difference(const Row& a, double factor_a, const Row& b, double factor_b) override {
     return host_->difference(a, factor_a, b, factor_b);
   }
+  Status encode(const EncodePass& pass) override { return host_->encode(pass); }
 
  private:
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
