@@ -6,6 +6,7 @@
 // times one pass. Two int8 slices on tensor cores would read each block once. Not yet measured on a
 // GPU.
 #include "kernels/blocks_rule.h"
+#include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_warp.h"
 
@@ -74,16 +75,14 @@ std::size_t blocks_of(std::size_t count) { return (count + kBlockSize - 1) / kBl
 cudaError_t launch_quantise(const DeviceBlocks& blocks, cudaStream_t stream) {
   const std::size_t block_count = blocks_of(blocks.count);
   const dim3 grid(static_cast<unsigned>(block_count), static_cast<unsigned>(blocks.n));
-  quantise_kernel<<<grid, kThreads, 0, stream>>>(blocks, block_count);
-  return cudaGetLastError();
+  return start(quantise_kernel, grid, kThreads, stream, blocks, block_count);
 }
 
 cudaError_t launch_dots(const DeviceBlocks& blocks, cudaStream_t stream) {
   const std::size_t block_count = blocks_of(blocks.count);
   const unsigned n = static_cast<unsigned>(blocks.n);
   const dim3 grid(blocks.diagonal_only ? 1 : n, n, static_cast<unsigned>(block_count));
-  dots_kernel<<<grid, kThreads, 0, stream>>>(blocks, block_count);
-  return cudaGetLastError();
+  return start(dots_kernel, grid, kThreads, stream, blocks, block_count);
 }
 
 }  // namespace gradmint::kernels::cuda

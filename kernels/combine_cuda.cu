@@ -119,52 +119,40 @@ cudaError_t launch_mean(const DevicePass& pass, cudaStream_t stream) {
   const unsigned grid = grid_of((pass.count + 3) / 4);
   switch (pass.encoded.kind) {
     case EncodingKind::fp32:
-      mean_kernel<EncodingKind::fp32><<<grid, kThreads, 0, stream>>>(pass);
-      break;
+      return start(mean_kernel<EncodingKind::fp32>, grid, kThreads, stream, pass);
     case EncodingKind::bf16:
-      mean_kernel<EncodingKind::bf16><<<grid, kThreads, 0, stream>>>(pass);
-      break;
+      return start(mean_kernel<EncodingKind::bf16>, grid, kThreads, stream, pass);
     case EncodingKind::fp16:
-      mean_kernel<EncodingKind::fp16><<<grid, kThreads, 0, stream>>>(pass);
-      break;
+      return start(mean_kernel<EncodingKind::fp16>, grid, kThreads, stream, pass);
     case EncodingKind::int8:
-      mean_kernel<EncodingKind::int8><<<grid, kThreads, 0, stream>>>(pass);
-      break;
+      return start(mean_kernel<EncodingKind::int8>, grid, kThreads, stream, pass);
     case EncodingKind::int4:
-      mean_kernel<EncodingKind::int4><<<grid, kThreads, 0, stream>>>(pass);
-      break;
+      return start(mean_kernel<EncodingKind::int4>, grid, kThreads, stream, pass);
     case EncodingKind::top_k:
-      return cudaErrorInvalidValue;
+      break;
   }
-  return cudaGetLastError();
+  return cudaErrorInvalidValue;
 }
 
 cudaError_t launch_median(const DevicePass& pass, cudaStream_t stream) {
   if (pass.count == 0) return cudaSuccess;
   const unsigned grid = grid_of(pass.count);
   if (pass.n > kLargestNetwork) {
-    bisect_kernel<<<grid, kThreads, 0, stream>>>(pass);
-    return cudaGetLastError();
+    return start(bisect_kernel, grid, kThreads, stream, pass);
   }
   const int first = padding_below(pass.n);
   switch (network_width(pass.n)) {
     case 4:
-      network_kernel<4><<<grid, kThreads, 0, stream>>>(pass, first);
-      break;
+      return start(network_kernel<4>, grid, kThreads, stream, pass, first);
     case 8:
-      network_kernel<8><<<grid, kThreads, 0, stream>>>(pass, first);
-      break;
+      return start(network_kernel<8>, grid, kThreads, stream, pass, first);
     case 16:
-      network_kernel<16><<<grid, kThreads, 0, stream>>>(pass, first);
-      break;
+      return start(network_kernel<16>, grid, kThreads, stream, pass, first);
     case 32:
-      network_kernel<32><<<grid, kThreads, 0, stream>>>(pass, first);
-      break;
+      return start(network_kernel<32>, grid, kThreads, stream, pass, first);
     default:
-      network_kernel<64><<<grid, kThreads, 0, stream>>>(pass, first);
-      break;
+      return start(network_kernel<64>, grid, kThreads, stream, pass, first);
   }
-  return cudaGetLastError();
 }
 
 }  // namespace gradmint::kernels::cuda

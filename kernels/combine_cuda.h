@@ -2,6 +2,7 @@
 // report and the evidence counts. Device code, one coordinate a thread.
 #pragma once
 
+#include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_warp.h"
 #include "kernels/median_rule.h"

@@ -1,5 +1,6 @@
 // Encoded tiles to floats on the GPU, for every pass but the mean (which decodes as it reads). One
 // row a launch: rows of a pass may be encoded differently. Not yet measured on a GPU.
+#include "kernels/cuda_launch.h"
 #include "kernels/decode_cuda.h"
 
 namespace gradmint::kernels::cuda {
@@ -52,28 +53,23 @@ cudaError_t launch_decode(const Encoding& encoding, const std::byte* values,
   const auto records = static_cast<unsigned>((count + kTopKBlock - 1) / kTopKBlock);
   switch (encoding.kind) {
     case EncodingKind::fp32:
-      return cudaErrorInvalidValue;
+      break;
     case EncodingKind::bf16:
-      dense_kernel<EncodingKind::bf16>
-          <<<grid, kThreads, 0, stream>>>(values, exponents, count, out);
-      break;
+      return start(dense_kernel<EncodingKind::bf16>, grid, kThreads, stream, values, exponents,
+                   count, out);
     case EncodingKind::fp16:
-      dense_kernel<EncodingKind::fp16>
-          <<<grid, kThreads, 0, stream>>>(values, exponents, count, out);
-      break;
+      return start(dense_kernel<EncodingKind::fp16>, grid, kThreads, stream, values, exponents,
+                   count, out);
     case EncodingKind::int8:
-      dense_kernel<EncodingKind::int8>
-          <<<grid, kThreads, 0, stream>>>(values, exponents, count, out);
-      break;
+      return start(dense_kernel<EncodingKind::int8>, grid, kThreads, stream, values, exponents,
+                   count, out);
     case EncodingKind::int4:
-      dense_kernel<EncodingKind::int4>
-          <<<grid, kThreads, 0, stream>>>(values, exponents, count, out);
-      break;
+      return start(dense_kernel<EncodingKind::int4>, grid, kThreads, stream, values, exponents,
+                   count, out);
     case EncodingKind::top_k:
-      kept_kernel<<<records, kThreads, 0, stream>>>(values, encoding.keep, count, out);
-      break;
+      return start(kept_kernel, records, kThreads, stream, values, encoding.keep, count, out);
   }
-  return cudaGetLastError();
+  return cudaErrorInvalidValue;
 }
 
 }  // namespace gradmint::kernels::cuda

@@ -7,6 +7,7 @@
 // expected: integer arithmetic, about 1266 instructions a compression. Not yet measured on a GPU.
 #include <string>
 
+#include "kernels/cuda_launch.h"
 #include "kernels/merkle_cuda.h"
 #include "kernels/merkle_rule.h"
 
@@ -91,25 +92,21 @@ std::size_t merkle_scratch_digests(std::size_t length) {
 
 cudaError_t launch_merkle_root(const void* bytes, std::size_t length, Digest* scratch, Digest* root,
                                cudaStream_t stream) {
-  if (length == 0) {
-    nothing_kernel<<<1, 1, 0, stream>>>(root);
-    return cudaGetLastError();
-  }
+  if (length == 0) return start(nothing_kernel, 1, 1, stream, root);
   const std::size_t whole = length / kMerkleLeafBytes;
   const std::size_t blocks =
       (whole + kLeafThreads - 1) / kLeafThreads + (length % kMerkleLeafBytes != 0 ? 1 : 0);
-  leaf_kernel<<<static_cast<unsigned>(blocks), kLeafThreads, 0, stream>>>(
-      static_cast<const std::uint8_t*>(bytes), length, scratch);
-  if (const cudaError_t started = cudaGetLastError(); started != cudaSuccess) return started;
+  cudaError_t code = start(leaf_kernel, static_cast<unsigned>(blocks), kLeafThreads, stream,
+                           static_cast<const std::uint8_t*>(bytes), length, scratch);
+  if (code != cudaSuccess) return code;
   // Level by level between the two parts of the scratch memory.
   Digest* from = scratch;
   Digest* to = scratch + merkle_leaves(length);
   for (std::size_t count = merkle_leaves(length);;) {
     const std::size_t groups = merkle_groups(count);
-    reduce_kernel<<<static_cast<unsigned>(groups), kMerkleGroup / 2, 0, stream>>>(
-        from, count, groups == 1 ? root : to);
-    if (const cudaError_t started = cudaGetLastError(); started != cudaSuccess) return started;
-    if (groups == 1) return cudaSuccess;
+    code = start(reduce_kernel, static_cast<unsigned>(groups), kMerkleGroup / 2, stream, from,
+                 count, groups == 1 ? root : to);
+    if (code != cudaSuccess || groups == 1) return code;
     count = groups;
     std::swap(from, to);
   }

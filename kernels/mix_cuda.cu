@@ -1,6 +1,7 @@
 // Mixed rows on the GPU (backend.h, Mixing): row i is the exact sum of all updates, less that of
 // the few it leaves out, as a mean. One coordinate a thread; what is left out is read again from
 // the cache. Compiled with --fmad=false. Not yet measured on a GPU.
+#include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_warp.h"
 #include "kernels/mean_rule.h"
@@ -39,8 +40,7 @@ __global__ void __launch_bounds__(kThreads) mix_kernel(DeviceMix mix) {
 cudaError_t launch_mix(const DeviceMix& mix, cudaStream_t stream) {
   if (mix.count == 0) return cudaSuccess;
   const unsigned grid = static_cast<unsigned>((mix.count + kThreads - 1) / kThreads);
-  mix_kernel<<<grid, kThreads, 0, stream>>>(mix);
-  return cudaGetLastError();
+  return start(mix_kernel, grid, kThreads, stream, mix);
 }
 
 }  // namespace gradmint::kernels::cuda

@@ -95,44 +95,32 @@ __global__ void __launch_bounds__(kThreads) bisected_kept_kernel(DevicePass pass
 }
 
 template <int P>
-void start_network(const DevicePass& pass, bool nearest, cudaStream_t stream) {
-  if (nearest) {
-    const unsigned grid = static_cast<unsigned>((pass.count + kWindowThreads - 1) / kWindowThreads);
-    nearest_network_kernel<P><<<grid, kWindowThreads, 0, stream>>>(pass);
-  } else {
-    trimmed_network_kernel<P><<<grid_of(pass.count), kThreads, 0, stream>>>(pass);
+cudaError_t start_network(const DevicePass& pass, bool nearest, cudaStream_t stream) {
+  if (!nearest) {
+    return start(trimmed_network_kernel<P>, grid_of(pass.count), kThreads, stream, pass);
   }
+  const auto grid = static_cast<unsigned>((pass.count + kWindowThreads - 1) / kWindowThreads);
+  return start(nearest_network_kernel<P>, grid, kWindowThreads, stream, pass);
 }
 
 cudaError_t launch(const DevicePass& pass, bool nearest, cudaStream_t stream) {
   if (pass.count == 0) return cudaSuccess;
   if (pass.n > kLargestNetwork) {
-    const unsigned grid = grid_of(pass.count);
-    if (nearest) {
-      bisected_kept_kernel<true><<<grid, kThreads, 0, stream>>>(pass);
-    } else {
-      bisected_kept_kernel<false><<<grid, kThreads, 0, stream>>>(pass);
-    }
-    return cudaGetLastError();
+    return start(nearest ? bisected_kept_kernel<true> : bisected_kept_kernel<false>,
+                 grid_of(pass.count), kThreads, stream, pass);
   }
   switch (network_width(pass.n)) {
     case 4:
-      start_network<4>(pass, nearest, stream);
-      break;
+      return start_network<4>(pass, nearest, stream);
     case 8:
-      start_network<8>(pass, nearest, stream);
-      break;
+      return start_network<8>(pass, nearest, stream);
     case 16:
-      start_network<16>(pass, nearest, stream);
-      break;
+      return start_network<16>(pass, nearest, stream);
     case 32:
-      start_network<32>(pass, nearest, stream);
-      break;
+      return start_network<32>(pass, nearest, stream);
     default:
-      start_network<64>(pass, nearest, stream);
-      break;
+      return start_network<64>(pass, nearest, stream);
   }
-  return cudaGetLastError();
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// Runs a CUDA kernel on the processor: the blocks of the grid one after another, the threads of a
+// block as fibers, each until it has to wait for others. Every second launch goes through blocks,
+// warps and lanes backwards, so that code which leans on an order shows.
+//
+// Stricter than a GPU: the program ends, with a line that says why, where a thread waits for one
+// that has returned or waits somewhere else, and where the lanes of a warp meet in different
+// operations. What it cannot show: the memory model (missing fences), and speed.
+//
+// One launch at a time; others wait.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "tests/emulated_cuda/vector_types.h"
+
+namespace emulated_cuda {
+
+inline constexpr unsigned kWarp = 32;
+
+// Within the limits of every GPU, and not empty.
+bool is_possible(dim3 grid, dim3 block);
+
+void run(dim3 grid, dim3 block, const std::function<void()>& kernel);
+
+// The following are called by running threads.
+
+unsigned own_lane();
+
+void block_barrier();
+
+enum class Collective { barrier, shuffle, ballot, maximum, minimum, sum, multiply };
+using Lanes = std::array<std::uint64_t, kWarp>;
+
+// Waits for every lane of `mask` (all of them, or a part that holds the caller), all in the same
+// operation, and returns what each gave. Valid until the lane's next exchange but one.
+const Lanes& exchange(Collective operation, unsigned mask, std::uint64_t own);
+
+}  // namespace emulated_cuda
