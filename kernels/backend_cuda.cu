@@ -9,6 +9,7 @@
 #include "kernels/backend.h"
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/cuda_encoder.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_rows.h"
 #include "kernels/dots.h"
@@ -37,7 +38,10 @@ class CudaBackend final : public Backend {
   Result<double> difference(const Row& a, double factor_a, const Row& b, double factor_b) override {
     return host_->difference(a, factor_a, b, factor_b);
   }
-  Status encode(const EncodePass& pass) override { return host_->encode(pass); }
+  Status encode(const EncodePass& pass) override {
+    GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
+    return encoder_.encode(pass);
+  }
 
  private:
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
@@ -54,6 +58,7 @@ class CudaBackend final : public Backend {
   std::string model_name_;
   std::unique_ptr<Backend> host_;
   DeviceRows rows_;
+  DeviceEncoder encoder_;
   DeviceBuffer<double> factors_;
   DeviceBuffer<float> mixed_;
   DeviceBuffer<const float*> mixed_rows_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/decode_rule.h"
 #include "kernels/encode_fault.h"
 #include "kernels/encode_rule.h"
 #include "kernels/parallel.h"
@@ -15,10 +14,6 @@ namespace {
 constexpr std::size_t kTask = std::size_t{1} << 16;
 static_assert(kTask % kTopKBlock == 0 && kTask % kIntegerBlock == 0);
 
-bool has_exponents(EncodingKind kind) {
-  return kind == EncodingKind::int8 || kind == EncodingKind::int4;
-}
-
 // The part of the pass that begins at a block.
 EncodeTile tile_of(const EncodePass& pass, std::size_t begin) {
   EncodeTile tile;
@@ -29,24 +24,9 @@ EncodeTile tile_of(const EncodePass& pass, std::size_t begin) {
   tile.carried = pass.carried.empty() ? nullptr : pass.carried.data() + begin;
   tile.count = std::min(kTask, pass.values.size() - begin);
   tile.residual = pass.residual.empty() ? nullptr : pass.residual.data() + begin;
-  if (has_exponents(tile.kind)) {
-    tile.exponents = bytes + begin / kIntegerBlock;
-    tile.bytes = bytes + exponent_section_bytes(pass.values.size()) +
-                 (tile.kind == EncodingKind::int4 ? begin / 2 : begin);
-  } else {
-    tile.bytes = bytes + encoded_bytes(pass.encoding, begin);
-  }
+  tile.exponents = bytes + begin / kIntegerBlock;
+  tile.bytes = bytes + value_offset(pass.encoding, pass.values.size(), begin);
   return tile;
-}
-
-// The zeros behind the exponents.
-void pad_exponents(const EncodePass& pass) {
-  if (!has_exponents(pass.encoding.kind)) return;
-  const std::size_t size = pass.values.size();
-  std::fill(
-      pass.bytes.begin() + static_cast<std::ptrdiff_t>((size + kIntegerBlock - 1) / kIntegerBlock),
-      pass.bytes.begin() + static_cast<std::ptrdiff_t>(exponent_section_bytes(size)),
-      std::uint8_t{0});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/base/check.h"
+#include "kernels/decode_rule.h"
 #include "kernels/encode_rule.h"
 #include "kernels/parallel.h"
 
@@ -28,7 +29,7 @@ std::size_t first_too_large(const EncodePass& pass) {
   const EncodingKind kind = pass.encoding.kind;
   const std::size_t first = first_reaching(pass, unencodable_magnitude(kind));
   GRADMINT_CHECK(first < pass.values.size());
-  if (kind != EncodingKind::int8 && kind != EncodingKind::int4) return first;
+  if (!has_exponents(kind)) return first;
   const std::size_t end =
       std::min<std::size_t>(pass.values.size(), (first / kIntegerBlock + 1) * kIntegerBlock);
   std::size_t top = first;
@@ -38,18 +39,35 @@ std::size_t first_too_large(const EncodePass& pass) {
   return top;
 }
 
+Error fault(const Encoding& encoding, std::uint64_t at, const std::string& why) {
+  return {ErrorCode::bad_input,
+          "encoding as " + name_of(encoding) + ": value " + std::to_string(at) + " " + why};
+}
+
 }  // namespace
+
+Error not_finite_fault(const Encoding& encoding, std::uint64_t at) {
+  return fault(encoding, at, "is not finite");
+}
+
+Error too_large_fault(const Encoding& encoding, std::uint64_t at) {
+  return fault(encoding, at,
+               "is too large for it: lower the learning rate, clip the update, or use fp32");
+}
 
 Error encode_fault(const EncodePass& pass) {
   const ExactFloats exact;
-  const auto fault = [&](std::size_t at, const std::string& why) {
-    return Error{ErrorCode::bad_input, "encoding as " + name_of(pass.encoding) + ": value " +
-                                           std::to_string(at) + " " + why};
-  };
   const std::size_t not_finite = first_reaching(pass, kInfinityMagnitude);
-  if (not_finite < pass.values.size()) return fault(not_finite, "is not finite");
-  return fault(first_too_large(pass),
-               "is too large for it: lower the learning rate, clip the update, or use fp32");
+  if (not_finite < pass.values.size()) return not_finite_fault(pass.encoding, not_finite);
+  return too_large_fault(pass.encoding, first_too_large(pass));
+}
+
+void pad_exponents(const EncodePass& pass) {
+  if (!has_exponents(pass.encoding.kind)) return;
+  const std::size_t size = pass.values.size();
+  const std::size_t blocks = (size + kIntegerBlock - 1) / kIntegerBlock;
+  const auto padding = pass.bytes.subspan(blocks, exponent_section_bytes(size) - blocks);
+  std::fill(padding.begin(), padding.end(), std::uint8_t{0});
 }
 
 }  // namespace gradmint::kernels
