@@ -82,6 +82,9 @@ GpuRow copy_row(std::size_t size);
 // Every pass over n updates that lie in GPU memory (cuda_resident.cu).
 std::vector<GpuRow> resident_rows(int n, std::size_t size);
 
+// Writing one update that lies in GPU memory in every encoding (cuda_resident.cu).
+std::vector<GpuRow> encoding_rows(std::size_t size);
+
 // The whole aggregate() for every registered rule, from host memory: copies over the bus and N x N
 // work on the host included (cuda_from_host.cc).
 std::vector<GpuRow> from_host_rows(std::size_t n, std::size_t size);

@@ -73,6 +73,27 @@ class Resident {
             static_cast<double>(n * bytes) + 8.0 * static_cast<double>(size_)};
   }
 
+  // Writing one update: bytes and what is lost.
+  GpuRow encode(const char* label, const kernels::Encoding& encoding) const {
+    const std::size_t bytes = kernels::encoded_bytes(encoding, size_);
+    const bool loses = encoding.kind != kernels::EncodingKind::fp32;
+    const DeviceArray<std::byte> written(bytes);
+    const DeviceArray<std::byte> exponents(size_ / kernels::kIntegerBlock + 1);
+    const DeviceArray<float> residual(loses ? size_ : 0);
+    const DeviceArray<cuda::EncodeReport> report(std::vector<cuda::EncodeReport>(1));
+    cuda::DeviceEncode pass;
+    pass.encoding = encoding;
+    pass.values = updates_[0].data();
+    pass.count = size_;
+    pass.bytes = written.data();
+    pass.exponents = exponents.data();
+    pass.residual = residual.data();
+    pass.report = report.data();
+    const double ms = median_ms([&] { return cuda::launch_encode(pass, nullptr); });
+    const double floats = (loses ? 8.0 : 4.0) * static_cast<double>(size_);
+    return {label, 1, size_, ms, floats + static_cast<double>(bytes)};
+  }
+
   GpuRow median() const {
     const cuda::DevicePass pass = pass_of(nullptr, n_);
     return row("median", median_ms([&] { return cuda::launch_median(pass, nullptr); }), n_ + 2);
@@ -240,6 +261,18 @@ GpuRow copy_row(std::size_t size) {
     return cudaMemcpyAsync(to.data(), from.data(), size * sizeof(float), cudaMemcpyDeviceToDevice);
   });
   return {"copy", 1, size, ms, 8.0 * static_cast<double>(size)};
+}
+
+std::vector<GpuRow> encoding_rows(std::size_t size) {
+  const Resident update(1, size);
+  return {
+      update.encode("encode as fp32", {kernels::EncodingKind::fp32, 0}),
+      update.encode("encode as bf16", {kernels::EncodingKind::bf16, 0}),
+      update.encode("encode as fp16", {kernels::EncodingKind::fp16, 0}),
+      update.encode("encode as int8", {kernels::EncodingKind::int8, 0}),
+      update.encode("encode as int4", {kernels::EncodingKind::int4, 0}),
+      update.encode("encode as top_k:keep=64", {kernels::EncodingKind::top_k, 64}),
+  };
 }
 
 std::vector<GpuRow> resident_rows(int n, std::size_t size) {

@@ -86,6 +86,7 @@ int main(int count, char** arguments) {
   // Sizes at which the passes are long against a launch.
   const std::size_t unit = quick ? 1 << 12 : 1 << 24;
   std::vector<GpuRow> rows = {copy_row(fitting_size(1, 16 * unit))};
+  for (GpuRow& row : encoding_rows(fitting_size(1, 4 * unit))) rows.push_back(std::move(row));
   for (const Shape& shape :
        {Shape{16, quick ? unit : 4 * unit}, Shape{64, unit}, Shape{100, unit}}) {
     for (GpuRow& row : resident_rows(shape.n, fitting_size(shape.n, shape.size)))

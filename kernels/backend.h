@@ -67,6 +67,16 @@ struct CombineReport {
   std::int32_t largest_output = 0;
 };
 
+// One update to be written in an encoding (encode.h). Arguments were checked, and none overlaps
+// another.
+struct EncodePass {
+  Encoding encoding;
+  std::span<const float> values;
+  std::span<const float> carried;  // added to the values first: as long as they are, or empty
+  std::span<std::uint8_t> bytes;   // encoded_bytes() of them
+  std::span<float> residual;       // as long as the values; empty for fp32
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -85,6 +95,10 @@ class Backend {
   // multiplied by its factor in fp64 first.
   virtual Result<double> difference(const Row& a, double factor_a, const Row& b,
                                     double factor_b) = 0;
+
+  // Writes pass.bytes and pass.residual. An Error of encode_fault.h where a value cannot be
+  // encoded; what is written then means nothing.
+  virtual Status encode(const EncodePass& pass) = 0;
 };
 
 // The level must be supported, and threads >= 1 (checked).

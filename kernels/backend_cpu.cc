@@ -1,5 +1,5 @@
-// The CPU backend: the combining pass is in combine_cpu.cc; here are dot products, in blocks over
-// threads. What is summed over blocks is fp64 in the fixed tree, by index.
+// The CPU backend: the combining pass is in combine_cpu.cc, encoding in encode_cpu.cc; here are dot
+// products, in blocks over threads. What is summed over blocks is fp64 in the fixed tree, by index.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -10,6 +10,7 @@
 #include "kernels/combine_cpu.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/dots.h"
+#include "kernels/encode_cpu.h"
 #include "kernels/parallel.h"
 #include "kernels/row_tile.h"
 
@@ -35,6 +36,7 @@ class CpuBackend final : public Backend {
   }
   Result<std::vector<double>> dots(Rows rows, bool diagonal_only) override;
   Result<double> difference(const Row& a, double factor_a, const Row& b, double factor_b) override;
+  Status encode(const EncodePass& pass) override { return encode_on_cpu(pass, kernels_, threads_); }
 
  private:
   bool dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,

@@ -8,6 +8,7 @@
 #include "kernels/backend.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/cuda_dots.h"
+#include "kernels/cuda_encoder.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_rows.h"
 #include "kernels/parallel.h"
@@ -34,6 +35,10 @@ class CudaBackend final : public Backend {
   Result<double> difference(const Row& a, double factor_a, const Row& b, double factor_b) override {
     return host_->difference(a, factor_a, b, factor_b);
   }
+  Status encode(const EncodePass& pass) override {
+    GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
+    return encoder_.encode(pass);
+  }
 
  private:
   Status reserve_combine(const CombinePass& pass, std::size_t tile);
@@ -49,6 +54,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Backend> host_;
   DeviceRows rows_;
   DeviceDots dots_;
+  DeviceEncoder encoder_;
   DeviceBuffer<double> factors_;
   DeviceBuffer<float> mixed_;
   DeviceBuffer<const float*> mixed_rows_;

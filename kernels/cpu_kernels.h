@@ -8,6 +8,7 @@
 
 #include "kernels/blocks_rule.h"
 #include "kernels/cpu_decode.h"
+#include "kernels/cpu_encode.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
 
@@ -97,6 +98,7 @@ struct CpuKernels {
                                     double factor_b, std::size_t count, int* shift);
 
   const CpuDecoders* decoders;  // the same level's
+  const CpuEncoders* encoders;
 };
 
 // The three levels. Calling a function of a level this processor lacks is an illegal instruction:

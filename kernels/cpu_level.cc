@@ -95,12 +95,15 @@ std::int64_t square_difference(const float* a, double factor_a, const float* b, 
 
 #if defined(GRADMINT_LEVEL_AVX512)
 constexpr const CpuDecoders* kDecoders = &kAvx512Decoders;
+constexpr const CpuEncoders* kEncoders = &kAvx512Encoders;
 const CpuKernels kAvx512Kernels = {
 #elif defined(GRADMINT_LEVEL_AVX2)
 constexpr const CpuDecoders* kDecoders = &kAvx2Decoders;
+constexpr const CpuEncoders* kEncoders = &kAvx2Encoders;
 const CpuKernels kAvx2Kernels = {
 #else
 constexpr const CpuDecoders* kDecoders = &kScalarDecoders;
+constexpr const CpuEncoders* kEncoders = &kScalarEncoders;
 const CpuKernels kScalarKernels = {
 #endif
     largest_magnitude,
@@ -118,6 +121,7 @@ const CpuKernels kScalarKernels = {
     quantise,
     dot_block,
     square_difference,
-    kDecoders};
+    kDecoders,
+    kEncoders};
 
 }  // namespace gradmint::kernels

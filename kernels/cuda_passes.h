@@ -1,5 +1,5 @@
 // The CUDA passes over coordinates that lie in device memory: combine_cuda.cu, sorted_cuda.cu,
-// mix_cuda.cu, decode_cuda.cu, blocks_cuda.cu, gram_cuda.cu and tree_cuda.cu.
+// mix_cuda.cu, decode_cuda.cu, encode_cuda.cu, blocks_cuda.cu, gram_cuda.cu and tree_cuda.cu.
 // Inside the library, and for the GPU benchmark. Launches are asynchronous on `stream`; arguments
 // were checked. Row pointers and outputs are aligned to 16 bytes.
 #pragma once
@@ -28,6 +28,29 @@ struct DeviceEncoded {
 cudaError_t launch_decode(const Encoding& encoding, const std::byte* values,
                           const std::byte* exponents, std::size_t count, float* out,
                           cudaStream_t stream);
+
+// Where the first value that cannot be encoded lies, of each kind; the update's own number.
+struct EncodeReport {
+  static constexpr unsigned long long kNowhere = ~0ULL;
+  unsigned long long not_finite = kNowhere;
+  unsigned long long too_large = kNowhere;  // of a block under one exponent: its largest
+};
+
+// Values that begin with a block, in device memory. Where the report names one, what is written
+// means nothing.
+struct DeviceEncode {
+  Encoding encoding;
+  const float* values = nullptr;
+  const float* carried = nullptr;  // added to the values, or null
+  std::size_t count = 0;
+  std::size_t begin = 0;           // the first value's place in the update, for the report
+  std::byte* bytes = nullptr;      // of the values, or of top_k's records
+  std::byte* exponents = nullptr;  // int8 and int4: a byte a block; not padded
+  float* residual = nullptr;       // not fp32's
+  EncodeReport* report = nullptr;  // its places only fall
+};
+
+cudaError_t launch_encode(const DeviceEncode& pass, cudaStream_t stream);
 
 // Device pointers but for the small structs, which travel by value.
 struct DevicePass {

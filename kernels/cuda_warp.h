@@ -20,4 +20,14 @@ __device__ inline std::int32_t warp_largest(std::int32_t value) {
 #endif
 }
 
+// Their sum; as above.
+__device__ inline std::int32_t warp_sum(std::int32_t value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  for (int apart = 16; apart > 0; apart /= 2) value += __shfl_xor_sync(kAllLanes, value, apart);
+  return value;
+#else
+  return __reduce_add_sync(kAllLanes, value);
+#endif
+}
+
 }  // namespace gradmint::kernels::cuda

@@ -1,6 +1,6 @@
-// From a value to encoded bits (encoding.h), per coordinate and in integers where rounding matters.
-// Encoding runs on the CPU (encode.cc); the rule is written so that a GPU can share it. Values are
-// finite, and -0 was made +0.
+// From a value to encoded bits (encoding.h), per coordinate: one source for the CPU's levels and
+// CUDA. Integers and exact operations only. Where a value is not finite or too large, what comes
+// out means nothing: whoever writes looks at magnitudes (unencodable_magnitude) and refuses.
 #pragma once
 
 #include "kernels/encoding.h"
@@ -8,38 +8,66 @@
 
 namespace gradmint::kernels {
 
-inline constexpr std::uint32_t kTooLarge = 0x10000;  // would become infinite
-
-// 16 bits, or kTooLarge.
-GRADMINT_RULE std::uint32_t bf16_bits(float x) {
-  const auto bits = bit_copy<std::uint32_t>(x);
-  const std::uint32_t half = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const std::uint32_t size = half & 0x7fffu;
-  if (size >= 0x7f80u) return kTooLarge;
-  return size == 0 ? 0 : half;  // a negative value may have become -0
+// What a coordinate's bits are made of: -0 becomes +0. `carried` is what the encoding of the update
+// before lost.
+template <class L>
+GRADMINT_RULE typename L::F32 value_to_encode(typename L::F32 value, typename L::F32 carried) {
+  return canonical(value + carried);
 }
 
-GRADMINT_RULE std::uint32_t fp16_bits(float x) {
-  const auto bits = bit_copy<std::uint32_t>(x);
-  const std::uint32_t size = bits & 0x7fffffffu;
-  if (size >= 0x477ff000u) return kTooLarge;  // 65520, halfway to 2^16
-  std::uint32_t half = 0;
-  if (size >= 0x38800000u) {  // 2^-14, the smallest normal one
-    const std::uint32_t rebiased = size - (112u << 23);
-    half = (rebiased + 0xfffu + ((rebiased >> 13) & 1u)) >> 13;
-  } else if (size > 0x33000000u) {  // above 2^-25, half the smallest denormal one
-    const std::uint32_t mantissa = (size & 0x7fffffu) | 0x800000u;
-    const std::uint32_t shift = 126u - (size >> 23);  // 14 to 24
-    const std::uint32_t whole = mantissa >> shift;
-    const std::uint32_t rest = mantissa & ((1u << shift) - 1u);
-    const std::uint32_t middle = 1u << (shift - 1u);
-    half = whole + ((rest > middle || (rest == middle && (whole & 1u) != 0)) ? 1u : 0u);
+// What is lost of x where its bits decode to `kept`; exact, since they are near each other.
+template <class L>
+GRADMINT_RULE typename L::F32 lost_of(typename L::F32 x, typename L::F32 kept) {
+  return canonical(x - kept);
+}
+
+// The smallest magnitude (lanes.h) that would become infinite, or a block exponent above
+// kMaxBlockExponent.
+GRADMINT_RULE std::int32_t unencodable_magnitude(EncodingKind kind) {
+  switch (kind) {
+    case EncodingKind::bf16:
+      return 0x7f7f8000;  // halfway from the largest value to 2^128
+    case EncodingKind::fp16:
+      return 0x477ff000;  // 65520, halfway to 2^16
+    case EncodingKind::int8:
+      return 0x7f7f0000;  // 127.5 * 2^121
+    case EncodingKind::int4:
+      return 0x7d700000;  // 7.5 * 2^121
+    case EncodingKind::fp32:
+    case EncodingKind::top_k:
+      break;
   }
-  return half == 0 ? 0 : half | ((bits >> 16) & 0x8000u);
+  return kInfinityMagnitude;
 }
 
-// The exponent k of a block whose largest magnitude has these bits; above kMaxBlockExponent where
-// it is too large. `four` for int4, otherwise int8.
+// A half with the sign of `bits`; a negative value may have become -0, which is written as +0.
+template <class L>
+GRADMINT_RULE typename L::I32 signed_half(typename L::I32 half, typename L::I32 bits) {
+  return half == 0 ? half : (half | ((bits >> 16) & 0x8000));
+}
+
+template <class L>
+GRADMINT_RULE typename L::I32 bf16_bits(typename L::F32 x) {
+  using I32 = typename L::I32;
+  const I32 bits = bit_copy<I32>(x);
+  const I32 size = smaller(magnitude<L>(x), L::all(kInfinityMagnitude));  // or the sum overflows
+  return signed_half<L>((size + 0x7fff + ((size >> 16) & 1)) >> 16, bits);
+}
+
+template <class L>
+GRADMINT_RULE typename L::I32 fp16_bits(typename L::F32 x) {
+  using I32 = typename L::I32;
+  using F32 = typename L::F32;
+  const I32 size = magnitude<L>(x);
+  const I32 normal = (size - (112 << 23) + 0xfff + ((size >> 13) & 1)) >> 13;
+  // Below 2^-14 the values are multiples of 2^-24, which is the last place of 0.5.
+  const I32 denormal = bit_copy<I32>(bit_copy<F32>(size) + 0.5f) - 0x3f000000;
+  const I32 half = size < 0x38800000 ? denormal : normal;
+  return signed_half<L>(half, bit_copy<I32>(x));
+}
+
+// The exponent k of a block whose largest magnitude has these bits, below unencodable_magnitude.
+// `four` for int4, otherwise int8.
 GRADMINT_RULE int block_exponent(std::int32_t largest_magnitude, bool four) {
   const int exponent = (largest_magnitude >> 23) - 127;  // a denormal gives -127, and the least k
   const std::int32_t mantissa = largest_magnitude & 0x7fffff;
@@ -51,8 +79,9 @@ GRADMINT_RULE int block_exponent(std::int32_t largest_magnitude, bool four) {
 
 // q of a value, given 2^-k. The product is exact wherever it could round to something other than 0.
 // Adding 1.5 * 2^23 rounds to an integer, and the bits are that integer plus a constant.
-GRADMINT_RULE std::int32_t integer_bits(float x, float inverse_unit) {
-  return bit_copy<std::int32_t>(x * inverse_unit + 12582912.0f) - 0x4b400000;
+template <class L>
+GRADMINT_RULE typename L::I32 integer_bits(typename L::F32 x, float inverse_unit) {
+  return bit_copy<typename L::I32>(x * inverse_unit + 12582912.0f) - 0x4b400000;
 }
 // 2^-k.
 GRADMINT_RULE float inverse_block_unit(int k) { return bit_copy<float>((127 - k) << 23); }

@@ -84,6 +84,15 @@ std::uint64_t encoded_bytes(const Encoding& encoding, std::uint64_t count) {
   return whole + record_bytes(rest < encoding.keep ? rest : encoding.keep);
 }
 
+bool has_exponents(EncodingKind kind) {
+  return kind == EncodingKind::int8 || kind == EncodingKind::int4;
+}
+
+std::uint64_t value_offset(const Encoding& encoding, std::uint64_t size, std::uint64_t begin) {
+  if (!has_exponents(encoding.kind)) return encoded_bytes(encoding, begin);
+  return exponent_section_bytes(size) + (encoding.kind == EncodingKind::int4 ? begin / 2 : begin);
+}
+
 Row::Row(const Encoding& encoding, std::span<const std::uint8_t> bytes, std::size_t size)
     : encoding_(encoding), bytes_(reinterpret_cast<const std::byte*>(bytes.data())), size_(size) {
   GRADMINT_CHECK(bytes.size() == encoded_bytes(encoding, size));

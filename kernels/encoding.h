@@ -67,6 +67,13 @@ Result<Encoding> parse_encoding(std::string_view name);
 // How many bytes `count` values take; is_encoding() must hold.
 std::uint64_t encoded_bytes(const Encoding& encoding, std::uint64_t count);
 
+// Whether blocks of values have an exponent each: int8 and int4.
+bool has_exponents(EncodingKind kind);
+
+// Where in an update of `size` values the bytes of value `begin` lie, which begins a block of
+// top_k and is even; not those of its exponent.
+std::uint64_t value_offset(const Encoding& encoding, std::uint64_t size, std::uint64_t begin);
+
 // An update where it lies, read and never copied whole. The bytes must outlive the view.
 class Row {
  public:

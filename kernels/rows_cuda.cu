@@ -33,10 +33,6 @@ Range values_of(const Row& row, std::size_t begin, std::size_t count) {
   return {encoded_bytes(row.encoding(), begin), encoded_bytes(row.encoding(), count)};
 }
 
-bool has_exponents(EncodingKind kind) {
-  return kind == EncodingKind::int8 || kind == EncodingKind::int4;
-}
-
 }  // namespace
 
 Status DeviceRows::upload_encoded(const Row& row, std::size_t i, std::size_t begin,

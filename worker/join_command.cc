@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gradmint_revision.h"
+#include "kernels/parallel.h"
 #include "ledger/hash.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/model_arguments.h"
@@ -185,8 +186,19 @@ Result<AdversarySpec> adversary_of(const JoinArguments& a) {
   return spec;
 }
 
+// Updates are encoded where the worker trains. A program without CUDA kernels encodes on the
+// processor even where its libtorch has a GPU: the bytes are the same.
+Result<std::shared_ptr<kernels::Backend>> open_encoder(const std::string& device) {
+  auto opened =
+      kernels::open_backend(kernels::has_cuda_backend() ? device : "cpu", kernels::all_cores());
+  if (!opened) return opened.error();
+  return std::shared_ptr<kernels::Backend>(*std::move(opened));
+}
+
 int run(const JoinArguments& a) {
   if (Status s = check_arguments(a); !s) return report(s.error());
+  auto encoder = open_encoder(a.model.device);
+  if (!encoder) return report(encoder.error());
   auto adversary = adversary_of(a);
   if (!adversary) return report(adversary.error());
   std::optional<Invitation> invitation;
@@ -204,6 +216,7 @@ int run(const JoinArguments& a) {
   options.name = a.name;
   options.revision = GRADMINT_REVISION;
   options.dataset = manifest_of(a, *samples, home->secret());
+  options.encoder = *std::move(encoder);
   options.adversary = *adversary;
   options.adversary_seed = a.data.seed;
   std::optional<WorkerTrainers> made;

@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "gradmint_revision.h"
+#ifdef GRADMINT_WITH_CUDA
+#include "kernels/cuda_backend.h"
+#endif
 #include "ledger/mapping_fault.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
@@ -77,6 +80,9 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   gradmint::explain_mapping_faults("gradmint-worker", gradmint::kExitFailed);
+#ifdef GRADMINT_WITH_CUDA
+  gradmint::kernels::register_cuda_backend();
+#endif
   try {
     return gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& e) {

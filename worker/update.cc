@@ -3,20 +3,16 @@
 #include <cmath>
 #include <string>
 
-#include "kernels/encode.h"
-#include "ledger/model/safetensors.h"
+#include "kernels/scan.h"
 
 namespace gradmint {
 
 Status canonicalise_update(std::span<float> update) {
-  for (std::size_t i = 0; i < update.size(); ++i) {
-    if (!std::isfinite(update[i]))
-      return Error{ErrorCode::bad_input, "the update is not finite at coordinate " +
-                                             std::to_string(i) +
-                                             ": training diverged; lower the learning rate"};
-    if (update[i] == 0.0F) update[i] = 0.0F;  // −0 becomes +0
-  }
-  return {};
+  const kernels::ScanResult scan = kernels::scan_and_canonicalise(update);
+  if (scan.finite) return {};
+  return Error{ErrorCode::bad_input, "the update is not finite at coordinate " +
+                                         std::to_string(scan.first_not_finite) +
+                                         ": training diverged; lower the learning rate"};
 }
 
 Result<std::vector<float>> make_update(std::span<const float> local,
@@ -31,24 +27,27 @@ Result<std::vector<float>> make_update(std::span<const float> local,
   return update;
 }
 
-std::vector<std::uint8_t> encode_update_fp32(std::span<const float> update) {
-  return encode_flat_fp32(update);
+Status check_residual(std::size_t update_size, std::size_t residual_size) {
+  if (residual_size == 0 || residual_size == update_size) return {};
+  return Error{ErrorCode::corrupt, "what is left of the update before has " +
+                                       std::to_string(residual_size) + " values, this one has " +
+                                       std::to_string(update_size) +
+                                       ": delete the residual files in the worker's rounds"};
 }
 
 Status add_residual(std::span<float> update, std::span<const float> residual) {
+  if (Status fits = check_residual(update.size(), residual.size()); !fits) return fits;
   if (residual.empty()) return {};
-  if (residual.size() != update.size())
-    return Error{ErrorCode::corrupt, "what is left of the update before has " +
-                                         std::to_string(residual.size()) +
-                                         " values, this one has " + std::to_string(update.size()) +
-                                         ": delete the residual files in the worker's rounds"};
   for (std::size_t i = 0; i < update.size(); ++i) update[i] += residual[i];
   return canonicalise_update(update);
 }
 
-Result<std::vector<std::uint8_t>> encode_not_finite(const kernels::Encoding& encoding,
-                                                    std::vector<float> update) {
-  if (encoding.kind == kernels::EncodingKind::fp32) return encode_update_fp32(update);
+Result<kernels::EncodedBytes> encode_not_finite(const kernels::Encoding& encoding,
+                                                std::vector<float> update) {
+  if (encoding.kind == kernels::EncodingKind::fp32) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(update.data());
+    return kernels::EncodedBytes(bytes, bytes + sizeof(float) * update.size());
+  }
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < update.size(); ++i) {
     if (std::isfinite(update[i])) continue;
@@ -57,7 +56,7 @@ Result<std::vector<std::uint8_t>> encode_not_finite(const kernels::Encoding& enc
   }
   auto encoded = kernels::encode(encoding, update);
   if (!encoded) return encoded.error();
-  std::vector<std::uint8_t>& bytes = encoded->bytes;
+  kernels::EncodedBytes& bytes = encoded->bytes;
   const std::size_t count = update.size();
   for (const std::size_t i : places) {
     switch (encoding.kind) {

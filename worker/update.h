@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
-#include "kernels/encoding.h"
+#include "kernels/encode.h"
 
 namespace gradmint {
 
@@ -17,17 +17,15 @@ Result<std::vector<float>> make_update(std::span<const float> local, std::span<c
 // Makes −0 into +0; refuses a value that is not finite, naming its coordinate.
 Status canonicalise_update(std::span<float> update);
 
-// fp32 little endian, 4 bytes a coordinate: the payload whose Merkle root is committed to where the
-// round asks for no other encoding.
-std::vector<std::uint8_t> encode_update_fp32(std::span<const float> update);
+// Error feedback: what the encoding of the update before lost is as long as this one, or empty.
+Status check_residual(std::size_t update_size, std::size_t residual_size);
 
-// Error feedback: adds what the encoding of the update before lost; nothing where that is empty.
-// Refuses another size, and a sum that is not finite.
+// Adds it; nothing where it is empty. Refuses another size, and a sum that is not finite.
 Status add_residual(std::span<float> update, std::span<const float> residual);
 
 // The bytes of an update that is not finite, as a hostile worker would send it: where a value is
 // none, bits that no encoder writes.
-Result<std::vector<std::uint8_t>> encode_not_finite(const kernels::Encoding& encoding,
-                                                    std::vector<float> update);
+Result<kernels::EncodedBytes> encode_not_finite(const kernels::Encoding& encoding,
+                                                std::vector<float> update);
 
 }  // namespace gradmint

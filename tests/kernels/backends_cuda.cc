@@ -4,6 +4,7 @@
 
 #include "kernels/aggregate.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/encode.h"
 #include "tests/kernels/backends.h"
 #include "tests/kernels/samples.h"
 
@@ -61,4 +62,25 @@ TEST_CASE("updates that need several tiles on the GPU give the CPU's bytes") {
     CHECK(test::same_bytes(got.delta, expected.delta));
     CHECK(got.outside == expected.outside);
   }
+}
+
+TEST_CASE("encoding: an update that needs several tiles on the GPU has the CPU's bytes") {
+  const auto gpus = test::backends();
+  if (gpus.empty()) return;
+  const auto cpu = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2);
+  auto updates = test::sample_updates(test::Kind::ordinary, 2, 2100003, 71);
+  for (const char* name : {"fp32", "bf16", "int8", "int4", "top_k:keep=33"}) {
+    CAPTURE(name);
+    const auto encoding = kernels::parse_encoding(name).value();
+    const auto expected = kernels::encode(*cpu, encoding, updates[0], updates[1]).value();
+    const auto got = kernels::encode(*gpus.front(), encoding, updates[0], updates[1]).value();
+    CHECK(got.bytes == expected.bytes);
+    CHECK(test::same_bytes(got.residual, expected.residual));
+  }
+  updates[0][2000000] = 3e38f;
+  updates[0][2000001] = -3.1e38f;
+  const auto refused =
+      kernels::encode(*gpus.front(), {kernels::EncodingKind::int4, 0}, updates[0], {});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("value 2000001 is too large") != std::string::npos);
 }

@@ -24,7 +24,7 @@ constexpr const char* kEncodings[] = {"bf16", "fp16",         "int8",
 
 // The same updates encoded, and as their bytes decode.
 struct EncodedSample {
-  std::vector<std::vector<std::uint8_t>> payloads;
+  std::vector<kernels::EncodedBytes> payloads;
   Sample plain;
   kernels::AggregateInput encoded;
 };
@@ -156,7 +156,7 @@ TEST_CASE("rows of different encodings may be mixed") {
     for (const AggregateSpec& spec : specs(false)) {
       CAPTURE(spec.aggregator.name);
       Sample plain;
-      std::vector<std::vector<std::uint8_t>> payloads;
+      std::vector<kernels::EncodedBytes> payloads;
       std::vector<kernels::Row> rows;
       const auto updates = sample_updates(Kind::ordinary, 14, 5000, 3);
       for (std::size_t i = 0; i < updates.size(); ++i) {

@@ -16,4 +16,8 @@ float reference_half(std::uint16_t bits, kernels::EncodingKind kind);
 std::vector<float> reference_decoded(const kernels::Encoding& encoding,
                                      std::span<const float> values);
 
+// The bytes, as encoding.h defines them; every value must be one that can be encoded.
+std::vector<std::uint8_t> reference_encoded(const kernels::Encoding& encoding,
+                                            std::span<const float> values);
+
 }  // namespace gradmint::test

@@ -12,10 +12,18 @@
 namespace gradmint::session {
 namespace {
 
-std::vector<float> values_of(const Bytes& payload) {
+std::vector<float> values_of(ByteView payload) {
   std::vector<float> values(payload.size() / sizeof(float));
   std::memcpy(values.data(), payload.data(), payload.size());
   return values;
+}
+
+// Wherever an update is encoded, it has the same bytes (tests/kernels).
+Result<Submission> submit(std::span<const float> global, std::span<const float> local,
+                          std::span<const float> residual, const kernels::Encoding& encoding,
+                          const AdversarySpec& adversary, const AdversaryView& view) {
+  const auto encoder = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2);
+  return make_submission(global, local, residual, encoding, adversary, view, *encoder);
 }
 
 AdversaryView in_round(std::uint64_t round) {
@@ -26,7 +34,7 @@ AdversaryView in_round(std::uint64_t round) {
 
 TEST_CASE("an honest submission is the difference, its root and its exponent") {
   const std::vector<float> global{1, 2, 3}, local{1.5F, 2, -5};
-  const auto submission = make_submission(global, local, {}, {}, {}, in_round(1));
+  const auto submission = submit(global, local, {}, {}, {}, in_round(1));
   REQUIRE(submission.ok());
   CHECK(values_of(submission->payload) == std::vector<float>{0.5F, 0, -8});
   CHECK(submission->root == blob_root(submission->payload));
@@ -35,17 +43,17 @@ TEST_CASE("an honest submission is the difference, its root and its exponent") {
 
 TEST_CASE("zeros have the least exponent; sizes must agree") {
   const std::vector<float> same{1, 2};
-  const auto zeros = make_submission(same, same, {}, {}, {}, in_round(1));
+  const auto zeros = submit(same, same, {}, {}, {}, in_round(1));
   REQUIRE(zeros.ok());
   CHECK(zeros->exponent == kernels::kMinExponent);
-  CHECK_FALSE(make_submission(same, std::vector<float>{1}, {}, {}, {}, {}).ok());
+  CHECK_FALSE(submit(same, std::vector<float>{1}, {}, {}, {}, {}).ok());
 }
 
 TEST_CASE("a NaN passes with the exponent of the rest, for intake to find") {
   const std::vector<float> global(64, 0.0F), local(64, 3.0F);
   const AdversarySpec nan{AdversaryKind::nan, 2};
-  const auto honest = make_submission(global, local, {}, {}, nan, in_round(1));
-  const auto hostile = make_submission(global, local, {}, {}, nan, in_round(2));
+  const auto honest = submit(global, local, {}, {}, nan, in_round(1));
+  const auto hostile = submit(global, local, {}, {}, nan, in_round(2));
   REQUIRE(honest.ok());
   REQUIRE(hostile.ok());
   CHECK(hostile->payload != honest->payload);
@@ -60,10 +68,11 @@ TEST_CASE("what an encoding loses is sent with the next update") {
   for (std::size_t i = 0; i < local.size(); ++i) {
     local[i] = 0.001F * static_cast<float>(i % 17) - 0.37F * static_cast<float>(i % 2);
   }
-  std::vector<float> sent(600, 0.0F), residual;
+  std::vector<float> sent(600, 0.0F);
+  kernels::Residual residual;
   constexpr int kRounds = 40;
   for (int round = 1; round <= kRounds; ++round) {
-    const auto submission = make_submission(global, local, residual, int8, {}, in_round(1));
+    const auto submission = submit(global, local, residual, int8, {}, in_round(1));
     REQUIRE(submission.ok());
     CHECK(submission->payload.size() == kernels::encoded_bytes(int8, 600));
     CHECK(submission->root == blob_root(submission->payload));
@@ -77,8 +86,8 @@ TEST_CASE("what an encoding loses is sent with the next update") {
   for (std::size_t i = 0; i < sent.size(); ++i) {
     CHECK(std::fabs(sent[i] - kRounds * local[i]) < 0.01F);
   }
-  CHECK(make_submission(global, local, {}, {}, {}, in_round(1))->residual.empty());
-  CHECK_FALSE(make_submission(global, local, std::vector<float>(9), int8, {}, in_round(1)).ok());
+  CHECK(submit(global, local, {}, {}, {}, in_round(1))->residual.empty());
+  CHECK_FALSE(submit(global, local, std::vector<float>(9), int8, {}, in_round(1)).ok());
 }
 
 TEST_CASE("a hostile update that no encoder writes is one that intake refuses") {
@@ -87,7 +96,7 @@ TEST_CASE("a hostile update that no encoder writes is one that intake refuses") 
   for (const char* name : {"bf16", "fp16", "int8", "int4", "top_k:keep=3"}) {
     CAPTURE(name);
     const auto encoding = kernels::parse_encoding(name).value();
-    const auto hostile = make_submission(global, local, {}, encoding, nan, in_round(1));
+    const auto hostile = submit(global, local, {}, encoding, nan, in_round(1));
     REQUIRE(hostile.ok());
     CHECK(hostile->payload.size() == kernels::encoded_bytes(encoding, 64));
     CHECK_FALSE(kernels::check_encoded(hostile->payload, encoding, 64).ok());
@@ -96,8 +105,7 @@ TEST_CASE("a hostile update that no encoder writes is one that intake refuses") 
 
 TEST_CASE("an update too large for its encoding is not sent") {
   const std::vector<float> global(64, 0.0F), local(64, 1e6F);
-  const auto refused =
-      make_submission(global, local, {}, {kernels::EncodingKind::fp16, 0}, {}, in_round(1));
+  const auto refused = submit(global, local, {}, {kernels::EncodingKind::fp16, 0}, {}, in_round(1));
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message.find("too large") != std::string::npos);
 }

@@ -34,8 +34,10 @@ TEST_CASE("sizes that differ and values that are not finite are refused, with th
   CHECK(!make_update(std::vector<float>{kMax}, std::vector<float>{-kMax}).ok());
 }
 
-TEST_CASE("the payload is fp32 little endian") {
-  CHECK(encode_update_fp32(std::vector<float>{-2.0F}) == std::vector<std::uint8_t>{0, 0, 0, 0xC0});
+TEST_CASE("the payload is fp32 little endian, finite or not") {
+  const std::vector<float> update = {-2.0F, HUGE_VALF};
+  CHECK(encode_not_finite({}, update).value() ==
+        kernels::EncodedBytes{0, 0, 0, 0xC0, 0, 0, 0x80, 0x7F});
 }
 
 TEST_CASE("losses and accuracies become integers: half to even, capped, never NaN") {

@@ -59,7 +59,7 @@ class Loop {
         options_(options),
         console_(console),
         session_(std::move(session)),
-        training_(home.blobs(), options.adversary, options.adversary_seed) {}
+        training_(home.blobs(), *options.encoder, options.adversary, options.adversary_seed) {}
 
   int run() {
     feed(Started{});
@@ -270,8 +270,8 @@ class Loop {
   std::uint64_t connections_ = 0;
   std::map<std::uint64_t, std::uint64_t> questions_;  // request id → the session's number
   std::string told_error_;
-  Bytes payload_;                // of the update whose report is being fed
-  std::vector<float> residual_;  // and what its encoding lost
+  kernels::EncodedBytes payload_;  // of the update whose report is being fed
+  kernels::Residual residual_;     // and what its encoding lost
   std::optional<int> exit_code_;
 };
 

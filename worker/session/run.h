@@ -15,6 +15,7 @@ struct RunOptions {
   // Before it registers: whether what the user gave fits the task, as far as the genesis tells.
   std::function<Status(const GenesisRecord& genesis)> fits_task;
   TrainerFactory trainers;
+  std::shared_ptr<kernels::Backend> encoder;  // where updates are encoded; never null
   AdversarySpec adversary;
   std::uint64_t adversary_seed = 0;
 };

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "kernels/check_encoded.h"
-#include "kernels/encode.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
 #include "ledger/merkle.h"
@@ -24,29 +23,41 @@ std::int16_t exponent_of(std::vector<float> update) {
   return static_cast<std::int16_t>(exponent);
 }
 
-// The payload and what follows from it.
-Result<Submission> encode_update(const kernels::Encoding& encoding, std::vector<float> update) {
+// What follows from the payload.
+Submission submission_of(const kernels::Encoding& encoding, std::size_t size,
+                         kernels::Encoded encoded) {
+  const auto check = kernels::check_encoded(encoded.bytes, encoding, size);
+  GRADMINT_CHECK(check.ok());
   Submission submission;
+  submission.exponent = static_cast<std::int16_t>(check.exponent);
+  submission.payload = std::move(encoded.bytes);
+  submission.residual = std::move(encoded.residual);
+  return submission;
+}
+
+Result<Submission> encode_honest(kernels::Backend& encoder, const kernels::Encoding& encoding,
+                                 std::vector<float> update, std::span<const float> residual) {
+  if (Status fits = check_residual(update.size(), residual.size()); !fits) return fits.error();
+  auto encoded = kernels::encode(encoder, encoding, update, residual);
+  if (encoded) return submission_of(encoding, update.size(), *std::move(encoded));
+  // Where the sum is not finite, that is the reason a user can do something about.
+  if (Status added = add_residual(update, residual); !added) return added.error();
+  return encoded.error();
+}
+
+Result<Submission> encode_hostile(kernels::Backend& encoder, const kernels::Encoding& encoding,
+                                  std::vector<float> update) {
   if (!std::all_of(update.begin(), update.end(), [](float x) { return std::isfinite(x); })) {
     auto bytes = encode_not_finite(encoding, update);
     if (!bytes) return bytes.error();
+    Submission submission;
     submission.payload = *std::move(bytes);
     submission.exponent = exponent_of(std::move(update));
     return submission;
   }
-  if (encoding.kind == kernels::EncodingKind::fp32) {
-    submission.payload = encode_update_fp32(update);
-    submission.exponent = exponent_of(std::move(update));
-    return submission;
-  }
-  auto encoded = kernels::encode(encoding, update);
+  auto encoded = kernels::encode(encoder, encoding, update, {});
   if (!encoded) return encoded.error();
-  const auto check = kernels::check_encoded(encoded->bytes, encoding, update.size());
-  GRADMINT_CHECK(check.ok());
-  submission.exponent = static_cast<std::int16_t>(check.exponent);
-  submission.payload = std::move(encoded->bytes);
-  submission.residual = std::move(encoded->residual);
-  return submission;
+  return submission_of(encoding, update.size(), *std::move(encoded));
 }
 
 }  // namespace
@@ -54,11 +65,17 @@ Result<Submission> encode_update(const kernels::Encoding& encoding, std::vector<
 Result<Submission> make_submission(std::span<const float> global, std::span<const float> local,
                                    std::span<const float> residual,
                                    const kernels::Encoding& encoding,
-                                   const AdversarySpec& adversary, const AdversaryView& view) {
-  auto honest = make_update(local, global);
-  if (!honest) return honest.error();
-  if (Status added = add_residual(*honest, residual); !added) return added.error();
-  auto submission = encode_update(encoding, hostile_update(adversary, *std::move(honest), view));
+                                   const AdversarySpec& adversary, const AdversaryView& view,
+                                   kernels::Backend& encoder) {
+  auto update = make_update(local, global);
+  if (!update) return update.error();
+  Result<Submission> submission = [&]() -> Result<Submission> {
+    if (!adversary.active(view.round)) {
+      return encode_honest(encoder, encoding, *std::move(update), residual);
+    }
+    if (Status added = add_residual(*update, residual); !added) return added.error();
+    return encode_hostile(encoder, encoding, hostile_update(adversary, *std::move(update), view));
+  }();
   if (submission) submission->root = blob_root(submission->payload, kernels::all_cores());
   return submission;
 }

@@ -5,24 +5,26 @@
 #include <span>
 #include <vector>
 
-#include "kernels/encoding.h"
+#include "kernels/encode.h"
 #include "ledger/bytes.h"
 #include "worker/adversary.h"
 
 namespace gradmint::session {
 
 struct Submission {
-  Bytes payload;
+  kernels::EncodedBytes payload;
   Hash root;
-  std::int16_t exponent = 0;    // of the largest finite |x|: a NaN is for intake to find
-  std::vector<float> residual;  // what the encoding lost, for the next update; empty for fp32
+  std::int16_t exponent = 0;   // of the largest finite |x|: a NaN is for intake to find
+  kernels::Residual residual;  // what the encoding lost, for the next update; empty for fp32
 };
 
 // `global` is what `local` was trained from, `residual` what the encoding of this worker's update
-// before lost (empty: nothing). Refuses what make_update refuses, and what cannot be encoded.
+// before lost (empty: nothing). `encoder` encodes. Refuses what make_update refuses, and what
+// cannot be encoded.
 Result<Submission> make_submission(std::span<const float> global, std::span<const float> local,
                                    std::span<const float> residual,
                                    const kernels::Encoding& encoding,
-                                   const AdversarySpec& adversary, const AdversaryView& view);
+                                   const AdversarySpec& adversary, const AdversaryView& view,
+                                   kernels::Backend& encoder);
 
 }  // namespace gradmint::session

@@ -78,7 +78,8 @@ std::vector<TrainingThread::Report> TrainingThread::take_reports() {
   return std::exchange(reports_, {});
 }
 
-void TrainingThread::report(Event event, Bytes payload, std::vector<float> residual) {
+void TrainingThread::report(Event event, kernels::EncodedBytes payload,
+                            kernels::Residual residual) {
   const std::lock_guard<std::mutex> hold(mutex_);
   // Progress that nobody has taken yet is superseded.
   if (std::holds_alternative<TrainingProgressed>(event) && !reports_.empty() &&
@@ -120,7 +121,7 @@ Result<Submission> TrainingThread::submit(const StartTraining& order,
     }
   }
   return make_submission(global, outcome.parameters, residual, kernel_encoding(order.encoding),
-                         adversary_, view);
+                         adversary_, view, encoder_);
 }
 
 void TrainingThread::train(const StartTraining& order, const std::filesystem::path& residual_file) {

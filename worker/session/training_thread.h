@@ -28,8 +28,10 @@ using TrainerFactory =
 
 class TrainingThread {
  public:
-  TrainingThread(const BlobStore& blobs, AdversarySpec adversary, std::uint64_t adversary_seed)
-      : blobs_(blobs), adversary_(adversary), adversary_seed_(adversary_seed) {}
+  // `encoder` is used by the job that runs, and must outlive this.
+  TrainingThread(const BlobStore& blobs, kernels::Backend& encoder, AdversarySpec adversary,
+                 std::uint64_t adversary_seed)
+      : blobs_(blobs), encoder_(encoder), adversary_(adversary), adversary_seed_(adversary_seed) {}
   ~TrainingThread() { cancel(); }
   TrainingThread(const TrainingThread&) = delete;
   TrainingThread& operator=(const TrainingThread&) = delete;
@@ -44,15 +46,15 @@ class TrainingThread {
 
   struct Report {
     Event event;
-    Bytes payload;                // of an update
-    std::vector<float> residual;  // and what its encoding lost
+    kernels::EncodedBytes payload;  // of an update
+    kernels::Residual residual;     // and what its encoding lost
   };
   std::vector<Report> take_reports();
 
  private:
   template <class Job>
   void run(Job job);
-  void report(Event event, Bytes payload = {}, std::vector<float> residual = {});
+  void report(Event event, kernels::EncodedBytes payload = {}, kernels::Residual residual = {});
   void train(const StartTraining& order, const std::filesystem::path& residual_file);
   Result<Submission> submit(const StartTraining& order, const std::filesystem::path& residual_file,
                             std::span<const float> global, const TrainOutcome& outcome) const;
@@ -60,6 +62,7 @@ class TrainingThread {
   Result<std::vector<float>> load_model(const Hash& root) const;
 
   const BlobStore& blobs_;
+  kernels::Backend& encoder_;
   AdversarySpec adversary_;
   std::uint64_t adversary_seed_;
   WorkerTrainers trainers_;
