@@ -105,7 +105,7 @@ TEST_CASE("every optimizer gives the reference's bytes at odd sizes") {
   int compared = 0;
   for (const AggregateSpec& spec : all_specs()) {
     for (const Kind kind : kAllKinds) {
-      for (const std::size_t size : {1u, 3u, 17u, 2047u, 4097u}) {
+      for (const std::size_t size : {0u, 1u, 3u, 17u, 2047u, 4095u, 4097u}) {
         CAPTURE(describe(spec));
         CAPTURE(name_of(kind));
         CAPTURE(size);
