@@ -9,12 +9,12 @@
 #include "kernels/backend.h"
 #include "kernels/base/result.h"
 #include "kernels/encoding.h"
-#include "kernels/unfilled.h"
+#include "kernels/floats.h"
 
 namespace gradmint::kernels {
 
-using EncodedBytes = UnfilledVector<std::uint8_t>;
-using Residual = UnfilledVector<float>;
+using EncodedBytes = std::vector<std::uint8_t, UntouchedAllocator<std::uint8_t>>;
+using Residual = Floats;
 
 struct Encoded {
   EncodedBytes bytes;  // encoded_bytes() of them

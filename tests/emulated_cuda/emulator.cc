@@ -14,7 +14,8 @@ namespace {
 
 namespace context = boost::context;
 
-constexpr std::size_t kStackBytes = 256 * 1024;
+// Of different lengths, or the tops of all stacks would want the same lines of the cache.
+std::size_t stack_bytes(unsigned thread) { return 256 * 1024 + thread % 61 * 64; }
 
 [[noreturn]] void stop(const char* why) {
   std::fprintf(stderr, "emulated CUDA: block (%u, %u, %u), thread (%u, %u, %u): %s\n", blockIdx.x,
@@ -120,8 +121,27 @@ class Machine {
     }
   }
 
+  // The same where all that are present wait for each other, which is nearly always.
+  bool release_together(unsigned begin, unsigned end, unsigned present) {
+    const Thread& first = *threads_[begin + static_cast<unsigned>(__builtin_ctz(present))];
+    if (first.mask != present) return false;
+    for (unsigned i = begin; i < end; ++i) {
+      const Thread& other = *threads_[i];
+      if ((present >> (i - begin) & 1u) == 0) continue;
+      if (other.mask != present || other.operation != first.operation ||
+          other.exchanges != first.exchanges) {
+        return false;
+      }
+    }
+    for (unsigned i = begin; i < end; ++i) {
+      if ((present >> (i - begin) & 1u) != 0) threads_[i]->state = State::ready;
+    }
+    return true;
+  }
+
   // Lets the lanes go on whose whole mask has come to the same operation.
   void release(unsigned begin, unsigned end, unsigned present) {
+    if (release_together(begin, end, present)) return;
     bool any = false;
     for (unsigned i = begin; i < end; ++i) {
       Thread& thread = *threads_[i];
@@ -153,15 +173,16 @@ class Machine {
     running = &thread;
     threadIdx = thread.index;
     if (!thread.fiber) {
-      thread.fiber = context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes),
-                                    [&thread](context::fiber&& scheduler) {
-                                      thread.scheduler = std::move(scheduler);
-                                      for (;;) {
-                                        (*kernel_now)();
-                                        leave(thread, State::returned);
-                                      }
-                                      return std::move(thread.scheduler);
-                                    });
+      thread.fiber =
+          context::fiber(std::allocator_arg, context::fixedsize_stack(stack_bytes(thread.number)),
+                         [&thread](context::fiber&& scheduler) {
+                           thread.scheduler = std::move(scheduler);
+                           for (;;) {
+                             (*kernel_now)();
+                             leave(thread, State::returned);
+                           }
+                           return std::move(thread.scheduler);
+                         });
     }
     thread.fiber = std::move(thread.fiber).resume();
   }

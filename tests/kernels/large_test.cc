@@ -1,6 +1,6 @@
 // Updates of 1,000,001 values from 3, 16 and 64 workers under every rule: tiles, threads and blocks
 // are crossed many times. Every backend must give the reference's bytes; those of the scalar level
-// where the reference would take long: with 64, and under a sanitizer.
+// where the reference would take long: with 64, under a sanitizer, and for CUDA.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -79,17 +79,21 @@ int compare_with_scalar(const AggregateSpec& spec, const Sample& sample,
 
 TEST_CASE("1e6 + 1 values from 3, 16 and 64 updates: the same bytes on every backend") {
   const auto all = one_of_each_kind();
+  const bool is_cpu = all.back()->name().rfind("cpu", 0) == 0;
+  // An emulated GPU takes a minute for all of the largest ones.
+  const bool is_emulated = all.back()->name().find("emulated") != std::string::npos;
   int compared = 0;
   for (const std::size_t n : {3u, 16u, 64u}) {
     Sample sample;
     sample.updates = sample_updates(Kind::ordinary, n, 1000001, 71 + n);
     for (const LargeCase& each : large_cases()) {
+      if (is_emulated && n == 64 && !each.pre.empty()) continue;
       const AggregateSpec spec{each.pre, each.aggregator, {each.optimizer, {}}};
       CAPTURE(n);
       CAPTURE(describe(spec));
       prepare(sample, spec, 5);
-      compared += n <= kMostForReference ? compare_with_reference(spec, sample, all)
-                                         : compare_with_scalar(spec, sample, all);
+      compared += is_cpu && n <= kMostForReference ? compare_with_reference(spec, sample, all)
+                                                   : compare_with_scalar(spec, sample, all);
     }
   }
   std::printf("large: %d comparisons of 1000001 values\n", compared);
