@@ -1,6 +1,15 @@
 // Writing updates in an encoding at one CPU level: the values are read once, checked, rounded and
 // stored, and what was lost is stored beside them. Compiled three times, as cpu_level.cc is, and
 // under the same rule: nothing that could be left out of line.
+//
+// Tried, for 1e7 values on one AVX-512 thread of a busy machine, into memory that is there, in ms:
+// plain code that checks, converts, decodes and subtracts in passes of their own took 27 to 54 with
+// fresh memory, 94 for top_k; in one pass over vectors bf16 3.6, fp16 3.3, int8 3.4, top_k 5.1;
+// with stores of what is lost past the caches, whose lines are then not read first, bf16 2.5,
+// int8 2.4, int4 2.5; with values asked for ahead int8 2.2. On AVX2 fp32 went from 3.8 to 2.0 where
+// the largest magnitude stays in a register (cpu_encode_lanes.h, lanes_largest). Bound: memory, at
+// or above the share that memcpy gets; but for fp16 on AVX2 (5.0) and for the scalar level, which
+// are bound by instructions. Fresh memory costs more than encoding into it: unfilled.cc.
 #include "kernels/cpu_encode.h"
 
 #include "kernels/cpu_encode_lanes.h"

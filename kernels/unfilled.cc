@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+// Encoding 1e7 values into fresh memory of small pages took 23 ms, about 20 of them in the
+// operating system, which makes 10,000 pages one by one; of huge pages 6 ms.
 namespace gradmint::kernels {
 namespace {
 
