@@ -1,5 +1,7 @@
 // The CUDA passes on updates that lie in GPU memory. Bytes are the least that must move: updates
 // and model read, model written, and the optimizer's moments where there are some.
+#include <bit>
+
 #include "benchmarks/cuda_measure.h"
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_passes.h"
@@ -157,25 +159,32 @@ class Resident {
   // Exact dot products: all pairs, or each update with itself; and all pairs with the mean after
   // them, which is what the Krum family and the rules in the span of the updates do on the GPU.
   GpuRow dots(const char* label, bool diagonal_only, bool then_mean) const {
-    const std::size_t n = static_cast<std::size_t>(n_);
-    const std::size_t count = (size_ + kBlockSize - 1) / kBlockSize;
-    const DeviceArray<std::int16_t> integers(n * count * kBlockSize);
-    const DeviceArray<std::int32_t> shifts(n * count);
-    const DeviceArray<long long> sums(diagonal_only ? n * count : n * n * count);
+    const auto n = static_cast<std::size_t>(n_);
     cuda::DeviceBlocks blocks;
-    blocks.rows = rows_.data();
     blocks.n = n_;
-    blocks.count = size_;
-    blocks.integers = integers.data();
+    blocks.stride = std::min(cuda::kChunkBlocks, cuda::blocks_of(size_));
+    blocks.diagonal_only = diagonal_only;
+    const std::size_t chunks = (size_ + cuda::kChunkValues - 1) / cuda::kChunkValues;
+    const DeviceArray<std::int8_t> slices(diagonal_only ? 0 : n * blocks.stride * 2 * kBlockSize);
+    const DeviceArray<std::int32_t> shifts(n * blocks.stride);
+    const DeviceArray<long long> sums(blocks.stride * blocks.parts() * blocks.width());
+    const DeviceArray<double> levels(static_cast<std::size_t>(std::bit_width(chunks)) *
+                                     blocks.width());
+    const std::vector<DeviceArray<const float*>> rows_of_chunk = chunk_rows(chunks);
+    blocks.slices = slices.data();
     blocks.shifts = shifts.data();
     blocks.sums = sums.data();
+    blocks.levels = levels.data();
     blocks.report = report_.data();
-    blocks.diagonal_only = diagonal_only;
     const cuda::DevicePass pass = pass_of(factors_.data(), n_);
     const double ms = median_ms(
         [&] {
-          cudaError_t code = cuda::launch_quantise(blocks, nullptr);
-          if (code == cudaSuccess) code = cuda::launch_dots(blocks, nullptr);
+          cudaError_t code = cudaSuccess;
+          for (std::size_t chunk = 0; chunk < chunks && code == cudaSuccess; ++chunk) {
+            blocks.rows = rows_of_chunk[chunk].data();
+            blocks.count = std::min(cuda::kChunkValues, size_ - chunk * cuda::kChunkValues);
+            code = cuda::launch_dots(blocks, chunk, nullptr);
+          }
           if (code == cudaSuccess && then_mean) code = cuda::launch_mean(pass, nullptr);
           return code;
         },
@@ -184,6 +193,17 @@ class Resident {
   }
 
  private:
+  // Pointers to where each chunk begins.
+  std::vector<DeviceArray<const float*>> chunk_rows(std::size_t chunks) const {
+    std::vector<DeviceArray<const float*>> all;
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+      std::vector<const float*> rows = pointers_to(updates_);
+      for (const float*& row : rows) row += chunk * cuda::kChunkValues;
+      all.emplace_back(rows);
+    }
+    return all;
+  }
+
   static double unit() { return kernels::power_of_two(kernels::choose_shift(0, 1)); }
 
   static std::vector<DeviceArray<float>> make_updates(int n, std::size_t size) {

@@ -25,6 +25,7 @@
 #include "kernels/backend.h"
 #include "kernels/base/result.h"
 #include "kernels/dots.h"
+#include "kernels/floats.h"
 
 namespace gradmint::kernels {
 
@@ -47,9 +48,9 @@ struct AggregateInput {
 };
 
 struct AggregateOutput {
-  std::vector<float> model;
-  std::vector<float> optimizer_state;
-  std::vector<float> delta;          // what the optimizer was given; where wanted
+  Floats model;
+  Floats optimizer_state;
+  Floats delta;                      // what the optimizer was given; where wanted
   std::vector<double> clip_factors;  // one per update; empty without clip and arc
   // One per update: the whole weight it had in the mean, 0 where it was left out. For an order
   // statistic 1 where it was seen and 0 where Bulyan dropped it (it, or the mixture in its place).

@@ -9,6 +9,7 @@
 #include "kernels/base/check.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
+#include "kernels/rule_lookup.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -31,21 +32,6 @@ ParameterInfo choice(std::string_view name, std::string_view meaning,
                      std::vector<std::string_view> names) {
   const float last = static_cast<float>(names.size() - 1);
   return {name, meaning, 0.0f, 0.0f, last, false, true, std::move(names)};
-}
-
-const RuleInfo* find_rule(std::span<const RuleInfo> rules, std::string_view name) {
-  const auto found = std::find_if(rules.begin(), rules.end(),
-                                  [&](const RuleInfo& rule) { return rule.name == name; });
-  return found == rules.end() ? nullptr : &*found;
-}
-
-std::string names_of(std::span<const RuleInfo> rules) {
-  std::string names;
-  for (const RuleInfo& rule : rules) {
-    if (!names.empty()) names += ", ";
-    names += rule.name;
-  }
-  return names;
 }
 
 bool in_range(const ParameterInfo& info, float value) {
@@ -83,10 +69,7 @@ Result<NamedRule> complete_rule(std::string_view kind, std::span<const RuleInfo>
     return Error{ErrorCode::bad_input, what + " is unknown: known are " + names_of(rules)};
   }
   for (const Parameter& given : rule.parameters) {
-    const bool known =
-        std::any_of(info->parameters.begin(), info->parameters.end(),
-                    [&](const ParameterInfo& each) { return each.name == given.name; });
-    if (!known) {
+    if (find_parameter(*info, given.name) == nullptr) {
       return Error{ErrorCode::bad_input, what + " has no parameter '" + given.name + "'"};
     }
   }
@@ -221,10 +204,9 @@ std::string_view choice_of(std::span<const RuleInfo> rules, const NamedRule& rul
                            std::string_view name) {
   const RuleInfo* info = find_rule(rules, rule.name);
   GRADMINT_CHECK(info != nullptr);
-  const auto found = std::find_if(info->parameters.begin(), info->parameters.end(),
-                                  [&](const ParameterInfo& each) { return each.name == name; });
+  const ParameterInfo* found = find_parameter(*info, name);
   const std::size_t chosen = whole_parameter(rule, name);
-  GRADMINT_CHECK(found != info->parameters.end() && chosen < found->choices.size());
+  GRADMINT_CHECK(found != nullptr && chosen < found->choices.size());
   return found->choices[chosen];
 }
 

@@ -1,25 +1,22 @@
 // The CUDA backend: uploads tiles of all updates side by side, so that memory is n tiles whatever D
-// is, and runs the passes of cuda_passes.h on them. What is summed over tiles is integers, or fp64
-// on the host in the fixed tree.
+// is, and runs the passes of cuda_passes.h on them. Dot products: dots_cuda.cu.
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "kernels/backend.h"
-#include "kernels/blocks_rule.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/cuda_dots.h"
 #include "kernels/cuda_encoder.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_rows.h"
-#include "kernels/dots.h"
 #include "kernels/parallel.h"
 
 namespace gradmint::kernels {
 namespace {
 
 constexpr std::size_t kStagingBytes = std::size_t{1} << 28;
-constexpr std::size_t kBlocksPerChunk = 64;  // a power of two, as on the CPU
 
 class CudaBackend final : public Backend {
  public:
@@ -51,13 +48,12 @@ class CudaBackend final : public Backend {
                                std::size_t stride) const;
   Status combine_tile(const CombinePass& pass, std::size_t begin, std::size_t count,
                       std::size_t stride);
-  Status dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
-                    TreeSum& sum);
 
   int index_;
   std::string model_name_;
   std::unique_ptr<Backend> host_;
   DeviceRows rows_;
+  DeviceDots dots_;
   DeviceEncoder encoder_;
   DeviceBuffer<double> factors_;
   DeviceBuffer<float> mixed_;
@@ -68,9 +64,6 @@ class CudaBackend final : public Backend {
   DeviceBuffer<float> delta_;
   DeviceBuffer<unsigned long long> outside_;
   DeviceBuffer<std::int32_t> report_;
-  DeviceBuffer<std::int16_t> integers_;
-  DeviceBuffer<std::int32_t> shifts_;
-  DeviceBuffer<long long> sums_;
 };
 
 Status CudaBackend::reserve_combine(const CombinePass& pass, std::size_t tile) {
@@ -226,73 +219,9 @@ Result<CombineReport> CudaBackend::combine(const CombinePass& pass) {
   return CombineReport{report[0], report[1]};
 }
 
-// Adds the chunk's subtree to `sum`.
-Status CudaBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t begin, std::size_t count,
-                               TreeSum& sum) {
-  const std::size_t n = rows.size();
-  const std::size_t blocks = (count + kBlockSize - 1) / kBlockSize;
-  const std::size_t width = diagonal_only ? n : n * n;
-  if (const Status uploaded = rows_.upload(rows, begin, count, kBlocksPerChunk * kBlockSize, false);
-      !uploaded.ok()) {
-    return uploaded;
-  }
-  GRADMINT_CUDA_TRY(integers_.reserve(n * kBlocksPerChunk * kBlockSize), "memory for the blocks");
-  GRADMINT_CUDA_TRY(shifts_.reserve(n * kBlocksPerChunk), "memory for the blocks");
-  GRADMINT_CUDA_TRY(sums_.reserve(width * kBlocksPerChunk), "memory for the dot products");
-  cuda::DeviceBlocks device;
-  device.rows = rows_.values();
-  device.n = static_cast<int>(n);
-  device.count = count;
-  device.integers = integers_.data();
-  device.shifts = shifts_.data();
-  device.report = report_.data();
-  device.sums = sums_.data();
-  device.diagonal_only = diagonal_only;
-  GRADMINT_CUDA_TRY(cuda::launch_quantise(device, nullptr), "starting the blocks");
-  GRADMINT_CUDA_TRY(cuda::launch_dots(device, nullptr), "starting the dot products");
-  std::vector<long long> exact(width * blocks);
-  std::vector<std::int32_t> shifts(n * blocks);
-  GRADMINT_CUDA_TRY(sums_.download(exact.data(), exact.size()), "dot products");
-  GRADMINT_CUDA_TRY(shifts_.download(shifts.data(), shifts.size()), "reading the shifts");
-  TreeSum chunk(width);
-  for (std::size_t block = 0; block < blocks; ++block) {
-    std::vector<double> values(width);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = diagonal_only ? i : 0; j <= i; ++j) {
-        const std::size_t place = diagonal_only ? i : i * n + j;
-        values[place] = static_cast<double>(exact[block * width + place]) *
-                        power_of_two(-shifts[i * blocks + block] - shifts[j * blocks + block]);
-        if (!diagonal_only) values[j * n + i] = values[place];
-      }
-    }
-    chunk.add(std::move(values));
-  }
-  sum.add(chunk.total());
-  return {};
-}
-
 Result<std::vector<double>> CudaBackend::dots(Rows rows, bool diagonal_only) {
-  const ExactFloats exact;
-  const std::size_t n = rows.size();
-  TreeSum sum(diagonal_only ? n : n * n);
-  if (n == 0) return sum.total();
   GRADMINT_CUDA_TRY(cudaSetDevice(index_), "choosing the GPU");
-  GRADMINT_CUDA_TRY(report_.reserve(2), "memory for the report");
-  GRADMINT_CUDA_TRY(report_.clear(2), "clearing the report");
-  const std::size_t step = kBlocksPerChunk * kBlockSize;
-  for (std::size_t begin = 0; begin < rows[0].size(); begin += step) {
-    const std::size_t count = std::min(step, rows[0].size() - begin);
-    if (const Status done = dots_chunk(rows, diagonal_only, begin, count, sum); !done.ok()) {
-      return done.error();
-    }
-  }
-  std::int32_t report[2] = {0, 0};
-  GRADMINT_CUDA_TRY(report_.download(report, 2), "reading the report");
-  if (report[0] >= kInfinityMagnitude) {
-    return Error{ErrorCode::bad_input,
-                 "an update holds a value that is not finite: refuse it before taking norms"};
-  }
-  return sum.total();
+  return dots_.run(rows, diagonal_only, rows_);
 }
 
 Result<std::unique_ptr<Backend>> open_cuda_backend(int index) {

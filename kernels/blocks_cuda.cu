@@ -1,10 +1,10 @@
-// Block integers and their exact dot products on the GPU (blocks_rule.h). The sums are integers, so
-// how a block of threads adds them does not matter.
+// Updates as blocks of integers on the GPU (blocks_rule.h), and their squared norms. One thread
+// block a block of a row: its 4096 values stay in registers from the search for the largest to the
+// rounding, so every update is read once.
 //
-// One thread block per (block, pair), 16-bit integers, no tensor cores: every pair reads its two
-// rows again, from the second-level cache at best, so a Gram matrix of many updates takes many
-// times one pass. Two int8 slices on tensor cores would read each block once. Not yet measured on a
-// GPU.
+// For a Gram matrix an integer q is written as two int8, q = 128 * high + low with 0 <= low < 128,
+// for the tensor cores (gram_cuda.cu). A norm needs only the sum of q * q, which is taken at once.
+// Bound, expected: memory; not yet measured on a GPU.
 #include "kernels/blocks_rule.h"
 #include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
@@ -14,75 +14,88 @@ namespace gradmint::kernels::cuda {
 namespace {
 
 using L = Lanes<1>;
-constexpr unsigned kThreads = 128;
+constexpr unsigned kThreads = 256;
+constexpr unsigned kFours = kBlockSize / (4 * kThreads);  // float4 a thread
 
-__global__ void __launch_bounds__(kThreads)
-    quantise_kernel(DeviceBlocks blocks, std::size_t block_count) {
+// Four values from `at` on, zeros beyond the end.
+__device__ float4 load_four(const float* values, std::size_t at, std::size_t count) {
+  if (at + 4 <= count) return *reinterpret_cast<const float4*>(values + at);
+  float4 four = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+  if (at < count) four.x = values[at];
+  if (at + 1 < count) four.y = values[at + 1];
+  if (at + 2 < count) four.z = values[at + 2];
+  return four;
+}
+
+__device__ void store_slices(std::int8_t* block, std::size_t at, const std::int32_t (&q)[4]) {
+  const auto byte = [](std::int32_t x) { return static_cast<signed char>(x); };
+  *reinterpret_cast<char4*>(block + at) =
+      make_char4(byte(q[0] >> 7), byte(q[1] >> 7), byte(q[2] >> 7), byte(q[3] >> 7));
+  *reinterpret_cast<char4*>(block + kBlockSize + at) =
+      make_char4(byte(q[0] & 127), byte(q[1] & 127), byte(q[2] & 127), byte(q[3] & 127));
+}
+
+__device__ void store_block_sum(long long own, long long* to) {
+  __shared__ long long parts[kThreads / 32];
+  for (int apart = 16; apart > 0; apart /= 2) own += __shfl_xor_sync(kAllLanes, own, apart);
+  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = own;
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  long long sum = 0;
+  for (const long long part : parts) sum += part;
+  *to = sum;
+}
+
+template <bool kNormsOnly>
+__global__ void __launch_bounds__(kThreads) quantise_kernel(DeviceBlocks blocks) {
   __shared__ std::int32_t largest;
   const std::size_t block = blockIdx.x;
   const std::size_t row = blockIdx.y;
   const float* values = blocks.rows[row] + block * kBlockSize;
   const std::size_t left = blocks.count - block * kBlockSize;
-  const std::size_t count = left < kBlockSize ? left : kBlockSize;
   if (threadIdx.x == 0) largest = 0;
   __syncthreads();
+  float4 fours[kFours];
   std::int32_t own = 0;
-  for (std::size_t c = threadIdx.x; c < count; c += kThreads) {
-    own = larger(own, magnitude<L>(values[c]));
+#pragma unroll
+  for (unsigned k = 0; k < kFours; ++k) {
+    const float4 x = fours[k] = load_four(values, (k * kThreads + threadIdx.x) * 4, left);
+    own = larger(own, larger(larger(magnitude<L>(x.x), magnitude<L>(x.y)),
+                             larger(magnitude<L>(x.z), magnitude<L>(x.w))));
   }
   own = warp_largest(own);
   if (threadIdx.x % 32 == 0) atomicMax(&largest, own);
   __syncthreads();
   const int shift = block_shift(largest);
   if (threadIdx.x == 0) {
-    blocks.shifts[row * block_count + block] = shift;
+    blocks.shifts[row * blocks.stride + block] = shift;
     atomicMax(blocks.report, largest);
   }
   const BlockScale scale = block_scale(shift);
-  std::int16_t* integers = blocks.integers + (row * block_count + block) * kBlockSize;
-  for (std::size_t c = threadIdx.x; c < kBlockSize; c += kThreads) {
-    integers[c] = c < count ? static_cast<std::int16_t>(block_value<L>(values[c], scale)) : 0;
-  }
-}
-
-__global__ void __launch_bounds__(kThreads)
-    dots_kernel(DeviceBlocks blocks, std::size_t block_count) {
-  const std::size_t i = blockIdx.y;
-  const std::size_t j = blocks.diagonal_only ? i : blockIdx.x;
-  const std::size_t block = blockIdx.z;
-  if (j > i) return;
-  const std::int16_t* a = blocks.integers + (i * block_count + block) * kBlockSize;
-  const std::int16_t* b = blocks.integers + (j * block_count + block) * kBlockSize;
   long long sum = 0;
-  for (std::size_t c = threadIdx.x; c < kBlockSize; c += kThreads) {
-    sum += static_cast<std::int32_t>(a[c]) * static_cast<std::int32_t>(b[c]);
+#pragma unroll
+  for (unsigned k = 0; k < kFours; ++k) {
+    const std::int32_t q[4] = {block_value<L>(fours[k].x, scale), block_value<L>(fours[k].y, scale),
+                               block_value<L>(fours[k].z, scale),
+                               block_value<L>(fours[k].w, scale)};
+    if constexpr (kNormsOnly) {
+      for (const std::int32_t each : q) sum += each * each;
+    } else {
+      store_slices(blocks.slices + (row * blocks.stride + block) * 2 * kBlockSize,
+                   (k * kThreads + threadIdx.x) * 4, q);
+    }
   }
-  for (int apart = 16; apart > 0; apart /= 2) sum += __shfl_down_sync(kAllLanes, sum, apart);
-  __shared__ long long parts[kThreads / 32];
-  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = sum;
-  __syncthreads();
-  if (threadIdx.x != 0) return;
-  long long total = 0;
-  for (const long long part : parts) total += part;
-  const std::size_t n = static_cast<std::size_t>(blocks.n);
-  blocks.sums[blocks.diagonal_only ? block * n + i : (block * n + i) * n + j] = total;
+  if constexpr (kNormsOnly) {
+    store_block_sum(sum, blocks.sums + block * static_cast<std::size_t>(blocks.n) + row);
+  }
 }
-
-std::size_t blocks_of(std::size_t count) { return (count + kBlockSize - 1) / kBlockSize; }
 
 }  // namespace
 
 cudaError_t launch_quantise(const DeviceBlocks& blocks, cudaStream_t stream) {
-  const std::size_t block_count = blocks_of(blocks.count);
-  const dim3 grid(static_cast<unsigned>(block_count), static_cast<unsigned>(blocks.n));
-  return start(quantise_kernel, grid, kThreads, stream, blocks, block_count);
-}
-
-cudaError_t launch_dots(const DeviceBlocks& blocks, cudaStream_t stream) {
-  const std::size_t block_count = blocks_of(blocks.count);
-  const unsigned n = static_cast<unsigned>(blocks.n);
-  const dim3 grid(blocks.diagonal_only ? 1 : n, n, static_cast<unsigned>(block_count));
-  return start(dots_kernel, grid, kThreads, stream, blocks, block_count);
+  const dim3 grid(static_cast<unsigned>(blocks_of(blocks.count)), static_cast<unsigned>(blocks.n));
+  return start(blocks.diagonal_only ? quantise_kernel<true> : quantise_kernel<false>, grid,
+               kThreads, stream, blocks);
 }
 
 }  // namespace gradmint::kernels::cuda

@@ -2,11 +2,10 @@
 // one coordinate at a time. Compiled with --fmad=false; fp32 division and denormals are nvcc's
 // exact defaults.
 //
-// Mean: four coordinates a thread with 16-byte loads, updates in turn; dense encodings are decoded
-// as they are read. Median up to 64 updates: one
-// coordinate a thread, its keys in registers through the network; more: bisection, which reads the
-// keys again for each of its 32 bits. Bound, expected: memory for the mean; not yet measured on a
-// GPU.
+// Mean: four coordinates a thread with 16-byte loads and stores, updates in turn; dense encodings
+// are decoded as they are read. Median up to 64 updates: one coordinate a thread, its keys in
+// registers through the network; more: bisection, which reads the keys again for each of its 32
+// bits. Bound, expected: memory for the mean; not yet measured on a GPU.
 #include "kernels/combine_cuda.h"
 #include "kernels/decode_cuda.h"
 #include "kernels/median_rule.h"
@@ -18,11 +17,7 @@ namespace {
 template <EncodingKind Kind>
 __device__ void load_four(const DevicePass& pass, int i, std::size_t first, float (&values)[4]) {
   if constexpr (Kind == EncodingKind::fp32) {
-    const float4 x = *reinterpret_cast<const float4*>(pass.rows[i] + first);
-    values[0] = x.x;
-    values[1] = x.y;
-    values[2] = x.z;
-    values[3] = x.w;
+    load_values(pass.rows[i] + first, values);
   } else {
     decode_four<Kind>(pass.encoded.values[i], pass.encoded.exponents[i], first, values);
   }
@@ -34,7 +29,7 @@ __device__ float load_one(const DevicePass& pass, int i, std::size_t c) {
 }
 
 template <EncodingKind Kind>
-__global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
+__global__ void __launch_bounds__(kThreads, 4) mean_kernel(DevicePass pass) {
   const std::size_t first = (std::size_t{blockIdx.x} * kThreads + threadIdx.x) * 4;
   std::int32_t largest_input = 0;
   std::int32_t largest_output = 0;
@@ -50,10 +45,9 @@ __global__ void __launch_bounds__(kThreads) mean_kernel(DevicePass pass) {
         sums[k] += biased_term<L>(values[k], factor);
       }
     }
-    for (int k = 0; k < 4; ++k) {
-      const float delta = finish_mean<L>(sums[k], pass.finish);
-      largest_output = larger(largest_output, apply_step(pass, first + k, delta));
-    }
+    float deltas[4];
+    for (int k = 0; k < 4; ++k) deltas[k] = finish_mean<L>(sums[k], pass.finish);
+    largest_output = apply_steps(pass, first, deltas);
   } else {
     for (std::size_t c = first; c < pass.count; ++c) {
       std::uint64_t sum = 0;

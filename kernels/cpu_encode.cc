@@ -9,7 +9,8 @@
 // int8 2.4, int4 2.5; with values asked for ahead int8 2.2. On AVX2 fp32 went from 3.8 to 2.0 where
 // the largest magnitude stays in a register (cpu_encode_lanes.h, lanes_largest). Bound: memory, at
 // or above the share that memcpy gets; but for fp16 on AVX2 (5.0) and for the scalar level, which
-// are bound by instructions. Fresh memory costs more than encoding into it: unfilled.cc.
+// are bound by instructions. The whole call took 23 ms into fresh memory of small pages, and 6 into
+// large ones (floats.h).
 #include "kernels/cpu_encode.h"
 
 #include "kernels/cpu_encode_lanes.h"

@@ -1,5 +1,5 @@
 // The CUDA passes over coordinates that lie in device memory: combine_cuda.cu, sorted_cuda.cu,
-// mix_cuda.cu, decode_cuda.cu, encode_cuda.cu and blocks_cuda.cu.
+// mix_cuda.cu, decode_cuda.cu, encode_cuda.cu, blocks_cuda.cu, gram_cuda.cu and tree_cuda.cu.
 // Inside the library, and for the GPU benchmark. Launches are asynchronous on `stream`; arguments
 // were checked. Row pointers and outputs are aligned to 16 bytes.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/blocks_rule.h"
 #include "kernels/encoding.h"
 #include "kernels/mean_rule.h"
 #include "kernels/optimizer_rule.h"
@@ -96,19 +97,45 @@ struct DeviceMix {
 
 cudaError_t launch_mix(const DeviceMix& mix, cudaStream_t stream);
 
-// Blocks of `count` coordinates (blocks_rule.h), numbered 0, 1, ... within each row.
+// A chunk of at most kChunkValues coordinates as blocks of integers (blocks_rule.h), numbered 0, 1,
+// ... within each row.
+inline constexpr std::size_t kChunkBlocks = 64;  // a power of two: a full subtree of the sums
+inline constexpr std::size_t kChunkValues = kChunkBlocks * kBlockSize;
+constexpr std::size_t blocks_of(std::size_t count) { return (count + kBlockSize - 1) / kBlockSize; }
+
 struct DeviceBlocks {
   const float* const* rows = nullptr;
   int n = 0;
-  std::size_t count = 0;
-  std::int16_t* integers = nullptr;  // n rows of blocks * kBlockSize
-  std::int32_t* shifts = nullptr;    // [row * blocks + block]
-  std::int32_t* report = nullptr;    // [0] largest magnitude; grows
-  long long* sums = nullptr;  // full: [(block * n + i) * n + j], j <= i; diagonal: [block * n + i]
+  std::size_t count = 0;   // coordinates of this chunk
+  std::size_t stride = 0;  // blocks of a row in slices and shifts; those of the largest chunk
   bool diagonal_only = false;
+  std::int8_t* slices = nullptr;  // n * stride blocks of kBlockSize high, kBlockSize low ones; null
+                                  // where diagonal_only
+  std::int32_t* shifts = nullptr;  // [row * stride + block]
+  std::int32_t* report = nullptr;  // [0] largest magnitude; grows
+  long long* sums = nullptr;       // [(block * parts() + part) * width() + place]
+  double* levels = nullptr;        // of the tree: [level * width() + place]
+
+  // A pair (i, j), j <= i, has place i * n + j; of the diagonal alone, i.
+  GRADMINT_RULE std::size_t width() const {
+    const auto rows_seen = static_cast<std::size_t>(n);
+    return diagonal_only ? rows_seen : rows_seen * rows_seen;
+  }
+  // Thread blocks that share one block of one tile of pairs; few tiles would not fill a GPU.
+  GRADMINT_RULE std::size_t parts() const { return diagonal_only || n > 64 ? 1 : 4; }
 };
 
 cudaError_t launch_quantise(const DeviceBlocks& blocks, cudaStream_t stream);
-cudaError_t launch_dots(const DeviceBlocks& blocks, cudaStream_t stream);
+cudaError_t launch_gram(const DeviceBlocks& blocks, cudaStream_t stream);
+cudaError_t launch_tree(const DeviceBlocks& blocks, std::size_t chunk, cudaStream_t stream);
+
+// The three of them: adds chunk number `chunk` (0, 1, ...; all but the last full) to the levels.
+// After it, level k holds a sum where bit k of chunk + 1 is set.
+inline cudaError_t launch_dots(const DeviceBlocks& blocks, std::size_t chunk, cudaStream_t stream) {
+  cudaError_t code = launch_quantise(blocks, stream);
+  if (code == cudaSuccess && !blocks.diagonal_only) code = launch_gram(blocks, stream);
+  if (code == cudaSuccess) code = launch_tree(blocks, chunk, stream);
+  return code;
+}
 
 }  // namespace gradmint::kernels::cuda

@@ -77,15 +77,6 @@ Result<Gram> gram_matrix(Rows updates, Backend& backend) {
   return Gram{updates.size(), std::move(*values)};
 }
 
-Result<std::vector<double>> norms(Rows updates, Backend& backend) {
-  const ExactFloats exact;
-  if (const Status same = check_lengths(updates); !same.ok()) return same.error();
-  auto squares = backend.dots(updates, true);
-  if (!squares.ok()) return squares.error();
-  for (double& each : *squares) each = std::sqrt(each);
-  return squares;
-}
-
 std::vector<double> clip_factors(std::span<const double> norms, float threshold) {
   const ExactFloats exact;
   const double limit = static_cast<double>(threshold);

@@ -42,7 +42,6 @@ struct Gram {
 
 // Updates of the same length (an Error otherwise, or where one is not finite).
 Result<Gram> gram_matrix(Rows updates, Backend& backend);
-Result<std::vector<double>> norms(Rows updates, Backend& backend);
 
 // Clip factors: threshold / norm where norm > threshold, else 1.
 std::vector<double> clip_factors(std::span<const double> norms, float threshold);

@@ -9,6 +9,7 @@
 
 #include "kernels/base/check.h"
 #include "kernels/parallel.h"
+#include "kernels/rule_lookup.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -26,27 +27,6 @@ std::array<Registry, 3> registries() {
 }
 
 Error bad(std::string message) { return {ErrorCode::bad_input, std::move(message)}; }
-
-const RuleInfo* find_rule(std::span<const RuleInfo> rules, std::string_view name) {
-  const auto found = std::find_if(rules.begin(), rules.end(),
-                                  [&](const RuleInfo& rule) { return rule.name == name; });
-  return found == rules.end() ? nullptr : &*found;
-}
-
-const ParameterInfo* find_parameter(const RuleInfo& rule, std::string_view name) {
-  const auto found = std::find_if(rule.parameters.begin(), rule.parameters.end(),
-                                  [&](const ParameterInfo& each) { return each.name == name; });
-  return found == rule.parameters.end() ? nullptr : &*found;
-}
-
-template <class Items>
-std::string names_of(const Items& items) {
-  std::string names;
-  for (const auto& item : items) {
-    names += (names.empty() ? "" : ", ") + std::string(item.name);
-  }
-  return names.empty() ? "none" : names;
-}
 
 Result<float> parse_number(const ParameterInfo& info, std::string_view text,
                            const std::string& where) {
@@ -135,6 +115,9 @@ Status apply_one(AggregateSpec& spec, const GivenParameter& given) {
   std::vector<Taker> takers = takers_of(spec, given.name);
   if (takers.empty()) return no_taker(spec, given.name);
   const std::string first = takers.front().what;
+  for (std::size_t i = 1; i < takers.size(); ++i) {
+    if (takers[i].what == takers[i - 1].what) return bad(takers[i].what + " is given twice");
+  }
   std::erase_if(takers, [&](const Taker& taker) {
     return std::any_of(taker.rule->parameters.begin(), taker.rule->parameters.end(),
                        [&](const Parameter& has) { return has.name == given.name; });

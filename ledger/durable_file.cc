@@ -67,6 +67,21 @@ std::filesystem::path parent_of(const std::filesystem::path& path) {
   return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
+std::string path_of(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+// A file without a name, of which nothing stays however its process ends; -1 where the file system
+// has none, or where it could not be given a name later.
+int open_nameless(const std::filesystem::path& directory, unsigned mode) {
+  const int fd = open_retrying(directory, O_WRONLY | O_TMPFILE, mode);
+  if (fd < 0 || ::access(path_of(fd).c_str(), F_OK) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+bool name_it(int fd, const std::filesystem::path& name) {
+  return ::linkat(AT_FDCWD, path_of(fd).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 }  // namespace
 
 Error file_error(std::string_view what, const std::filesystem::path& path, int error_number) {
@@ -128,18 +143,20 @@ Status replace_file(const std::filesystem::path& file, ByteView content, unsigne
   return replacement->commit();
 }
 
-FileReplacement::FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd)
-    : file_(std::move(file)), beside_(std::move(beside)), fd_(fd) {}
+FileReplacement::FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd,
+                                 bool named)
+    : file_(std::move(file)), beside_(std::move(beside)), fd_(fd), named_(named) {}
 
 FileReplacement::FileReplacement(FileReplacement&& other) noexcept
     : file_(std::move(other.file_)),
       beside_(std::move(other.beside_)),
-      fd_(std::exchange(other.fd_, -1)) {}
+      fd_(std::exchange(other.fd_, -1)),
+      named_(other.named_) {}
 
 FileReplacement::~FileReplacement() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(beside_.c_str());
+  if (named_) ::unlink(beside_.c_str());
 }
 
 Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file, unsigned mode) {
@@ -154,9 +171,11 @@ Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file
   std::filesystem::path beside = file;
   beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   ::unlink(beside.c_str());  // left by a process of the same number that was killed
+  const int nameless = open_nameless(parent_of(file), mode);
+  if (nameless >= 0) return FileReplacement(file, std::move(beside), nameless, false);
   const int fd = open_retrying(beside, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (fd < 0) return file_error("write", beside, errno);
-  return FileReplacement(file, std::move(beside), fd);
+  return FileReplacement(file, std::move(beside), fd, true);
 }
 
 Status FileReplacement::write(ByteView piece) {
@@ -168,6 +187,8 @@ Status FileReplacement::write(ByteView piece) {
 Status FileReplacement::commit() {
   GRADMINT_CHECK(fd_ >= 0);
   if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
+  if (!named_ && !name_it(fd_, beside_)) return file_error("write", beside_, errno);
+  named_ = true;
   // Closing may find out what writing did not (quota, network file systems).
   if (::close(std::exchange(fd_, -1)) != 0 || ::rename(beside_.c_str(), file_.c_str()) != 0) {
     const int reason = errno;

@@ -23,7 +23,9 @@ Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes
 // the new. `mode` are the permission bits of the new file.
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode = 0644);
 
-// The same for content that comes in pieces. What was not committed leaves nothing behind.
+// The same for content that comes in pieces. What was not committed leaves nothing behind, nor does
+// a process that is killed, where the file system has files without names (ext4, xfs, btrfs,
+// tmpfs); elsewhere the file is called FILE.partial-... until then.
 class FileReplacement {
  public:
   // refused where `file` is there and is not a regular file.
@@ -36,9 +38,10 @@ class FileReplacement {
   Status commit();  // once; nothing may follow it
 
  private:
-  FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd);
+  FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd, bool named);
   std::filesystem::path file_, beside_;
-  int fd_ = -1;  // -1: committed, or moved from
+  int fd_ = -1;         // -1: committed, or moved from
+  bool named_ = false;  // the file is called beside_
 };
 
 // Creates a file that must not exist yet (refused when it does), synced with its directory.

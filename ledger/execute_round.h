@@ -35,7 +35,7 @@ struct RoundInputs {
 
 struct RoundExecution {
   RoundResult result;
-  std::vector<float> model, optimizer_state;
+  kernels::Floats model, optimizer_state;
   // Not ok: the round fails by this name (is_aggregation_failure), there is no model, and entries
   // say no more than who was accepted. `failure_text` is one line for people.
   Verdict failure = Verdict::ok;

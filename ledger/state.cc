@@ -113,6 +113,19 @@ std::optional<RoundRecord> current_round(const StateReader& state) {
   return get<RoundRecord>(state, state_key::round(job_of(state).round));
 }
 
+std::string optimizer_of_job(const StateReader& state) {
+  const JobRecord job = job_of(state);
+  if (job.optimizer_root.is_zero()) return {};
+  for (std::uint64_t number = job.round; number > 0; --number) {
+    const auto round = get<RoundRecord>(state, state_key::round(number));
+    GRADMINT_CHECK(round.has_value());
+    const bool stands =
+        round->phase == RoundPhase::evaluating || round->phase == RoundPhase::settled;
+    if (stands) return round->open.aggregation.optimizer.name;
+  }
+  return {};
+}
+
 std::vector<AccountId> members_of(const StateReader& state) {
   std::vector<std::pair<std::uint64_t, AccountId>> workers;  // (registered at, who)
   state.scan(state_key::kAccountPrefix, [&](const std::string& key, const Bytes& value) {

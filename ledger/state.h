@@ -181,6 +181,8 @@ Hash id_of_key(const std::string& key);
 TotalsRecord totals_of(const StateReader& state);
 JobRecord job_of(const StateReader& state);
 std::optional<RoundRecord> current_round(const StateReader& state);  // nothing before the first
+// The optimizer whose state the next round starts from; empty where it starts from none.
+std::string optimizer_of_job(const StateReader& state);
 // Workers that may take part: registered, with at least one dataset. At most kMaxMembers: those who
 // registered first, so that nobody who comes later can push them out or keep a round from opening.
 // Ascending.

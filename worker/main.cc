@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gradmint_revision.h"
+#include "kernels/cpu_level.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -41,6 +42,11 @@ std::string usage_fault(const CLI::App& app, const std::vector<std::string>& wor
   return text + "; see " + command + " --help";
 }
 
+// Thrown out of a parse that was fine, before any command starts.
+struct Unusable {
+  Error error;
+};
+
 int run(std::vector<std::string> words) {
   CLI::App app{"Trains on this machine's data, which never leave it.", "gradmint worker"};
   app.footer(
@@ -57,6 +63,7 @@ int run(std::vector<std::string> words) {
   app.parse_complete_callback([&log_level] {
     spdlog::set_default_logger(spdlog::stderr_color_mt("gradmint-worker"));
     spdlog::set_level(spdlog::level::from_str(log_level));
+    if (const auto cpu = kernels::cpu_level_from_environment(); !cpu) throw Unusable{cpu.error()};
   });
   add_evaluate(app, status);
   add_init_model(app, status);
@@ -71,6 +78,8 @@ int run(std::vector<std::string> words) {
     return app.exit(done);
   } catch (const CLI::ParseError& fault) {
     return report({ErrorCode::bad_input, usage_fault(app, *merged, fault)});
+  } catch (const Unusable& fault) {
+    return report(fault.error);
   }
   return status;
 }

@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,8 @@ constexpr const char* kExamples =
     "    --state-out state.safetensors update-*.safetensors -o next.safetensors";
 
 struct Words {
-  std::string aggregator = "mean", optimizer, format = "table", log_level = "warn";
-  std::string weights, staleness, discount;
+  std::string aggregator = "mean", format = "table", log_level = "warn", discount;
+  std::optional<std::string> optimizer, weights, staleness;  // "" is not the same as not given
   std::vector<std::string> pre;
   std::vector<kernels::GivenParameter> parameters;
 };
@@ -91,8 +93,9 @@ void add_rules(CLI::App& app, Words& words) {
       ->allow_extra_args(false)  // what follows the one rule are files
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Rules");
-  app.add_option("--optimizer", words.optimizer,
-                 "Moves --model by what comes out: " + names(kernels::optimizer_rules()))
+  app.add_option_function<std::string>(
+         "--optimizer", [&words](const std::string& text) { words.optimizer = text; },
+         "Moves --model by what comes out: " + names(kernels::optimizer_rules()))
       ->type_name(form)
       ->group("Rules");
   for (const std::string& name : kernels::parameter_names()) {
@@ -107,38 +110,50 @@ void add_rules(CLI::App& app, Words& words) {
   }
 }
 
+// An empty name is a variable that was not set, not a wish.
+const CLI::Validator kNamesAFile(
+    [](std::string& name) { return std::string(name.empty() ? "names no file" : ""); }, "");
+
 void add_files(CLI::App& app, AggregateCommand& command, Words& words) {
+  const auto add_file = [&](const char* name, std::filesystem::path& file, const char* meaning) {
+    return app.add_option(name, file, meaning)->type_name("FILE")->check(kNamesAFile);
+  };
   app.add_option("inputs", command.inputs,
                  "Checkpoints or updates with the same tensors (F32, BF16, F16)")
       ->type_name("IN.safetensors");
-  app.add_option("-o,--output", command.output, "Where the result goes, in F32")
+  add_file("-o,--output", command.output, "Where the result goes, in F32")
       ->required()
       ->type_name("OUT.safetensors");
-  app.add_option("--weights", words.weights, "Whole numbers, one for each file (default: 1)")
+  app.add_option_function<std::string>(
+         "--weights", [&words](const std::string& text) { words.weights = text; },
+         "Whole numbers, one for each file (default: 1)")
       ->type_name("W,W,...");
-  app.add_option("--staleness", words.staleness,
-                 "How many rounds late each file is: its weight is discounted")
+  app.add_option_function<std::string>(
+         "--staleness", [&words](const std::string& text) { words.staleness = text; },
+         "How many rounds late each file is: its weight is discounted")
       ->type_name("S,S,...");
   app.add_option("--discount", words.discount,
                  "With --staleness S: weight / sqrt(1+S) (square_root, the default) or weight / "
                  "(1+S) (reciprocal)")
       ->check(CLI::IsMember({"square_root", "reciprocal"}))
       ->needs("--staleness");
-  app.add_option("--model", command.model,
-                 "The model that the inputs are updates of; the result is the next model")
-      ->type_name("FILE");
-  app.add_option("--centre", command.centre, "Where centered_clipping starts (default: zeros)")
-      ->type_name("FILE");
-  app.add_option("--state", command.state, "The optimizer's state so far (default: zeros)")
-      ->type_name("FILE");
-  app.add_option("--state-out", command.state_out, "Where the optimizer's new state goes")
-      ->type_name("FILE");
+  add_file("--model", command.model,
+           "The model that the inputs are updates of; the result is the next model");
+  add_file("--centre", command.centre, "Where centered_clipping starts (default: zeros)");
+  add_file("--state", command.state, "The optimizer's state so far (default: zeros)");
+  add_file("--state-out", command.state_out, "Where the optimizer's new state goes");
 }
 
-// "3,1,2"; nothing where the text is empty.
+// "3,1,2"; nothing where it was not given.
 Result<std::vector<std::uint64_t>> whole_numbers(const std::string& option,
-                                                 const std::string& text) {
+                                                 const std::optional<std::string>& given) {
   std::vector<std::uint64_t> numbers;
+  if (!given) return numbers;
+  const std::string& text = *given;
+  if (text.empty()) {
+    return Error{ErrorCode::bad_input,
+                 option + " '': must be whole numbers with commas between them, one for each file"};
+  }
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     std::uint64_t number = 0;
@@ -154,7 +169,7 @@ Result<std::vector<std::uint64_t>> whole_numbers(const std::string& option,
 }
 
 Status fill_spec(const Words& words, AggregateCommand& command) {
-  command.optimizer_was_named = !words.optimizer.empty();
+  command.optimizer_was_named = words.optimizer.has_value();
   for (const std::string& text : words.pre) {
     auto rule = kernels::parse_rule(text, kernels::kPreKind, kernels::pre_rules());
     if (!rule.ok()) return rule.error();
@@ -166,7 +181,7 @@ Status fill_spec(const Words& words, AggregateCommand& command) {
   command.spec.aggregator = *std::move(aggregator);
   if (command.optimizer_was_named) {
     auto optimizer =
-        kernels::parse_rule(words.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules());
+        kernels::parse_rule(*words.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules());
     if (!optimizer.ok()) return optimizer.error();
     command.spec.optimizer = *std::move(optimizer);
   }
@@ -247,6 +262,7 @@ int main(int argc, char** argv) {
 #ifdef GRADMINT_WITH_CUDA
   gradmint::kernels::register_cuda_backend();
 #endif
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error that says so
   try {
     return gradmint::parse_and_run(argc, argv);
   } catch (const std::bad_alloc&) {

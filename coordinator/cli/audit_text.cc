@@ -107,6 +107,16 @@ bool is_wide(const Json& rows) {
   return line.size() > 12;
 }
 
+// The tables inside of an object, however deep: open.aggregation.pre.
+std::string tables_in(const Json& object, const std::string& path, const std::string& indent) {
+  std::string out;
+  for (const auto& [key, value] : object.items()) {
+    if (is_table(value)) out += "\n" + indent + path + key + "\n" + table(value);
+    if (value.is_object()) out += tables_in(value, path + key + ".", indent);
+  }
+  return out;
+}
+
 std::string lines(const Json& object, const std::string& indent) {
   std::vector<std::pair<std::string, std::string>> scalars;
   std::string tables;
@@ -121,9 +131,7 @@ std::string lines(const Json& object, const std::string& indent) {
       std::vector<std::pair<std::string, std::string>> nested;
       flatten(value, key + ".", nested);
       scalars.insert(scalars.end(), nested.begin(), nested.end());
-      for (const auto& [inner, rows] : value.items()) {
-        if (is_table(rows)) tables += "\n" + indent + key + "." + inner + "\n" + table(rows);
-      }
+      tables += tables_in(value, key + ".", indent);
     } else {
       scalars.emplace_back(key, cell(value));
     }

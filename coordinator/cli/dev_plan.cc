@@ -95,14 +95,14 @@ Status check(const DevOptions& o) {
 Result<kernels::Encoding> encoding_of(const DevOptions& o) {
   auto encoding = kernels::parse_encoding(o.encoding);
   if (!encoding) return bad("--encoding " + o.encoding + ": " + encoding.error().message);
-  if (o.keep == 0) return encoding;
+  if (!o.keep) return encoding;
+  const std::string keep = std::to_string(*o.keep);
   if (o.encoding.find(':') != std::string::npos)
-    return bad("--keep " + std::to_string(o.keep) + ": --encoding " + o.encoding +
-               " has it already; give one");
+    return bad("--keep " + keep + ": --encoding " + o.encoding + " has it already; give one");
   if (encoding->kind != kernels::EncodingKind::top_k)
     return bad("--keep goes with --encoding top_k only");
-  encoding = kernels::parse_encoding("top_k:keep=" + std::to_string(o.keep));
-  if (!encoding) return bad("--keep " + std::to_string(o.keep) + ": a number in [1, 4096]");
+  encoding = kernels::parse_encoding("top_k:keep=" + keep);
+  if (!encoding) return bad("--keep " + keep + ": a number in [1, 4096]");
   return encoding;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct DevOptions {
   std::vector<std::string> pre;
   std::vector<kernels::GivenParameter> parameters;
   std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep
-  std::int64_t keep = 0;                 // top_k: 0 for its preset
+  std::optional<std::int64_t> keep;      // top_k: its preset if not given
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1
   double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;

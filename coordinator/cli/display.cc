@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "contracts/amount.h"
 
@@ -89,45 +90,95 @@ std::string Display::say(const std::string& line) {
   return clear() + line + "\n" + (again ? live_line() : "");
 }
 
-std::string Display::accepted_text(const RoundOutcome& round) const {
-  if (round.accepted.empty()) return paint(kRed, "accepted none");
+Display::Shown Display::shown(const std::string& text, const char* code) const {
+  return {code == nullptr ? text : paint(code, text), text.size()};
+}
+
+std::vector<Display::Shown> Display::accepted(const RoundOutcome& round) const {
+  if (round.accepted.empty()) return {shown("none", kRed)};
   if (round.accepted.size() > kNamedWorkers) {
     const auto by_score = [](const AcceptedUpdate& a, const AcceptedUpdate& b) {
       return a.score_ppm < b.score_ppm;
     };
     const auto [low, high] =
         std::minmax_element(round.accepted.begin(), round.accepted.end(), by_score);
-    return "accepted " + std::to_string(round.accepted.size()) + ", scores " +
-           score_text(low->score_ppm) + " to " + score_text(high->score_ppm);
+    return {shown(std::to_string(round.accepted.size())),
+            shown("scores " + score_text(low->score_ppm) + " to " + score_text(high->score_ppm))};
   }
-  std::string text = "accepted";
   std::vector<AcceptedUpdate> sorted = round.accepted;
   std::sort(sorted.begin(), sorted.end(), [](const AcceptedUpdate& a, const AcceptedUpdate& b) {
     return label(a.name, a.worker) < label(b.name, b.worker);
   });
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const std::string one =
-        label(sorted[i].name, sorted[i].worker) + " " + score_text(sorted[i].score_ppm);
-    text += (i == 0 ? " " : ", ") + (sorted[i].score_ppm == 0 ? paint(kYellow, one) : one);
+  std::vector<Shown> items;
+  for (const AcceptedUpdate& each : sorted) {
+    items.push_back(shown(label(each.name, each.worker) + " " + score_text(each.score_ppm),
+                          each.score_ppm == 0 ? kYellow : nullptr));
+  }
+  return items;
+}
+
+std::vector<Display::Shown> Display::rejected(const RoundOutcome& round) const {
+  std::vector<Shown> items;
+  for (const RejectedUpdate& each : round.rejected) {
+    items.push_back(shown(label(each.name, each.worker) + ": " + each.reason, kRed));
+  }
+  return items;
+}
+
+// On lines of its own where the whole is wider than the screen; there its items wrap.
+std::string Display::listed(const char* what, const std::vector<Shown>& items, bool own_line,
+                            std::size_t indent) const {
+  std::string text = own_line ? "\n" + std::string(indent, ' ') : "  ";
+  std::size_t column = indent + std::string_view(what).size();
+  text += what;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool last = i + 1 == items.size();
+    const std::size_t width = items[i].width + (last ? 1 : 2);  // with the blank and the comma
+    if (own_line && i > 0 && column + width > style_.columns) {
+      text += "\n" + std::string(indent + 1, ' ');
+      column = indent + 1;
+    }
+    text += " " + items[i].text + (last ? "" : ",");
+    column += width;
   }
   return text;
 }
 
 std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& run) const {
   const std::string total = std::to_string(rounds_);
-  std::string line = "round " + right(std::to_string(round.round), total.size()) + "/" + total;
+  const std::string start =
+      "round " + right(std::to_string(round.round), total.size()) + "/" + total;
+  std::vector<Shown> parts = {shown(start)};
   if (round.attestations > 0) {
-    line += "  accuracy " + paint(kBold, percent(round.accuracy_ppm)) + "  loss " +
-            format("%.4f", static_cast<double>(round.loss_micro) / 1e6);
+    const std::string accuracy = percent(round.accuracy_ppm);
+    const std::string loss = format("%.4f", static_cast<double>(round.loss_micro) / 1e6);
+    parts.push_back({"accuracy " + paint(kBold, accuracy) + "  loss " + loss,
+                     accuracy.size() + loss.size() + 16});
   } else {
-    line += "  " + paint(kRed, "no accuracy: nobody attested it");
+    parts.push_back(shown("no accuracy: nobody attested it", kRed));
   }
-  line += "  minted " + paint(kGreen, contracts::format_amount(run.minted(round)));
-  line += "  " + accepted_text(round);
-  for (std::size_t i = 0; i < round.rejected.size(); ++i)
-    line += (i == 0 ? "  rejected " : ", ") +
-            paint(kRed, label(round.rejected[i].name, round.rejected[i].worker) + ": " +
-                            round.rejected[i].reason);
+  const std::string minted = contracts::format_amount(run.minted(round));
+  parts.push_back({"minted " + paint(kGreen, minted), minted.size() + 7});
+  std::string line;
+  std::size_t width = 0;
+  for (const Shown& part : parts) {
+    line += (line.empty() ? "" : "  ") + part.text;
+    width += (width == 0 ? 0 : 2) + part.width;
+  }
+  const auto accepted_items = accepted(round);
+  const auto rejected_items = rejected(round);
+  const auto add_width = [&](std::string_view what, const std::vector<Shown>& items) {
+    if (items.empty()) return;
+    width += what.size() + 1;
+    for (const Shown& item : items) width += item.width + 2;
+  };
+  add_width("accepted", accepted_items);
+  add_width("rejected", rejected_items);
+  const bool own_lines = width > style_.columns;
+  line += listed("accepted", accepted_items, own_lines, start.size() + 2);
+  if (!rejected_items.empty()) {
+    line += listed("rejected", rejected_items, own_lines, start.size() + 2);
+  }
   return line;
 }
 

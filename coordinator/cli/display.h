@@ -1,5 +1,6 @@
 // How a federation looks to someone watching: events to text. On a terminal the last line is live
-// (a progress bar, rewritten); elsewhere there is one plain line for each round. Pure.
+// (a progress bar, rewritten); elsewhere there are plain lines for each round: one, or a few where
+// it would be wider than the screen, or than 100 columns. Pure.
 #pragma once
 
 #include <map>
@@ -29,8 +30,16 @@ class Display {
 
  private:
   std::string live_line();
+  struct Shown {
+    std::string text;       // with its colour
+    std::size_t width = 0;  // without
+  };
+  Shown shown(const std::string& text, const char* code = nullptr) const;
+  std::vector<Shown> accepted(const RoundOutcome& round) const;
+  std::vector<Shown> rejected(const RoundOutcome& round) const;
+  std::string listed(const char* what, const std::vector<Shown>& items, bool own_line,
+                     std::size_t indent) const;
   std::string settled_line(const RoundOutcome& round, const RunOutcome& run) const;
-  std::string accepted_text(const RoundOutcome& round) const;
   std::string paint(const char* code, const std::string& text) const;
 
   DisplayStyle style_;

@@ -4,7 +4,7 @@
 #include <bit>
 #include <charconv>
 
-#include "kernels/aggregate_spec.h"
+#include "kernels/rule_lookup.h"
 
 namespace gradmint {
 namespace {
@@ -16,13 +16,8 @@ using kernels::RuleInfo;
 // Null where this program does not know the rule, or not the parameter.
 const ParameterInfo* find_info(std::span<const RuleInfo> rules, const std::string& rule,
                                const std::string& parameter) {
-  for (const RuleInfo& known : rules) {
-    if (known.name != rule) continue;
-    for (const ParameterInfo& each : known.parameters) {
-      if (each.name == parameter) return &each;
-    }
-  }
-  return nullptr;
+  const RuleInfo* known = kernels::find_rule(rules, rule);
+  return known == nullptr ? nullptr : kernels::find_parameter(*known, parameter);
 }
 
 double shortest(float value) {

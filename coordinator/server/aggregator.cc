@@ -4,15 +4,15 @@
 
 namespace gradmint {
 
-Result<std::vector<float>> load_vector(const BlobStore& blobs, const Hash& root) {
-  if (root.is_zero()) return std::vector<float>{};
+Result<kernels::Floats> load_vector(const BlobStore& blobs, const Hash& root) {
+  if (root.is_zero()) return kernels::Floats{};
   auto file = blobs.get_verified(root);
   if (!file) return file.error();
   const ByteView bytes = file->bytes();
   if (bytes.size() % sizeof(float) != 0) {
     return Error{ErrorCode::corrupt, "blob " + to_hex(root) + " is not a vector of fp32"};
   }
-  std::vector<float> values(bytes.size() / sizeof(float));
+  kernels::Floats values(bytes.size() / sizeof(float));
   std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
@@ -59,13 +59,13 @@ void Aggregator::work() {
       if (stopping_) return;
       job = std::exchange(job_, std::nullopt);
     }
-    std::vector<float> model;
+    kernels::Floats model;
     ExecutionDone done = execute(*job, model);
     done_(std::move(done), model);
   }
 }
 
-ExecutionDone Aggregator::execute(AggregationJob& job, std::vector<float>& new_model) {
+ExecutionDone Aggregator::execute(AggregationJob& job, kernels::Floats& new_model) {
   ExecutionDone done;
   done.round = job.round.round;
   done.attempt = job.round.attempt;

@@ -20,7 +20,7 @@ struct AggregationJob {
 };
 
 // The bytes of a stored fp32 vector; empty for the zero root.
-Result<std::vector<float>> load_vector(const BlobStore& blobs, const Hash& root);
+Result<kernels::Floats> load_vector(const BlobStore& blobs, const Hash& root);
 
 class Aggregator {
  public:
@@ -35,7 +35,7 @@ class Aggregator {
  private:
   Aggregator(std::unique_ptr<kernels::Backend> backend, BlobStore blobs, Done done);
   void work();
-  ExecutionDone execute(AggregationJob& job, std::vector<float>& model);
+  ExecutionDone execute(AggregationJob& job, kernels::Floats& model);
 
   std::unique_ptr<kernels::Backend> backend_;
   std::string backend_name_;

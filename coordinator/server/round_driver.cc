@@ -72,21 +72,14 @@ RoundDriver::RoundDriver(const Settings& settings, const Home& home, Orderer& or
 
 RoundDriver::~RoundDriver() = default;
 
-// An optimizer goes on from its own state: another one's has other sizes, and every round would
-// fail.
+// An optimizer goes on from its own state: to another one the numbers would mean something else.
 Status RoundDriver::check_optimizer_state() const {
-  const StateReader& state = orderer_.chain().state();
-  const Hash root = job_of(state).optimizer_root;
-  if (root == Hash{}) return {};  // nothing was kept: every optimizer begins with zeros
-  const auto kept = blobs_.get_verified(root);
-  if (!kept) return kept.error();
+  const std::string kept = optimizer_of_job(orderer_.chain().state());
   const std::string& name = machine_.policy().aggregation.optimizer.name;
-  const std::size_t needed = kernels::optimizer_state_per_value(name) *
-                             orderer_.chain().genesis().task.parameter_count * sizeof(float);
-  if (kept->bytes().size() == needed) return {};
-  return Error{ErrorCode::bad_input,
-               "aggregation.optimizer = '" + name +
-                   "': the ledger goes on from the state of another optimizer; set it back"};
+  if (kept.empty() || kept == name) return {};  // without a state every optimizer begins with zeros
+  return Error{ErrorCode::bad_input, "aggregation.optimizer = '" + name +
+                                         "': the ledger goes on from the state of '" + kept +
+                                         "'; set it back to that, or begin a new chain with init"};
 }
 
 Status RoundDriver::start(std::uint64_t now_ms) {

@@ -274,8 +274,8 @@ TEST_CASE("a server optimizer moves a model, and its state goes from file to fil
     input.optimizer_state = state;
     const auto output = kernels::aggregate(spec, input, *backend);
     REQUIRE(output.ok());
-    at = output->model;
-    state = output->optimizer_state;
+    at.assign(output->model.begin(), output->model.end());
+    state.assign(output->optimizer_state.begin(), output->optimizer_state.end());
   }
   CHECK(five.result("model2") == at);
   const std::vector<float> moments = read_floats(five.out("state2"), "second.b.bias");

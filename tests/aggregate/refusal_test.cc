@@ -1,7 +1,10 @@
 // What cannot be done is said in one line, with exit status 2, and leaves nothing behind.
 #include <doctest/doctest.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <limits>
 
 #include "tests/aggregate/files.h"
@@ -71,6 +74,13 @@ std::vector<Case> cases() {
       {{"@a", "@b", "--weights", "1"}, "--weights names 1 for 2 files"},
       {{"@a", "@b", "--weights", "1,0"}, "--weights: 0 for '@b' must be in [1, 16777216]"},
       {{"@a", "@b", "--weights", "1,x"}, "--weights '1,x': must be whole numbers with commas"},
+      {{"@a", "@b", "--weights", ""},
+       "--weights '': must be whole numbers with commas between them, one for each file"},
+      {{"@a", "@b", "--staleness", ""}, "--staleness '': must be whole numbers"},
+      {{"@a", "--optimizer", ""}, "optimizer '' is unknown: known are plain, "},
+      {{"@a", "--model", ""}, "--model: names no file"},
+      {{"@a", "@b", "--pre", "clip", "--pre", "clip", "--tau", "1"},
+       "pre-aggregation 'clip' is given twice"},
       {{"@a", "@b", "--weights", "1,2,"}, "--weights '1,2,': must be whole numbers with commas"},
       {{"@a", "--aggregator", "avarage"}, "aggregator 'avarage' is unknown: known are mean, "},
       {{"@a", "--pre", "clip"}, "pre-aggregation 'clip', parameter 'tau' must be given"},
@@ -151,6 +161,44 @@ TEST_CASE("where the output cannot go") {
   const Setting full{.environment = {}, .max_file_bytes = 100000};
   check_refused(aggregate({place.at("big"), "-o", place.at("out")}, full), "File too large");
   CHECK(contents_of(place.here.path) == before);
+}
+
+TEST_CASE("a signal while the result is written leaves nothing behind") {
+  const Directory here;
+  const std::string in = (here.path / "in").string();
+  const std::string out = (here.path / "out").string();
+  write_tensors_to(in, {floats("x", {24'000'000}, std::vector<float>(24'000'000, 1.0f))});
+  const Directory elsewhere;
+  const auto names = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(here.path)) count += entry.exists() ? 1 : 0;
+    return count;
+  };
+  // Whether the process has a file of that folder open besides what it reads.
+  const auto is_writing = [&](const Process& process) {
+    std::error_code gone;
+    for (const auto& entry :
+         fs::directory_iterator(fs::path("/proc") / std::to_string(process.pid()) / "fd", gone)) {
+      const std::string target = fs::read_symlink(entry.path(), gone).string();
+      if (target.starts_with(here.path.string()) && target != in) return true;
+    }
+    return false;
+  };
+  for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
+    CAPTURE(number);
+    Process process({program("gradmint-aggregate"), in, "-o", out}, elsewhere.path / "errors");
+    const auto patient_until = std::chrono::steady_clock::now() + std::chrono::seconds(kPatienceS);
+    while (!is_writing(process) && std::chrono::steady_clock::now() < patient_until) sched_yield();
+    process.signal(number);
+    CHECK(process.wait() == 128 + number);
+    CHECK(names() == 1);
+  }
+  // A file that may not grow, as a shell's limit has it: the signal would end the program.
+  const Ran limited = run({"/bin/sh", "-c",
+                           "ulimit -f 1000; exec '" + program("gradmint-aggregate") + "' '" + in +
+                               "' -o '" + out + "'"});
+  check_refused(limited, "File too large");
+  CHECK(names() == 1);
 }
 
 TEST_CASE("a full disk while a file is converted") {

@@ -66,6 +66,11 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
          o.keep = 4097;
        },
        "--keep 4097: a number in [1, 4096]"},
+      {[](DevOptions& o) {
+         o.encoding = "top_k";
+         o.keep = 0;
+       },
+       "--keep 0: a number in [1, 4096]"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "coordinator/cli/display.h"
 
 using namespace gradmint;
@@ -38,11 +40,12 @@ std::string shown(const DisplayStyle& style) {
 
 }  // namespace
 
-TEST_CASE("away from a terminal there is one plain line for each round") {
+TEST_CASE("away from a terminal there are plain lines for each round") {
   CHECK(shown({}) ==
         "worker-1 joined as gm1a\n"
-        "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100  accepted worker-1 0.912, "
-        "worker-3 0.000  rejected worker-2: non_finite\n"
+        "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100\n"
+        "             accepted worker-1 0.912, worker-3 0.000\n"
+        "             rejected worker-2: non_finite\n"
         "round 2, attempt 1: abandoned: too_few_updates\n"
         "warning: the disk is nearly full\n");
 }
@@ -63,6 +66,7 @@ TEST_CASE("on a terminal the last line is live and is removed before others") {
       "warning: the disk is nearly full\n";
   DisplayStyle style;
   style.live = true;
+  style.columns = 126;  // just wide enough
   CHECK(shown(style) == expected);
 }
 
@@ -87,6 +91,47 @@ TEST_CASE("many accepted workers are summed up") {
     round.accepted.push_back({"gm1" + std::to_string(i), "", 1, i * 10000});
   run.rounds = {round};
   CHECK(display.on(event, run).find("accepted 20, scores 0.000 to 0.190\n") != std::string::npos);
+}
+
+TEST_CASE("a settled round fits the screen, and loses nothing") {
+  RunOutcome run;
+  RoundOutcome round;
+  round.round = 3;
+  round.attestations = 1;
+  for (int i = 1; i <= 8; ++i)
+    round.accepted.push_back({"", "accepted-" + std::to_string(i), 1, 900'000});
+  for (int i = 1; i <= 40; ++i)
+    round.rejected.push_back({"", "rejected-" + std::to_string(i), "malformed_payload"});
+  run.rounds = {round};
+  FederationEvent event;
+  event.kind = EventKind::settled;
+  event.round = 3;
+  for (const bool colour : {false, true}) {
+    for (const std::size_t columns : {60u, 79u, 100u, 5000u}) {
+      DisplayStyle style;
+      style.columns = columns;
+      style.colour = colour;
+      const std::string text = Display(style).on(event, run);
+      std::size_t width = 0, widest = 0, lines = 0;
+      bool hidden = false;  // inside of a colour
+      for (const char c : text) {
+        if (c == '\x1b') hidden = true;
+        if (c == '\n') {
+          ++lines;
+          width = 0;
+        } else if (!hidden) {
+          widest = std::max(widest, ++width);
+        }
+        if (hidden && c == 'm') hidden = false;
+      }
+      CAPTURE(text);
+      CHECK(widest <= columns);
+      CHECK((lines == 1) == (columns == 5000));
+      for (const auto& each : round.accepted) CHECK(text.find(each.name + " 0.900") != text.npos);
+      for (const auto& each : round.rejected)
+        CHECK(text.find(each.name + ": malformed_payload") != text.npos);
+    }
+  }
 }
 
 TEST_CASE("progress_bar and scores") {

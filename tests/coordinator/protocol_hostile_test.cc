@@ -117,7 +117,7 @@ TEST_CASE("malformed, foreign, misplaced and oversized messages are refused by n
   const ZmqSocket work = world.raw_dealer(world.server->work_endpoint());
   const ZmqSocket join = world.raw_dealer(world.server->join_endpoint());
   Bytes other_version = frame_of(Hello{});
-  other_version[0] = 2;
+  ++other_version[0];
   Bytes unknown = frame_of(Ping{});
   unknown[2] = 200;
   Bytes truncated = frame_of(Hello{});

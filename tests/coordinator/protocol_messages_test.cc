@@ -24,7 +24,8 @@ Bytes encoded(const Message& message, std::uint64_t request_id = 0x1122334455667
 void check_decodes_canonically(ByteView frame) {
   const DecodedMessage decoded = decode_message(frame);
   if (!decoded.ok()) return;
-  if (frame[0] != 1 || frame[1] != 0) return;  // a Refusal of another version comes back as ours
+  if (frame[0] != kProtocolVersion || frame[1] != 0)
+    return;  // a Refusal of another version comes back as ours
   const Result<Bytes> again = encode_message(decoded.message, decoded.request_id);
   REQUIRE(again.ok());
   CHECK(again.value() == Bytes(frame.begin(), frame.end()));
@@ -87,7 +88,7 @@ TEST_CASE("random frames of every type never crash") {
   std::mt19937_64 random(20240611);
   std::size_t accepted = 0;
   for (int i = 0; i < 60'000; ++i) {
-    Bytes frame = prefix(1, static_cast<std::uint16_t>(random() % 64), random());
+    Bytes frame = prefix(kProtocolVersion, static_cast<std::uint16_t>(random() % 64), random());
     const std::size_t body = random() % 200;
     // Mostly small numbers, so that lengths and flags are often plausible.
     for (std::size_t k = 0; k < body; ++k) {
@@ -101,12 +102,12 @@ TEST_CASE("random frames of every type never crash") {
 
 TEST_CASE("a lying length allocates nothing") {
   Writer out;
-  out.raw(prefix(1, Headers::kKind.type, 1));
+  out.raw(prefix(kProtocolVersion, Headers::kKind.type, 1));
   out.u64(0);
   out.u32(kMaxHeadersPerReply);  // and nothing behind it
   CHECK(decode_message(out.view()).refusal->code == RefusalCode::malformed);
   Writer huge;
-  huge.raw(prefix(1, SubmitTransaction::kKind.type, 1));
+  huge.raw(prefix(kProtocolVersion, SubmitTransaction::kKind.type, 1));
   huge.u32(0xffffffff);
   CHECK(decode_message(huge.view()).refusal->code == RefusalCode::malformed);
 }
@@ -119,11 +120,11 @@ TEST_CASE("other versions and unknown types are refused by name, with the reques
   };
   const Row rows[] = {
       {{}, 0, RefusalCode::malformed},
-      {prefix(1, 1, 5), 5, RefusalCode::malformed},  // a Hello without its fields
-      {prefix(2, 1, 6), 6, RefusalCode::wrong_version},
+      {prefix(kProtocolVersion, 1, 5), 5, RefusalCode::malformed},  // a Hello without its fields
+      {prefix(kProtocolVersion + 1, 1, 6), 6, RefusalCode::wrong_version},
       {prefix(0, 999, 7), 7, RefusalCode::wrong_version},
-      {prefix(1, 999, 8), 8, RefusalCode::unknown_message},
-      {prefix(1, 0, 9), 9, RefusalCode::unknown_message},
+      {prefix(kProtocolVersion, 999, 8), 8, RefusalCode::unknown_message},
+      {prefix(kProtocolVersion, 0, 9), 9, RefusalCode::unknown_message},
   };
   for (const Row& row : rows) {
     const DecodedMessage decoded = decode_message(row.frame);
@@ -132,8 +133,8 @@ TEST_CASE("other versions and unknown types are refused by name, with the reques
     CHECK(decoded.refusal->code == row.expected);
     CHECK(decoded.refusal->name == refusal_name(row.expected));
   }
-  CHECK(decode_message(prefix(2, 1, 6)).refusal->detail ==
-        "this side speaks protocol version 1, the other 2: update the older of the two");
+  CHECK(decode_message(prefix(kProtocolVersion + 1, 1, 6)).refusal->detail ==
+        "this side speaks protocol version 2, the other 3: update the older of the two");
 }
 
 TEST_CASE("a Refusal is read whatever version and code it has") {

@@ -17,7 +17,7 @@
 #define __host__
 #define __shared__ static  // blocks run one after another
 #define __launch_bounds__(...)
-#define __restrict__
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -80,7 +80,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 
 inline void __syncthreads() { emulated_cuda::block_barrier(); }
 inline void __syncwarp(unsigned mask = 0xffffffffu) {
-  emulated_cuda::exchange(emulated_cuda::Collective::barrier, mask, 0);
+  emulated_cuda::exchange(emulated_cuda::Collective::barrier, mask, {});
 }
 
 namespace emulated_cuda {
@@ -91,9 +91,9 @@ T shuffle(unsigned mask, T value, unsigned from) {
   static_assert(sizeof(T) <= 8);
   std::uint64_t bits = 0;
   std::memcpy(&bits, &value, sizeof value);
-  const Lanes& lanes = exchange(Collective::shuffle, mask, bits);
+  const Lanes& lanes = exchange(Collective::shuffle, mask, {bits});
   if (from >= kWarp) return value;
-  std::memcpy(&value, &lanes[from], sizeof value);
+  std::memcpy(&value, &lanes[from][0], sizeof value);
   return value;
 }
 

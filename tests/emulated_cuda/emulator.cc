@@ -4,6 +4,7 @@
 #include <boost/context/fixedsize_stack.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -23,6 +24,13 @@ constexpr std::size_t kStackBytes = 256 * 1024;
 
 enum class State { ready, at_collective, at_block_barrier, returned };
 
+struct Copy {
+  void* to;
+  const void* from;
+  std::size_t bytes;
+  std::size_t batch;
+};
+
 struct Thread {
   uint3 index{};
   unsigned number = 0;
@@ -30,6 +38,8 @@ struct Thread {
   Collective operation{};
   unsigned mask = 0;
   unsigned exchanges = 0;
+  std::vector<Copy> copies;  // the oldest first
+  std::size_t batch = 0;     // of the copies that come next
   context::fiber fiber;
   context::fiber scheduler;
 };
@@ -78,6 +88,7 @@ class Machine {
     for (unsigned i = 0; i < count_; ++i) {
       threads_[i]->state = State::ready;
       threads_[i]->exchanges = 0;
+      threads_[i]->copies.clear();
     }
     for (;;) {
       for (std::size_t i = 0; i < warps_.size(); ++i) {
@@ -193,7 +204,7 @@ unsigned own_lane() { return running->number % kWarp; }
 
 void block_barrier() { Machine::leave(*running, State::at_block_barrier); }
 
-const Lanes& exchange(Collective operation, unsigned mask, std::uint64_t own) {
+const Lanes& exchange(Collective operation, unsigned mask, const Payload& own) {
   Thread& thread = *running;
   Lanes& lanes = machine().warp_of(thread).lanes[thread.exchanges % 2];
   lanes[thread.number % kWarp] = own;
@@ -202,6 +213,47 @@ const Lanes& exchange(Collective operation, unsigned mask, std::uint64_t own) {
   thread.mask = mask;
   Machine::leave(thread, State::at_collective);
   return lanes;
+}
+
+void multiply_add(std::int32_t (&sums)[4], const std::uint32_t (&a)[4],
+                  const std::uint32_t (&b)[2]) {
+  const auto two = [](std::uint32_t low, std::uint32_t high) {
+    return std::uint64_t{high} << 32 | low;
+  };
+  const Lanes& lanes = exchange(Collective::multiply, 0xffffffffu,
+                                {two(a[0], a[2]), two(a[1], a[3]), two(b[0], b[1])});
+  const unsigned lane = own_lane();
+  std::int8_t rows[2][32];
+  std::int8_t columns[2][32];
+  for (unsigned t = 0; t < 4; ++t) {
+    for (unsigned half = 0; half < 2; ++half) {
+      std::memcpy(rows[half] + 8 * t, &lanes[lane / 4 * 4 + t][half], 8);
+      std::memcpy(columns[half] + 8 * t, &lanes[(lane % 4 * 2 + half) * 4 + t][2], 8);
+    }
+  }
+  for (unsigned k = 0; k < 4; ++k) {
+    std::int32_t dot = 0;
+    for (unsigned i = 0; i < 32; ++i) dot += rows[k / 2][i] * columns[k % 2][i];
+    sums[k] += dot;
+  }
+}
+
+void copy_later(void* to, const void* from, std::size_t bytes) {
+  running->copies.push_back({to, from, bytes, running->batch});
+}
+
+void commit_copies() { ++running->batch; }
+
+void wait_for_copies(std::size_t batches_left) {
+  Thread& thread = *running;
+  std::size_t done = 0;
+  for (const Copy& copy : thread.copies) {
+    if (copy.batch + batches_left >= thread.batch) break;
+    std::memcpy(copy.to, copy.from, copy.bytes);
+    ++done;
+  }
+  thread.copies.erase(thread.copies.begin(),
+                      thread.copies.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 }  // namespace emulated_cuda

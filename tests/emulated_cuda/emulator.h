@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -31,10 +32,20 @@ unsigned own_lane();
 void block_barrier();
 
 enum class Collective { barrier, shuffle, ballot, maximum, minimum, sum, multiply };
-using Lanes = std::array<std::uint64_t, kWarp>;
+using Payload = std::array<std::uint64_t, 3>;
+using Lanes = std::array<Payload, kWarp>;
 
 // Waits for every lane of `mask` (all of them, or a part that holds the caller), all in the same
 // operation, and returns what each gave. Valid until the lane's next exchange but one.
-const Lanes& exchange(Collective operation, unsigned mask, std::uint64_t own);
+const Lanes& exchange(Collective operation, unsigned mask, const Payload& own);
+
+// kernels/cuda_mma.h, with the layout that is stated there.
+void multiply_add(std::int32_t (&sums)[4], const std::uint32_t (&a)[4],
+                  const std::uint32_t (&b)[2]);
+
+// Copies that have happened when they were waited for, and not before.
+void copy_later(void* to, const void* from, std::size_t bytes);
+void commit_copies();
+void wait_for_copies(std::size_t batches_left);
 
 }  // namespace emulated_cuda

@@ -10,9 +10,9 @@ constexpr int kFill = 0xa5;
 template <class Join>
 std::uint64_t joined(emulated_cuda::Collective operation, unsigned mask, std::uint64_t own,
                      std::uint64_t start, Join join) {
-  const emulated_cuda::Lanes& lanes = emulated_cuda::exchange(operation, mask, own);
+  const emulated_cuda::Lanes& lanes = emulated_cuda::exchange(operation, mask, {own});
   for (unsigned lane = 0; lane < emulated_cuda::kWarp; ++lane) {
-    if ((mask >> lane & 1u) != 0) start = join(start, lanes[lane], lane);
+    if ((mask >> lane & 1u) != 0) start = join(start, lanes[lane][0], lane);
   }
   return start;
 }

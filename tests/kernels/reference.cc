@@ -46,6 +46,8 @@ std::span<const float> block_of(std::span<const float> values, std::size_t begin
   return values.subspan(begin, std::min(kBlock, values.size() - begin));
 }
 
+kernels::Floats floats_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+
 }  // namespace
 
 int reference_exponent(std::span<const float> values) {
@@ -163,16 +165,16 @@ kernels::AggregateOutput reference_aggregate(const kernels::AggregateSpec& spec,
   out.gram = plan.gram;
   for (const std::uint32_t each : plan.coefficients) out.selected.push_back(each > 0 ? 1 : 0);
   if (plan.kind == kernels::CombineKind::mean) {
-    out.delta = reference_weighted(plan, updates, input.centre);
+    out.delta = floats_of(reference_weighted(plan, updates, input.centre));
   } else {
     const ReferenceKept kept = reference_order_statistic(plan, updates);
-    out.delta = kept.mean;
+    out.delta = floats_of(kept.mean);
     out.outside = kept.outside;
   }
   const auto step =
       reference_step(complete.optimizer, input.model, out.delta, input.optimizer_state);
-  out.model = step.model;
-  out.optimizer_state = step.state;
+  out.model = floats_of(step.model);
+  out.optimizer_state = floats_of(step.state);
   return out;
 }
 

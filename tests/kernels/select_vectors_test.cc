@@ -25,7 +25,7 @@ struct KnownCase {
   const char* scores;  // likewise, or null
 };
 
-void check_close(const std::vector<float>& got, const std::vector<double>& expected) {
+void check_close(std::span<const float> got, const std::vector<double>& expected) {
   REQUIRE(got.size() == expected.size());
   for (std::size_t c = 0; c < got.size(); ++c) {
     CHECK(static_cast<double>(got[c]) == doctest::Approx(expected[c]).epsilon(1e-6));

@@ -246,3 +246,19 @@ TEST_CASE("audit output: text for people carries no control character of a peer'
   CHECK(verdict.find("FAULT     blob_missing at height 3") != std::string::npos);
   CHECK(verdict.find('\x1b') == std::string::npos);
 }
+
+TEST_CASE("audit output: lists inside of a round's parts are written out, whatever their depth") {
+  const Json round = {{"open",
+                       {{"aggregation",
+                         {{"pre",
+                           {{{"name", "clip"}, {"parameters", {{"tau", 1.5}}}},
+                            {{"name", "nnm"}, {"parameters", {{"f", 1}}}}}},
+                          {"aggregator", {{"name", "mean"}, {"parameters", Json::object()}}}}}}}};
+  CHECK(table_text(round) ==
+        "open.aggregation.pre              2\n"
+        "open.aggregation.aggregator.name  mean\n"
+        "\nopen.aggregation.pre\n"
+        "  name  parameters.tau  parameters.f\n"
+        "  clip  1.5             -\n"
+        "  nnm   -               1\n");
+}

@@ -13,7 +13,7 @@ std::unique_ptr<kernels::Backend> backend() {
   return kernels::make_cpu_backend(kernels::cpu_level_from_environment().value(), 1);
 }
 
-Bytes bytes_of(const std::vector<float>& values) {
+Bytes bytes_of(std::span<const float> values) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());
   return {first, first + values.size() * sizeof(float)};
 }
@@ -314,8 +314,8 @@ void World::result() {
   const RoundExecution execution = execute();
   keep_blobs(execution.result, execution);
   must(validator(), execution.result);
-  model = execution.model;
-  optimizer_state = execution.optimizer_state;
+  model.assign(execution.model.begin(), execution.model.end());
+  optimizer_state.assign(execution.optimizer_state.begin(), execution.optimizer_state.end());
 }
 
 void World::lie(const std::function<void(RoundResult&)>& change) {

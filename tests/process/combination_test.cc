@@ -94,6 +94,40 @@ TEST_CASE("combinations of rules run, are shown by name, and recompute on every 
   }
 }
 
+TEST_CASE("a run does not go on with another optimizer's state") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  FederationOptions options;
+  options.rounds = 1;
+  options.workers = 2;
+  const Federation federation(*data, options);
+  const fs::path config = federation.home() / "config.toml";
+  const std::string text = read_text(config);
+  const std::string plain = "\"plain:lr=1\"";
+  REQUIRE(text.find(plain) != std::string::npos);
+  const auto with_optimizer = [&](const std::string& optimizer) {
+    std::string changed = text;
+    changed.replace(text.find(plain), plain.size(), "'" + optimizer + "'");
+    write_text(config, changed);
+    return federation.coordinator();
+  };
+  {
+    auto coordinator = with_optimizer("adam:lr=0.02");
+    coordinator->await("started");
+    auto workers = federation.all_workers();
+    CHECK(coordinator->wait() == 0);
+    wait_all(workers);
+  }
+  for (const std::string other : {"yogi", "plain", "momentum"}) {
+    const auto refused = with_optimizer(other);
+    CHECK(refused->wait() == 2);
+    CHECK(refused->errors().find("aggregation.optimizer = '" + other +
+                                 "': the ledger goes on from the state of 'adam'") !=
+          std::string::npos);
+  }
+  CHECK(with_optimizer("adam:lr=0.01")->wait() == 0);  // its parameters may change
+}
+
 TEST_CASE("rules that these workers can never satisfy fail by name, without a stall") {
   const auto data = data_or_skip();
   if (!data) return;

@@ -286,6 +286,35 @@ TEST_CASE("what an encoding lost waits for the next round, over restarts and att
   CHECK_FALSE(fs::exists(place.path / "w" / "rounds" / "000002-11" / "residual"));
 }
 
+TEST_CASE("a damaged residual is named, with what to do") {
+  const Place place;
+  auto home = place.open(invitation("a"));
+  const Bytes payload(100, 1);
+  REQUIRE(home->save_update(update(1, payload), payload, std::vector<float>{1, 2, 3}).ok());
+  const fs::path file = home->residual_before(2);
+  CHECK(WorkerHome::read_residual(file, 3).value() == std::vector<float>{1, 2, 3});
+  CHECK(WorkerHome::read_residual({}, 3).value().empty());
+  const auto refused = [&](const Bytes& bytes, const std::string& what) {
+    REQUIRE(replace_file(file, bytes).ok());
+    const auto read = WorkerHome::read_residual(file, 3);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().code == ErrorCode::corrupt);
+    CHECK(read.error().message == "'" + file.string() +
+                                      "', what encoding the update before has lost, " + what +
+                                      ": delete it, and the worker goes on without it");
+  };
+  refused(Bytes(11), "has 11 bytes, the model needs 12");
+  refused(Bytes(16), "has 16 bytes, the model needs 12");
+  Bytes infinite(12);
+  infinite[6] = 0x80;
+  infinite[7] = 0x7f;
+  refused(infinite, "is not finite at value 1");
+  fs::remove(file);
+  CHECK(WorkerHome::read_residual(file, 3).error().message.find(file.string()) !=
+        std::string::npos);
+  CHECK(home->residual_before(2).empty());
+}
+
 TEST_CASE("a damaged statement stops the worker: without it, it could contradict itself") {
   const Place place;
   const Bytes payload(100, 1);

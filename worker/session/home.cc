@@ -1,6 +1,7 @@
 #include "worker/session/home.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -189,6 +190,28 @@ fs::path WorkerHome::residual_before(std::uint64_t round) const {
   if (!last) return {};
   const fs::path residual = attempt_dir(*last) / "residual";
   return fs::exists(residual, ignored) ? residual : fs::path();
+}
+
+Result<std::vector<float>> WorkerHome::read_residual(const fs::path& file, std::size_t count) {
+  if (file.empty()) return std::vector<float>{};
+  const auto mapped = MappedFile::open(file);
+  if (!mapped) return mapped.error();
+  const auto damaged = [&](const std::string& what) {
+    return Error{ErrorCode::corrupt, "'" + file.string() +
+                                         "', what encoding the update before has lost, " + what +
+                                         ": delete it, and the worker goes on without it"};
+  };
+  const auto values = decode_flat_fp32(mapped->bytes());
+  if (!values || values->size() != count) {
+    return damaged("has " + std::to_string(mapped->bytes().size()) + " bytes, the model needs " +
+                   std::to_string(count * sizeof(float)));
+  }
+  const auto bad =
+      std::find_if_not(values->begin(), values->end(), [](float x) { return std::isfinite(x); });
+  if (bad != values->end()) {
+    return damaged("is not finite at value " + std::to_string(bad - values->begin()));
+  }
+  return *values;
 }
 
 // A round is made again from the residual before it, the next one from those of this round.

@@ -59,6 +59,9 @@ class WorkerHome {
   // The file with the residual of the last update made in a round before this one. Empty where
   // there is no such update, or it lost nothing. The same for every attempt at a round.
   std::filesystem::path residual_before(std::uint64_t round) const;
+  // Its values, as many as the model has; nothing where the path is empty. An Error names the file.
+  static Result<std::vector<float>> read_residual(const std::filesystem::path& file,
+                                                  std::size_t count);
   Status save_receipt(const AttemptKey& key, const Bytes& receipt);
   Status save_evaluation(const EvaluationMemory& evaluation);
   Result<Payload> update_slice(const AttemptKey& key, std::uint64_t offset_bytes,

@@ -78,8 +78,7 @@ std::vector<TrainingThread::Report> TrainingThread::take_reports() {
   return std::exchange(reports_, {});
 }
 
-void TrainingThread::report(Event event, kernels::EncodedBytes payload,
-                            kernels::Residual residual) {
+void TrainingThread::report(Event event, kernels::EncodedBytes payload, kernels::Floats residual) {
   const std::lock_guard<std::mutex> hold(mutex_);
   // Progress that nobody has taken yet is superseded.
   if (std::holds_alternative<TrainingProgressed>(event) && !reports_.empty() &&
@@ -99,14 +98,8 @@ Result<Submission> TrainingThread::submit(const StartTraining& order,
                                           const std::filesystem::path& residual_file,
                                           std::span<const float> global,
                                           const TrainOutcome& outcome) const {
-  std::vector<float> residual;
-  if (!residual_file.empty()) {
-    auto file = MappedFile::open(residual_file);
-    if (!file) return file.error();
-    auto values = decode_flat_fp32(file->bytes());
-    if (!values) return values.error();
-    residual = *std::move(values);
-  }
+  const auto residual = WorkerHome::read_residual(residual_file, global.size());
+  if (!residual) return residual.error();
   AdversaryView view;
   view.round = order.key.round;
   view.seed = adversary_seed_;
@@ -120,7 +113,7 @@ Result<Submission> TrainingThread::submit(const StartTraining& order,
       view.last_global_change = change;
     }
   }
-  return make_submission(global, outcome.parameters, residual, kernel_encoding(order.encoding),
+  return make_submission(global, outcome.parameters, *residual, kernel_encoding(order.encoding),
                          adversary_, view, encoder_);
 }
 
