@@ -14,11 +14,10 @@
 namespace gradmint::kernels {
 
 using EncodedBytes = std::vector<std::uint8_t, UntouchedAllocator<std::uint8_t>>;
-using Residual = Floats;
 
 struct Encoded {
   EncodedBytes bytes;  // encoded_bytes() of them
-  Residual residual;   // x minus what the bytes decode to, exactly; empty for fp32
+  Floats residual;     // x minus what the bytes decode to, exactly; empty for fp32
 };
 
 // -0 is written as +0. An Error where the encoding is none, a value is not finite, or one is too

@@ -36,6 +36,7 @@ class StreamingBackend final : public kernels::Backend {
   Result<std::vector<double>> dots(kernels::Rows rows, bool diagonal_only) override;
   Result<double> difference(const kernels::Row& a, double factor_a, const kernels::Row& b,
                             double factor_b) override;
+  Status encode(const kernels::EncodePass& pass) override { return inner_->encode(pass); }
 
  private:
   // Calls `act` with the bytes of each row that lies in a mapping.

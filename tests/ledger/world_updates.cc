@@ -28,8 +28,10 @@ Bytes World::encoded_of(int worker) const {
   if (const auto own = own_bytes.find(worker); own != own_bytes.end()) return own->second;
   const auto encoding = kernel_encoding(encoding_of(worker));
   const std::vector<float> values = payload_of(worker);
-  if (encoding.kind != kernels::EncodingKind::fp32)
-    return kernels::encode(encoding, values).value().bytes;
+  if (encoding.kind != kernels::EncodingKind::fp32) {
+    const auto encoded = kernels::encode(encoding, values).value();
+    return {encoded.bytes.begin(), encoded.bytes.end()};
+  }
   const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());  // not finite ones too
   return {first, first + values.size() * sizeof(float)};
 }

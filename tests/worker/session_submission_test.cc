@@ -69,7 +69,7 @@ TEST_CASE("what an encoding loses is sent with the next update") {
     local[i] = 0.001F * static_cast<float>(i % 17) - 0.37F * static_cast<float>(i % 2);
   }
   std::vector<float> sent(600, 0.0F);
-  kernels::Residual residual;
+  kernels::Floats residual;
   constexpr int kRounds = 40;
   for (int round = 1; round <= kRounds; ++round) {
     const auto submission = submit(global, local, residual, int8, {}, in_round(1));

@@ -271,7 +271,7 @@ class Loop {
   std::map<std::uint64_t, std::uint64_t> questions_;  // request id → the session's number
   std::string told_error_;
   kernels::EncodedBytes payload_;  // of the update whose report is being fed
-  kernels::Residual residual_;     // and what its encoding lost
+  kernels::Floats residual_;       // and what its encoding lost
   std::optional<int> exit_code_;
 };
 

@@ -14,8 +14,8 @@ namespace gradmint::session {
 struct Submission {
   kernels::EncodedBytes payload;
   Hash root;
-  std::int16_t exponent = 0;   // of the largest finite |x|: a NaN is for intake to find
-  kernels::Residual residual;  // what the encoding lost, for the next update; empty for fp32
+  std::int16_t exponent = 0;  // of the largest finite |x|: a NaN is for intake to find
+  kernels::Floats residual;   // what the encoding lost, for the next update; empty for fp32
 };
 
 // `global` is what `local` was trained from, `residual` what the encoding of this worker's update

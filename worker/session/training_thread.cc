@@ -78,8 +78,7 @@ std::vector<TrainingThread::Report> TrainingThread::take_reports() {
   return std::exchange(reports_, {});
 }
 
-void TrainingThread::report(Event event, kernels::EncodedBytes payload,
-                            kernels::Residual residual) {
+void TrainingThread::report(Event event, kernels::EncodedBytes payload, kernels::Floats residual) {
   const std::lock_guard<std::mutex> hold(mutex_);
   // Progress that nobody has taken yet is superseded.
   if (std::holds_alternative<TrainingProgressed>(event) && !reports_.empty() &&

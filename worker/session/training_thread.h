@@ -47,14 +47,14 @@ class TrainingThread {
   struct Report {
     Event event;
     kernels::EncodedBytes payload;  // of an update
-    kernels::Residual residual;     // and what its encoding lost
+    kernels::Floats residual;       // and what its encoding lost
   };
   std::vector<Report> take_reports();
 
  private:
   template <class Job>
   void run(Job job);
-  void report(Event event, kernels::EncodedBytes payload = {}, kernels::Residual residual = {});
+  void report(Event event, kernels::EncodedBytes payload = {}, kernels::Floats residual = {});
   void train(const StartTraining& order, const std::filesystem::path& residual_file);
   Result<Submission> submit(const StartTraining& order, const std::filesystem::path& residual_file,
                             std::span<const float> global, const TrainOutcome& outcome) const;
