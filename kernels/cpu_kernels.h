@@ -13,8 +13,6 @@
 
 namespace gradmint::kernels {
 
-inline constexpr std::size_t kMedianTile = 512;
-
 // What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
 struct KeptRule {
   std::size_t dropped = 0;  // trimmed_mean: per side
