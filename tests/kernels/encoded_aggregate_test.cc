@@ -153,9 +153,9 @@ TEST_CASE("any number of encoded updates, with weights that are alike and that a
 
 TEST_CASE("any finite 16 bits, -0 and ties among them: mean and median of any number") {
   const auto all = backends();
-  for (const auto& [name, exponent] :
-       {std::pair{"bf16", std::uint16_t{0x7f80}}, std::pair{"fp16", std::uint16_t{0x7c00}}}) {
+  for (const char* name : {"bf16", "fp16"}) {
     const auto encoding = kernels::parse_encoding(name).value();
+    const int exponent = encoding.kind == kernels::EncodingKind::bf16 ? 0x7f80 : 0x7c00;
     for (const std::size_t n : {1u, 2u, 3u, 4u, 7u, 16u, 17u, 33u, 64u, 65u}) {
       CAPTURE(name);
       CAPTURE(n);
