@@ -11,6 +11,7 @@
 #include "kernels/cpu_kernels.h"
 #include "kernels/dots.h"
 #include "kernels/encode_cpu.h"
+#include "kernels/floats.h"
 #include "kernels/parallel.h"
 #include "kernels/row_tile.h"
 
@@ -53,8 +54,10 @@ bool CpuBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,
   const std::size_t n = rows.size();
   const std::size_t size = rows[0].size();
   const std::size_t end = std::min(size, (chunk + 1) * kBlocksPerChunk * kBlockSize);
-  std::vector<std::int16_t> integers(n * kBlockSize);
-  std::vector<float> decoded(kBlockSize);
+  // At cache lines: a register that lies across two costs as much as two.
+  std::vector<std::int16_t, UntouchedAllocator<std::int16_t>> integers(n * kBlockSize);
+  Floats decoded(kBlockSize);
+  std::vector<std::int64_t> exact(diagonal_only ? n : n * n);
   std::vector<int> shifts(n);
   TreeSum sum(diagonal_only ? n : n * n);
   for (std::size_t begin = chunk * kBlocksPerChunk * kBlockSize; begin < end; begin += kBlockSize) {
@@ -62,15 +65,21 @@ bool CpuBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,
     const std::size_t padded = (count + 127) / 128 * 128;
     std::vector<double> values(diagonal_only ? n : n * n);
     for (std::size_t i = 0; i < n; ++i) {
-      const std::int16_t* own = integers.data() + i * kBlockSize;
+      std::int16_t* own = integers.data() + i * kBlockSize;
       const float* values_of = tile(kernels_, rows[i], begin, count, decoded.data());
-      if (kernels_.quantise(values_of, count, integers.data() + i * kBlockSize, &shifts[i]) >=
+      const std::size_t next = i + 1 < n ? begin : begin + count;
+      const auto ahead = reinterpret_cast<std::uintptr_t>(rows[(i + 1) % n].bytes());
+      if (kernels_.quantise(values_of, count, ahead + next * sizeof(float), own, &shifts[i]) >=
           kInfinityMagnitude) {
         return false;
       }
+      if (diagonal_only) kernels_.dot(own, 1, padded, &exact[i]);
+    }
+    if (!diagonal_only) kernels_.dot(integers.data(), n, padded, exact.data());
+    for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = diagonal_only ? i : 0; j <= i; ++j) {
-        const std::int64_t exact = kernels_.dot(own, integers.data() + j * kBlockSize, padded);
-        const double value = static_cast<double>(exact) * power_of_two(-shifts[i] - shifts[j]);
+        const double value = static_cast<double>(exact[diagonal_only ? i : i * n + j]) *
+                             power_of_two(-shifts[i] - shifts[j]);
         values[diagonal_only ? i : i * n + j] = value;
         if (!diagonal_only) values[j * n + i] = value;
       }

@@ -7,6 +7,7 @@
 
 #include "kernels/parallel.h"
 #include "kernels/row_tile.h"
+#include "kernels/selection_network.h"
 
 namespace gradmint::kernels {
 namespace {
@@ -29,6 +30,18 @@ std::size_t values_into_line(Rows rows) {
     return 0;
   }
   return reinterpret_cast<std::uintptr_t>(rows[0].bytes()) % kLineBytes / sizeof(float);
+}
+
+// Whether rows are all bf16 or all fp16, seen as they are, and few enough for a network.
+bool is_median_of_halves(const CombinePass& pass) {
+  if (pass.kind != CombineKind::median || pass.mixing != nullptr) return false;
+  if (pass.rows.size() > kLargestNetwork) return false;
+  const EncodingKind kind = pass.rows[0].encoding().kind;
+  if (kind != EncodingKind::bf16 && kind != EncodingKind::fp16) return false;
+  return std::all_of(pass.rows.begin(), pass.rows.end(),
+                     [&](const Row& row) { return row.encoding().kind == kind; }) &&
+         std::all_of(pass.factors.begin(), pass.factors.end(),
+                     [](double factor) { return factor == 1.0; });
 }
 
 // A buffer that begins at a cache line.
@@ -65,6 +78,7 @@ class TileWorker {
         left_out_.resize(tile);
         for (const double factor : pass.factors) mixing_factors_.push_back(factor * pass.unit);
       }
+      halves_ = is_median_of_halves(pass);
       kept_ = {pass.dropped, kept_by(pass), pass.unit, pass.finish};
     }
   }
@@ -73,8 +87,12 @@ class TileWorker {
     if (pass_.kind == CombineKind::mean) {
       mean(begin, count);
     } else {
-      read_rows(begin, count);
-      order_statistic(count);
+      if (halves_) {
+        median_of_halves(begin, count);
+      } else {
+        read_rows(begin, count);
+        order_statistic(count);
+      }
     }
     step(begin, count);
   }
@@ -88,6 +106,7 @@ class TileWorker {
   void mix(std::size_t count);
   void scale(std::size_t count);
   void order_statistic(std::size_t count);
+  void median_of_halves(std::size_t begin, std::size_t count);
   void saw(std::int32_t largest) {
     report_.largest_input = std::max(report_.largest_input, largest);
   }
@@ -95,6 +114,7 @@ class TileWorker {
 
   const CombinePass& pass_;
   const CpuKernels& kernels_;
+  bool halves_ = false;  // median_of_halves will do
   std::vector<EncodedRow> encoded_;
   std::vector<const float*> rows_;
   LineBuffer<float> delta_;
@@ -187,6 +207,17 @@ void TileWorker::order_statistic(std::size_t count) {
   }
   for (std::size_t i = 0; i < outside_.size(); ++i) {
     outside_[i] += kernels_.count_outside(rows[i], lower, upper, count);
+  }
+}
+
+void TileWorker::median_of_halves(std::size_t begin, std::size_t count) {
+  const CpuDecoders& decoders = *kernels_.decoders;
+  float* lower = lower_.data();
+  float* upper = upper_.data();
+  saw(decoders.middle(encoded_.data(), encoded_.size(), begin, count, lower, upper));
+  kernels_.middle_mean(lower, upper, count, delta_.data());
+  for (std::size_t i = 0; i < outside_.size(); ++i) {
+    outside_[i] += decoders.count_outside(encoded_[i], begin, count, lower, upper);
   }
 }
 

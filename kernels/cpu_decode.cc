@@ -2,6 +2,7 @@
 // three times, as cpu_level.cc is, and under the same rule: nothing that could be left out of line.
 #include "kernels/cpu_decode.h"
 
+#include "kernels/cpu_halves.h"
 #include "kernels/cpu_integer_mean.h"
 #include "kernels/cpu_integers.h"
 #include "kernels/cpu_lanes.h"
@@ -19,72 +20,6 @@ struct Rest {
   std::byte bytes[Bytes] = {};
   GRADMINT_RULE Rest(const std::byte* from, std::size_t size) { memcpy(bytes, from, size); }
 };
-
-// --- bf16 and fp16 ------------------------------------------------------------------------------
-
-template <class L, EncodingKind Kind>
-GRADMINT_RULE typename L::F32 load_halves(const std::byte* from) {
-  const auto half = load_u16<L>(from);
-  if constexpr (Kind == EncodingKind::bf16) return bf16_value<L>(half);
-  return fp16_value<L>(half);
-}
-
-template <EncodingKind Kind>
-void decode_halves(const std::byte* from, std::size_t count, float* out) {
-  using L = Narrow;
-  std::size_t c = 0;
-  for (; c + L::width <= count; c += L::width) {
-    Whole{}.store(out + c, load_halves<L, Kind>(from + 2 * c));
-  }
-  if (c == count) return;
-  const Rest<4 * kLoad> rest(from + 2 * c, 2 * (count - c));
-  for (std::size_t at = 0; c + at < count; at += L::width) {
-    Whole{}.store(out + c + at, load_halves<L, Kind>(rest.bytes + 2 * at));
-  }
-}
-
-template <EncodingKind Kind, int Rows>
-GRADMINT_RULE void add_halves(const std::byte* const* rows, const double* factors,
-                              std::size_t count, std::uint64_t* sums) {
-  using L = Wide;
-  for (std::size_t c = 0; c < count; c += L::width) {
-    auto sum = load_all<L::U64>(sums + c);
-    for (int r = 0; r < Rows; ++r) {
-      sum = sum + biased_term<L>(load_halves<L, Kind>(rows[r] + 2 * c), factors[r]);
-    }
-    Whole{}.store(sums + c, sum);
-  }
-}
-
-template <EncodingKind Kind>
-std::int32_t accumulate_halves(const EncodedRow* rows, const double* factors, std::size_t n,
-                               std::size_t begin, std::size_t count, std::uint64_t* sums) {
-  const std::size_t whole = count / kLoad * kLoad;
-  std::uint32_t largest = 0;
-  for (std::size_t i = 0; i < n; i += 4) {
-    const std::size_t group = n - i < 4 ? n - i : 4;
-    const std::byte* from[4];
-    for (std::size_t r = 0; r < group; ++r) {
-      from[r] = rows[i + r].bytes + 2 * begin;
-      largest = larger(largest, largest_half(from[r], count));
-    }
-    if (group == 4) {
-      add_halves<Kind, 4>(from, factors + i, whole, sums);
-    } else {
-      for (std::size_t r = 0; r < group; ++r) {
-        add_halves<Kind, 1>(from + r, factors + i + r, whole, sums);
-      }
-    }
-    for (std::size_t r = 0; r < group && whole < count; ++r) {
-      const Rest<4 * kLoad> rest(from[r] + 2 * whole, 2 * (count - whole));
-      const std::byte* bytes = rest.bytes;
-      add_halves<Kind, 1>(&bytes, factors + i + r, count - whole, sums + whole);
-    }
-  }
-  const auto half = static_cast<std::int32_t>(largest);
-  if constexpr (Kind == EncodingKind::bf16) return magnitude<Lanes<1>>(bf16_value<Lanes<1>>(half));
-  return magnitude<Lanes<1>>(fp16_value<Lanes<1>>(half));
-}
 
 // --- int8 and int4 ------------------------------------------------------------------------------
 
@@ -173,9 +108,9 @@ std::int32_t accumulate_kept(const EncodedRow* rows, const double* factors, std:
 void decode(const EncodedRow& row, std::size_t begin, std::size_t count, float* out) {
   switch (row.kind) {
     case EncodingKind::bf16:
-      return decode_halves<EncodingKind::bf16>(row.bytes + 2 * begin, count, out);
+      return decode_halves<EncodingKind::bf16>(halves_at(row, begin), count, out);
     case EncodingKind::fp16:
-      return decode_halves<EncodingKind::fp16>(row.bytes + 2 * begin, count, out);
+      return decode_halves<EncodingKind::fp16>(halves_at(row, begin), count, out);
     case EncodingKind::int8:
       return decode_integers<false>(row, begin, count, out);
     case EncodingKind::int4:
@@ -208,6 +143,23 @@ std::int32_t accumulate(const EncodedRow* rows, const double* factors, std::size
   return larger(seen, accumulate_kept(rows, factors, n, begin, count, sums));
 }
 
+std::int32_t middle(const EncodedRow* rows, std::size_t n, std::size_t begin, std::size_t count,
+                    float* lower, float* upper) {
+  if (rows[0].kind == EncodingKind::bf16) {
+    return middle_of_halves<EncodingKind::bf16>(rows, n, begin, count, lower, upper);
+  }
+  return middle_of_halves<EncodingKind::fp16>(rows, n, begin, count, lower, upper);
+}
+
+std::size_t count_outside(const EncodedRow& row, std::size_t begin, std::size_t count,
+                          const float* lower, const float* upper) {
+  const Half* from = halves_at(row, begin);
+  if (row.kind == EncodingKind::bf16) {
+    return count_outside_of(HalfRow<EncodingKind::bf16>{from}, lower, upper, count);
+  }
+  return count_outside_of(HalfRow<EncodingKind::fp16>{from}, lower, upper, count);
+}
+
 std::uint32_t largest_bits(EncodingKind kind, const std::byte* values, std::size_t count) {
   if (kind == EncodingKind::int8) return largest_byte(values, count);
   if (kind == EncodingKind::int4) return largest_nibble(values, count);
@@ -217,11 +169,11 @@ std::uint32_t largest_bits(EncodingKind kind, const std::byte* values, std::size
 }  // namespace
 
 #if defined(GRADMINT_LEVEL_AVX512)
-const CpuDecoders kAvx512Decoders = {decode, accumulate, largest_bits};
+const CpuDecoders kAvx512Decoders = {decode, accumulate, middle, count_outside, largest_bits};
 #elif defined(GRADMINT_LEVEL_AVX2)
-const CpuDecoders kAvx2Decoders = {decode, accumulate, largest_bits};
+const CpuDecoders kAvx2Decoders = {decode, accumulate, middle, count_outside, largest_bits};
 #else
-const CpuDecoders kScalarDecoders = {decode, accumulate, largest_bits};
+const CpuDecoders kScalarDecoders = {decode, accumulate, middle, count_outside, largest_bits};
 #endif
 
 }  // namespace gradmint::kernels

@@ -14,8 +14,6 @@
 
 namespace gradmint::kernels {
 
-inline constexpr std::size_t kMedianTile = 512;
-
 // What trimmed_mean and nearest_to_median (sorted_rule.h) keep of n values.
 struct KeptRule {
   std::size_t dropped = 0;  // trimmed_mean: per side
@@ -85,12 +83,14 @@ struct CpuKernels {
   std::int32_t (*step)(const OptimizerStep& step, const StepTile& tile);
 
   // One block (count <= kBlockSize) to integers, zero-filled to the next multiple of 128. Returns
-  // the largest magnitude; the integers mean nothing where that is not finite.
-  std::int32_t (*quantise)(const float* values, std::size_t count, std::int16_t* integers,
-                           int* shift);
+  // the largest magnitude; the integers mean nothing where that is not finite. `next`: the address
+  // of what will be read next, asked for on the way; only a hint.
+  std::int32_t (*quantise)(const float* values, std::size_t count, std::uintptr_t next,
+                           std::int16_t* integers, int* shift);
 
-  // The exact integer dot product; count a multiple of 128.
-  std::int64_t (*dot)(const std::int16_t* a, const std::int16_t* b, std::size_t count);
+  // out[i * n + j], j <= i: the exact integer dot product of rows i and j of `n` (others may be
+  // written too). Row i begins at rows + i * kBlockSize; count a multiple of 128.
+  void (*dot)(const std::int16_t* rows, std::size_t n, std::size_t count, std::int64_t* out);
 
   // The exact integer sum of squared differences of a block, each value multiplied by its factor
   // first, and the block's shift.

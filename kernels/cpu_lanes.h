@@ -72,13 +72,14 @@ GRADMINT_RULE V in_register(V value) {
 // use.
 constexpr std::size_t kAheadBytes = 2048;
 
+// Asks for a cache line. As an integer: the address may lie behind the end of a row, or anywhere.
+GRADMINT_RULE void ask_for(std::uintptr_t address) {
+  if constexpr (Narrow::width > 1) __builtin_prefetch(reinterpret_cast<const void*>(address));
+}
+
 // Once for each cache line, where coordinate c of a Narrow group begins one.
 GRADMINT_RULE void ask_ahead(const float* row, std::size_t c) {
-  if constexpr (Narrow::width > 1) {
-    // As an integer: the address may lie behind the end of the row.
-    const auto address = reinterpret_cast<std::uintptr_t>(row + c) + kAheadBytes;
-    if (c % 16 == 0) __builtin_prefetch(reinterpret_cast<const void*>(address));
-  }
+  if (c % 16 == 0) ask_for(reinterpret_cast<std::uintptr_t>(row + c) + kAheadBytes);
 }
 
 template <class V, class T>
@@ -89,7 +90,10 @@ GRADMINT_RULE V load_all(const T* from) {
 template <class L>
 GRADMINT_RULE std::int32_t largest_lane(typename L::I32 value) {
   std::int32_t lanes[L::width];
-  memcpy(lanes, &value, sizeof lanes);
+  // A copy: if it were copied from where the loop keeps it, GCC would keep it in memory, and every
+  // turn would wait for the one before to be stored (8 times as long for a loop of maxima alone).
+  const auto copy = in_register(value);
+  memcpy(lanes, &copy, sizeof lanes);
   std::int32_t largest = lanes[0];
   for (int i = 1; i < L::width; ++i) largest = larger(largest, lanes[i]);
   return largest;

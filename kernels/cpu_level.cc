@@ -46,13 +46,23 @@ std::int32_t scale(const float* in, double factor, std::size_t count, float* out
   return largest_lane<L>(largest);
 }
 
-std::int32_t quantise(const float* values, std::size_t count, std::int16_t* integers, int* shift) {
+// Reads the block twice, the second time from the first-level cache, and asks for half of the next
+// one in each.
+std::int32_t quantise(const float* values, std::size_t count, std::uintptr_t next,
+                      std::int16_t* integers, int* shift) {
   using L = Narrow;
-  const std::int32_t largest = largest_magnitude(values, count);
+  auto most = L::all(std::int32_t{0});
+  for_lanes<L::width>(
+      count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
+        if (c % 32 == 0) ask_for(next + c / 2 * sizeof(float));
+        most = larger(most, magnitude<L>(access.template load<L::F32>(values + c)));
+      });
+  const std::int32_t largest = largest_lane<L>(most);
   *shift = block_shift(largest);
   const BlockScale scales = block_scale(*shift);
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
+        if (c % 32 == 0) ask_for(next + (count + c) / 2 * sizeof(float));
         const auto q = block_value<L>(access.template load<L::F32>(values + c), scales);
         access.store(integers + c, narrow_block(q));
       });
@@ -119,7 +129,7 @@ const CpuKernels kScalarKernels = {
     count_outside,
     step,
     quantise,
-    dot_block,
+    dot_rows,
     square_difference,
     kDecoders,
     kEncoders};

@@ -1,9 +1,24 @@
+#include <cpuid.h>
+
 #include <cstdlib>
 
 #include "kernels/cpu_kernels.h"
 #include "kernels/cpu_level.h"
 
 namespace gradmint::kernels {
+
+namespace {
+
+// Every processor with AVX2 that is known has it; clang 14 knows no name for it.
+bool has_f16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+}  // namespace
 
 std::string_view name_of(CpuLevel level) {
   switch (level) {
@@ -22,7 +37,7 @@ bool is_supported(CpuLevel level) {
     case CpuLevel::scalar:
       return true;
     case CpuLevel::avx2:
-      return __builtin_cpu_supports("avx2") != 0;
+      return __builtin_cpu_supports("avx2") != 0 && has_f16c();
     case CpuLevel::avx512:
       break;
   }

@@ -9,14 +9,6 @@
 namespace gradmint::kernels {
 namespace {
 
-// Padding is a row of its own, read like the others, so that loading needs no branch. The largest
-// finite values serve as well as infinities: what ties with them is equal to them.
-struct PaddingRow {
-  float values[kMedianTile];
-  constexpr explicit PaddingRow(float value) : values{} {
-    for (float& each : values) each = value;
-  }
-};
 constexpr PaddingRow kBelow(-__FLT_MAX__);
 constexpr PaddingRow kAbove(__FLT_MAX__);
 
@@ -25,18 +17,14 @@ std::int32_t network_middle(const float* const* rows, std::size_t n, std::size_t
                             float* lower, float* upper) {
   using L = Narrow;
   const float* padded[P];
-  const std::size_t first = static_cast<std::size_t>(padding_below(static_cast<int>(n)));
-  for (std::size_t i = 0; i < P; ++i) {
-    padded[i] = i < first ? kBelow.values : i < first + n ? rows[i - first] : kAbove.values;
-  }
+  pad_rows(rows, n, kBelow.values, kAbove.values, padded);
   L::I32 largest = L::all(std::int32_t{0});
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
         L::I32 keys[P];
         load_and_order<NetworkKind::middle>(
             keys, [&](int i) __attribute__((always_inline)) {
-              ask_ahead(padded[i], c);
-              const auto x = in_register(access.template load<L::F32>(padded[i] + c));
+              const auto x = read_row(padded[i], c, access);
               largest = larger(largest, magnitude<L>(x));
               keys[i] = key_of<L>(x);
             });
@@ -53,11 +41,7 @@ std::int32_t bisected_middle(const float* const* rows, std::size_t n, std::size_
   L::I32 largest = L::all(std::int32_t{0});
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        for (std::size_t i = 0; i < n; ++i) {
-          const auto x = access.template load<L::F32>(rows[i] + c);
-          largest = larger(largest, magnitude<L>(x));
-          Whole{}.store(scratch + i * L::width, key_of<L>(x));
-        }
+        largest = store_keys<L>(rows, n, c, access, scratch, largest);
         L::I32 low;
         L::I32 high;
         bisect_middle<L>(
@@ -99,20 +83,7 @@ void mean_of_middle(const float* lower, const float* upper, std::size_t count, f
 
 std::size_t count_outside(const float* row, const float* lower, const float* upper,
                           std::size_t count) {
-  using L = Narrow;
-  auto outside = L::all(std::int32_t{0});
-  for_lanes<L::width>(
-      count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        const auto low = access.template load<L::F32>(lower + c);
-        const auto high = access.template load<L::F32>(upper + c);
-        const auto x = access.template load<L::F32>(row + c);
-        outside = outside + L::one_if(x < low) + L::one_if(high < x);
-      });
-  std::int32_t lanes[L::width];
-  memcpy(lanes, &outside, sizeof lanes);
-  std::size_t total = 0;
-  for (int i = 0; i < L::width; ++i) total += static_cast<std::size_t>(lanes[i]);
-  return total;
+  return count_outside_of(row, lower, upper, count);
 }
 
 }  // namespace

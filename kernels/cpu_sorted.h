@@ -20,23 +20,25 @@ struct LastRow {
 };
 constexpr LastRow kLast;
 
-// The sorted keys of one Narrow group of `n` rows, padded to P with kLast.
-template <int P, class Access>
-GRADMINT_RULE void sort_group(const float* const (&padded)[P], std::size_t c, Access access,
-                              Narrow::I32 (&keys)[P]) {
-  load_and_order<NetworkKind::whole>(
-      keys, [&](int i) __attribute__((always_inline)) {
-        ask_ahead(padded[i], c);
-        keys[i] = key_of<Narrow>(in_register(access.template load<Narrow::F32>(padded[i] + c)));
-      });
-}
-
+// `n` rows in ascending order, a group of coordinates at a time.
 template <int P>
-GRADMINT_RULE void pad_rows(const float* const* rows, std::size_t n, const float* (&padded)[P]) {
-  for (std::size_t i = 0; i < P; ++i) {
-    padded[i] = i < n ? rows[i] : reinterpret_cast<const float*>(kLast.keys);
+struct SortedRows {
+  const float* padded[P];
+
+  GRADMINT_RULE SortedRows(const float* const* rows, std::size_t n) {
+    for (std::size_t i = 0; i < P; ++i) {
+      padded[i] = i < n ? rows[i] : reinterpret_cast<const float*>(kLast.keys);
+    }
   }
-}
+  // The sorted keys of one Narrow group.
+  template <class Access>
+  GRADMINT_RULE void sort(std::size_t c, Access access, Narrow::I32 (&keys)[P]) const {
+    load_and_order<NetworkKind::whole>(
+        keys, [&](int i) __attribute__((always_inline)) {
+          keys[i] = key_of<Narrow>(read_row(padded[i], c, access));
+        });
+  }
+};
 
 // Sums what it keeps while it is in registers. The conditions on places are the same for every
 // group, so they are predicted.
@@ -44,8 +46,7 @@ template <int P>
 std::int32_t network_trimmed(const float* const* rows, std::size_t n, std::size_t count,
                              const KeptRule& rule, float* lower, float* upper, float* delta) {
   using L = Narrow;
-  const float* padded[P];
-  pad_rows<P>(rows, n, padded);
+  const SortedRows<P> sorted_rows(rows, n);
   const int first = static_cast<int>(rule.dropped);
   const int last = static_cast<int>(n - rule.dropped) - 1;
   const int end = static_cast<int>(n) - 1;
@@ -54,7 +55,7 @@ std::int32_t network_trimmed(const float* const* rows, std::size_t n, std::size_
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
         L::I32 keys[P];
-        sort_group<P>(padded, c, access, keys);
+        sorted_rows.sort(c, access, keys);
         Wide::U64 sums[kHalves]{};
 #pragma GCC unroll 64
         for (int place = 0; place < P; ++place) {
@@ -99,8 +100,7 @@ template <int P>
 std::int32_t network_nearest(const float* const* rows, std::size_t n, std::size_t count,
                              const KeptRule& rule, float* lower, float* upper, float* delta) {
   using L = Narrow;
-  const float* padded[P];
-  pad_rows<P>(rows, n, padded);
+  const SortedRows<P> sorted_rows(rows, n);
   L::I32 largest = L::all(std::int32_t{0});
   float sorted[P][kSortedTile];
   for (std::size_t begin = 0; begin < count; begin += kSortedTile) {
@@ -108,7 +108,7 @@ std::int32_t network_nearest(const float* const* rows, std::size_t n, std::size_
     for_lanes<L::width>(
         size, [&](std::size_t c, auto access) __attribute__((always_inline)) {
           L::I32 keys[P];
-          sort_group<P>(padded, begin + c, access, keys);
+          sorted_rows.sort(begin + c, access, keys);
 #pragma GCC unroll 64
           for (int place = 0; place < P; ++place) {
             Whole{}.store(sorted[place] + c, value_of<L>(keys[place]));
@@ -131,11 +131,7 @@ std::int32_t bisected_kept(const float* const* rows, std::size_t n, std::size_t 
   L::I32 largest = L::all(std::int32_t{0});
   for_lanes<L::width>(
       count, [&](std::size_t c, auto access) __attribute__((always_inline)) {
-        for (std::size_t i = 0; i < n; ++i) {
-          const auto x = access.template load<L::F32>(rows[i] + c);
-          largest = larger(largest, magnitude<L>(x));
-          Whole{}.store(scratch + i * L::width, key_of<L>(x));
-        }
+        largest = store_keys<L>(rows, n, c, access, scratch, largest);
         const auto key_at = [&](int i) __attribute__((always_inline)) {
           return load_all<L::I32>(scratch + static_cast<std::size_t>(i) * L::width);
         };

@@ -32,8 +32,14 @@ GRADMINT_RULE typename L::U64 biased_term(typename L::F32 x, double factor) {
   return bit_copy<typename L::U64>(L::widen(x) * factor + kRoundingBias);
 }
 
-// The same for a factor that is a power of two, 2^-226 <= |x| * unit or x = 0: the product is
-// exact, so that adding the bias to it in one operation, where the level has it, changes no bit.
+// Whether the product with an fp32 is exact: a weight times a power of two is such a factor, a
+// power of two itself, and most clip factors are not.
+GRADMINT_RULE bool has_few_bits(double factor) {  // 29 significant ones
+  return (bit_copy<std::uint64_t>(factor) & 0xffffff) == 0;
+}
+
+// The same for such a factor, 2^-900 <= |x| * unit or x = 0: the product is exact, so that adding
+// the bias to it in one operation, where the level has it, changes no bit.
 template <class L>
 GRADMINT_RULE typename L::U64 biased_unit_term(typename L::F32 x, double unit) {
 #if defined(GRADMINT_LEVEL_AVX512)

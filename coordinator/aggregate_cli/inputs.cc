@@ -65,7 +65,7 @@ std::vector<Read> read_all(const std::vector<TensorFile>& files, const ModelLayo
   std::atomic<std::size_t> finished{0};
   kernels::parallel_for(threads, files.size(), [&](std::size_t i, int worker) {
     all[i].sha256 = hash_of(files[i]);
-    all[i].values = FlatValues::from(files[i], places, scratch);
+    all[i].values = FlatValues::from(files[i], places, scratch, Halves::kept);
     const auto done = static_cast<double>(++finished);
     // The listener is the calling thread's.
     if (worker == 0) listener("reading", done / static_cast<double>(files.size()));

@@ -117,7 +117,7 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
   job.input.weights = *std::move(weights);
   std::vector<int> exponents;
   for (const InputFile& file : job.inputs.files) {
-    job.input.updates.emplace_back(file.values.values());
+    job.input.updates.push_back(file.values.row());
     exponents.push_back(file.values.exponent());
   }
   job.input.round_exponent = kernels::choose_round_exponent(exponents);
@@ -140,7 +140,7 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
 std::vector<ByteView> mappings_of(const Job& job) {
   std::vector<ByteView> mappings;
   for (const InputFile& file : job.inputs.files) {
-    mappings.push_back(bytes_of(file.values.values()));
+    mappings.push_back(file.values.bytes());
   }
   if (job.centre.values) mappings.push_back(bytes_of(job.centre.values->values()));
   return mappings;

@@ -4,8 +4,8 @@
 #include <bit>
 #include <vector>
 
+#include "coordinator/aggregate_cli/row_part.h"
 #include "coordinator/aggregate_cli/tensor_file.h"
-#include "kernels/base/check.h"
 #include "kernels/blocks_rule.h"
 #include "kernels/dots.h"
 
@@ -25,8 +25,7 @@ std::vector<Row> rows_in(Rows rows, std::size_t begin, std::size_t count) {
   std::vector<Row> part;
   part.reserve(rows.size());
   for (const Row& row : rows) {
-    GRADMINT_CHECK(row.is_plain());
-    part.emplace_back(std::span<const float>(row.values() + begin, count));
+    part.push_back(part_of(row, begin, count));
   }
   return part;
 }
@@ -62,8 +61,8 @@ struct StateRange {
 
 void StreamingBackend::for_mapped(Rows rows, void (*act)(ByteView)) const {
   for (const Row& row : rows) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(row.bytes());
-    const ByteView bytes(begin, row.size() * sizeof(float));
+    const ByteView bytes = bytes_of(row);
+    const std::uint8_t* const begin = bytes.data();
     const bool known = std::any_of(mapped_.begin(), mapped_.end(), [&](const ByteView& mapping) {
       return mapping.data() <= begin && begin + bytes.size() <= mapping.data() + mapping.size();
     });

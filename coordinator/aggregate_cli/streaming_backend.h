@@ -20,8 +20,8 @@ using ProgressListener = std::function<void(const char* doing, double done)>;
 
 inline constexpr std::size_t kRangeBytes = std::size_t{32} << 20;  // of all updates together
 
-// All rows must be plain (fp32). `mapped`: read-only mappings of files; the pages of rows that lie
-// in one of them are let go.
+// All rows must be fp32, bf16 or fp16. `mapped`: read-only mappings of files; the pages of rows
+// that lie in one of them are let go.
 class StreamingBackend final : public kernels::Backend {
  public:
   StreamingBackend(std::unique_ptr<kernels::Backend> inner, std::vector<ByteView> mapped,

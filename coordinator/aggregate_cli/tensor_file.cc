@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "coordinator/aggregate_cli/float_decode.h"
+#include "coordinator/aggregate_cli/row_part.h"
 #include "kernels/base/check.h"
 #include "kernels/fixed_point.h"
 #include "kernels/scan.h"
@@ -24,21 +25,33 @@ Error not_finite(const TensorFile& file, const std::string& tensor, std::uint64_
                                     "' is not finite at value " + std::to_string(index)};
 }
 
-// The tensors' bytes where they follow each other in the file as F32 in the wanted order.
-std::optional<std::span<const float>> as_they_lie(const TensorFile& file,
-                                                  std::span<const FlatPlace> places) {
+std::optional<kernels::EncodingKind> kind_of(std::string_view dtype, Halves halves) {
+  if (dtype == "F32") return kernels::EncodingKind::fp32;
+  if (halves == Halves::converted) return std::nullopt;
+  if (dtype == "BF16") return kernels::EncodingKind::bf16;
+  if (dtype == "F16") return kernels::EncodingKind::fp16;
+  return std::nullopt;
+}
+
+// The tensors where they follow each other in the file in the wanted order, all of one dtype.
+std::optional<kernels::Row> as_they_lie(const TensorFile& file, std::span<const FlatPlace> places,
+                                        Halves halves) {
   const SafetensorsTensor* const first = file.find(places.front().name);
+  const auto kind = kind_of(first->dtype, halves);
+  if (!kind) return std::nullopt;
   std::uint64_t at = first->begin;
   for (const FlatPlace& place : places) {
     const SafetensorsTensor* const tensor = file.find(place.name);
-    if (tensor->dtype != "F32" || tensor->begin != at) return std::nullopt;
+    if (tensor->dtype != first->dtype || tensor->begin != at) return std::nullopt;
     at = tensor->end;
   }
-  const std::uint8_t* const bytes =
-      file.mapping.bytes().data() + file.header.data_offset + first->begin;
-  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) != 0) return std::nullopt;
-  return std::span<const float>(reinterpret_cast<const float*>(bytes),
-                                (at - first->begin) / sizeof(float));
+  const ByteView bytes =
+      file.mapping.bytes().subspan(file.header.data_offset + first->begin, at - first->begin);
+  if (*kind == kernels::EncodingKind::fp32 &&
+      reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) != 0) {
+    return std::nullopt;
+  }
+  return kernels::Row({*kind, 0}, bytes, bytes.size() / dtype_size_bytes(first->dtype));
 }
 
 struct Pages {
@@ -94,21 +107,23 @@ std::span<const float> floats_of(const MappedFile& mapping) {
           mapping.bytes().size() / sizeof(float)};
 }
 
-// Looks at every value where it lies. Empty where there is a -0, which only a copy can do without.
+// Looks at every value where it lies. Empty where there is a -0 in fp32, which only a copy can do
+// without.
 Result<std::optional<int>> scan(const TensorFile& file, std::span<const FlatPlace> places,
-                                std::span<const float> values) {
+                                const kernels::Row& row) {
   int exponent = kernels::kMinExponent;
   bool negative_zero = false;
   std::uint64_t at = 0;
   for (const FlatPlace& place : places) {
     for (std::uint64_t done = 0; done < place.count;) {
       const std::uint64_t count = std::min<std::uint64_t>(kPieceValues, place.count - done);
-      const auto piece = values.subspan(at + done, count);
-      const kernels::ScanResult result = kernels::scan_values(piece);
+      const kernels::Row piece = part_of(row, at + done, count);
+      const kernels::ScanResult result = kernels::scan_row(piece);
       if (!result.finite) return not_finite(file, place.name, done + result.first_not_finite);
       exponent = std::max(exponent, result.exponent);
-      negative_zero = negative_zero || has_negative_zero(piece);
-      release_pages({reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size_bytes()});
+      negative_zero =
+          negative_zero || (piece.is_plain() && has_negative_zero({piece.values(), piece.size()}));
+      release_pages(bytes_of(piece));
       done += count;
     }
     at += place.count;
@@ -188,15 +203,22 @@ std::vector<FlatPlace> places_of(const ModelLayout& layout) {
   return places;
 }
 
+ByteView FlatValues::bytes() const { return bytes_of(row_); }
+
+std::span<const float> FlatValues::values() const {
+  GRADMINT_CHECK(row_.is_plain());
+  return {row_.values(), row_.size()};
+}
+
 Result<FlatValues> FlatValues::from(const TensorFile& file, std::span<const FlatPlace> places,
-                                    const std::filesystem::path& scratch) {
+                                    const std::filesystem::path& scratch, Halves halves) {
   GRADMINT_CHECK(!places.empty());
   FlatValues flat;
-  if (const auto lying = as_they_lie(file, places)) {
+  if (const auto lying = as_they_lie(file, places, halves)) {
     const auto exponent = scan(file, places, *lying);
     if (!exponent.ok()) return exponent.error();
     if (exponent->has_value()) {
-      flat.values_ = *lying;
+      flat.row_ = *lying;
       flat.exponent_ = **exponent;
       return flat;
     }
@@ -208,7 +230,7 @@ Result<FlatValues> FlatValues::from(const TensorFile& file, std::span<const Flat
   auto mapping = copy.map();
   if (!mapping.ok()) return mapping.error();
   flat.converted_ = *std::move(mapping);
-  flat.values_ = floats_of(*flat.converted_);
+  flat.row_ = kernels::Row(floats_of(*flat.converted_));
   flat.exponent_ = *exponent;
   return flat;
 }

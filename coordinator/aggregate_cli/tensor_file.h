@@ -1,6 +1,6 @@
-// A safetensors file that is mapped, and its floating tensors as one flat fp32 vector in mapped
-// memory: the file's own bytes where they already are that vector, else a temporary file without a
-// name that they are converted to through a bounded buffer.
+// A safetensors file that is mapped, and its floating tensors as one flat vector in mapped memory:
+// the file's own bytes where they already are that vector, else a temporary file without a name
+// that they are converted to, as fp32, through a bounded buffer.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
+#include "kernels/encoding.h"
 #include "ledger/blobs.h"
 #include "ledger/model/layout.h"
 #include "ledger/model/safetensors.h"
@@ -47,22 +48,29 @@ struct FlatPlace {
 };
 std::vector<FlatPlace> places_of(const ModelLayout& layout);
 
+// Whether tensors that are all BF16 or all F16 may stay as they are.
+enum class Halves { kept, converted };
+
 class FlatValues {
  public:
   // The tensors of `places`, which must be in the file with these counts and be decodable
   // (checked). An Error names file and tensor where a value is not finite, and says when the
   // temporary file in `scratch` (a directory) could not be written. `file` must outlive the object.
   static Result<FlatValues> from(const TensorFile& file, std::span<const FlatPlace> places,
-                                 const std::filesystem::path& scratch);
+                                 const std::filesystem::path& scratch,
+                                 Halves halves = Halves::converted);
 
-  std::span<const float> values() const { return values_; }
+  const kernels::Row& row() const { return row_; }
+  ByteView bytes() const;  // of the row
+  // Only where halves are not kept (checked).
+  std::span<const float> values() const;
   int exponent() const { return exponent_; }  // of the largest magnitude (kernels/fixed_point.h)
   bool is_converted() const { return converted_.has_value(); }
 
  private:
   FlatValues() = default;
   std::optional<MappedFile> converted_;
-  std::span<const float> values_;
+  kernels::Row row_;
   int exponent_ = 0;
 };
 

@@ -203,6 +203,19 @@ TEST_CASE("half precision, another order of tensors and -0 make no difference") 
     CHECK(five.result("converted") == five.result("plain"));
     CHECK(ran.errors == "gradmint-aggregate: note: '" + file.string() +
                             "' was converted to fp32 in order through a temporary file\n");
+    if (std::string(dtype) == "F32") continue;
+    // All of one dtype in order: read as it lies, beside files of fp32.
+    const Tensor narrow_bias = narrow(dtype, "b.bias", {kBiases}, biases);
+    for (const char* rule : {"mean", "median", "krum:f=0"}) {
+      CAPTURE(rule);
+      const Words words = {"--aggregator", rule, "--log-level", "info"};
+      write_tensors_to(file, {first, narrow_bias, integer("count", 5)});
+      CHECK(five.on({0, 1, 2}, "as_it_lies", words).errors.empty());
+      write_tensors_to(file, {floats("a.weight", {60, 100}, weights),
+                              floats("b.bias", {kBiases}, biases), integer("count", 5)});
+      five.on({0, 1, 2}, "of_floats", words);
+      CHECK(five.result("as_it_lies") == five.result("of_floats"));
+    }
   }
   // -0 in every place of one file and +0 in another: a median between them must not show which.
   const Directory here;

@@ -204,7 +204,8 @@ TEST_CASE("a signal while the result is written leaves nothing behind") {
 TEST_CASE("a full disk while a file is converted") {
   const Place place;
   const std::vector<float> values = values_of(300000, 1);
-  write_tensors_to(place.at("half"), {narrow("BF16", "x", {300000}, values)});
+  write_tensors_to(place.at("half"), {narrow("BF16", "y", {1}, {1.0f}),  // in another order
+                                      narrow("BF16", "x", {300000}, values)});
   const auto before = contents_of(place.here.path);
   const Setting full{.environment = {}, .max_file_bytes = 1000000};
   check_refused(aggregate({place.at("half"), "-o", place.at("out")}, full),

@@ -67,6 +67,22 @@ TEST_CASE("Gram matrix, squared norms and distances give the reference's bytes")
   std::printf("dots: %d comparisons\n", compared);
 }
 
+TEST_CASE("the largest integers that a block can hold are summed exactly") {
+  const float most = 16383.0f / 16384.0f;
+  Updates updates(7, std::vector<float>(4096, most));
+  for (std::size_t i = 1; i < updates.size(); i += 2) updates[i].assign(4096, -most);
+  for (std::size_t c = 0; c < 4096; c += 2) updates[6][c] = -most;
+  for (const auto& backend : backends()) {
+    CAPTURE(backend->name());
+    const auto gram = kernels::gram_matrix(views(updates), *backend).value();
+    for (std::size_t i = 0; i < updates.size(); ++i) {
+      for (std::size_t j = 0; j < updates.size(); ++j) {
+        CHECK(gram.at(i, j) == reference_dot(updates[i], updates[j]));
+      }
+    }
+  }
+}
+
 TEST_CASE("many blocks: chunks and threads keep one summation tree") {
   Updates updates = sample_updates(Kind::ordinary, 2, 4096 * 131 + 5, 17);
   const double expected = reference_dot(updates[0], updates[1]);

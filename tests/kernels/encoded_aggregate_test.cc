@@ -151,6 +151,44 @@ TEST_CASE("any number of encoded updates, with weights that are alike and that a
   }
 }
 
+TEST_CASE("any finite 16 bits, -0 and ties among them: mean and median of any number") {
+  const auto all = backends();
+  for (const char* name : {"bf16", "fp16"}) {
+    const auto encoding = kernels::parse_encoding(name).value();
+    const int exponent = encoding.kind == kernels::EncodingKind::bf16 ? 0x7f80 : 0x7c00;
+    for (const std::size_t n : {1u, 2u, 3u, 4u, 7u, 16u, 17u, 33u, 64u, 65u}) {
+      CAPTURE(name);
+      CAPTURE(n);
+      Sequence sequence(n);
+      const std::size_t size = 1003;
+      EncodedSample sample;
+      for (std::size_t i = 0; i < n; ++i) {
+        std::vector<std::uint8_t> bytes;
+        for (std::size_t c = 0; c < size; ++c) {
+          auto bits = static_cast<std::uint16_t>(sequence.below(0x10000));
+          if (c % 4 == 0) bits = static_cast<std::uint16_t>(sequence.below(3) << 15 | (bits & 1));
+          if ((bits & exponent) == exponent) bits = static_cast<std::uint16_t>(bits ^ 0x1000);
+          bytes.push_back(static_cast<std::uint8_t>(bits & 0xff));
+          bytes.push_back(static_cast<std::uint8_t>(bits >> 8));
+        }
+        sample.payloads.push_back(std::move(bytes));
+        sample.plain.updates.push_back(
+            kernels::decode_row({encoding, sample.payloads.back(), size}));
+      }
+      for (const char* aggregator : {"mean", "median"}) {
+        AggregateSpec spec;
+        spec.aggregator.name = aggregator;
+        prepare(sample.plain, spec, n);
+        sample.encoded = sample.plain.input;
+        for (std::size_t i = 0; i < n; ++i) {
+          sample.encoded.updates[i] = kernels::Row(encoding, sample.payloads[i], size);
+        }
+        for (const auto& backend : all) CHECK(compare(spec, sample, *backend) == 1);
+      }
+    }
+  }
+}
+
 TEST_CASE("rows of different encodings may be mixed") {
   for (const auto& backend : backends()) {
     for (const AggregateSpec& spec : specs(false)) {
