@@ -53,7 +53,9 @@ class DevRun {
 
   int run() {
     const Status done = steps();
-    if (!done.ok()) note(done.error().message);
+    const std::string between = deaths_.empty() || done.ok() ? "" : "; ";
+    const std::string fault = deaths_ + between + (done.ok() ? "" : done.error().message);
+    if (!fault.empty()) note(fault);
     stop();
     if (done.ok()) audit();
     finish();
@@ -126,8 +128,16 @@ class DevRun {
     const Happening now = children_.wait(-1);
     for (const ChildLine& line : now.lines)
       if (Status told = take_line(line); !told.ok()) return told;
-    for (const ChildExit& exit : now.exits)
-      if (Status gone = take_exit(exit); !gone.ok()) return gone;
+    Status all_well;
+    for (const ChildExit& exit : now.exits) {
+      const Status taken = take_exit(exit);
+      if (all_well.ok()) {
+        all_well = taken;  // told at the end
+      } else if (!taken.ok() && taken.error().message != all_well.error().message) {
+        write_out(display_.say("warning: " + taken.error().message));
+      }
+    }
+    if (!all_well.ok()) return all_well;
     if (now.interrupted) return Error{ErrorCode::refused, "interrupted"};
     return {};
   }
@@ -162,18 +172,17 @@ class DevRun {
   }
 
   Status take_exit(const ChildExit& exit) {
-    if (coordinator_started_ || exit.child == coordinator_) {
-      if (exit.child == coordinator_) {
-        coordinator_ended_ = true;
-        if (exit.succeeded && run_.finished) return {};
-        return Error{ErrorCode::refused, ended(kCoordinator, exit.text)};
-      }
+    if (exit.child == coordinator_) {
+      coordinator_ended_ = true;
+      if (exit.succeeded && run_.finished) return {};
+      return Error{ErrorCode::refused, ended(kCoordinator, exit.text)};
     }
     if (run_.finished && exit.succeeded) return {};
     const std::string text = ended(exit.name, exit.text);
     if (!training_)
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
-    note(exit.name + " " + exit.text + "; its log is " + children_.log_of(exit.name).string());
+    deaths_ += (deaths_.empty() ? "" : "; ") + exit.name + " " + exit.text + "; its log is " +
+               children_.log_of(exit.name).string();
     write_out(display_.say("warning: " + text));
     if (--workers_left_ < least_updates(plan_))
       return Error{ErrorCode::refused, "too few workers are left"};  // no round can end
@@ -273,6 +282,7 @@ class DevRun {
   RunOutcome run_;
   json audit_;
   std::string failure_, failure_log_;
+  std::string deaths_;              // of workers, each shown when it happened
   std::set<std::string> warnings_;  // of workers, shown
   std::string last_trouble_;        // of a worker with its training
   std::size_t coordinator_ = static_cast<std::size_t>(-1);

@@ -1,6 +1,7 @@
-// Updates of 1,000,001 values from 3, 16 and 64 workers under every rule: tiles, threads and blocks
-// are crossed many times. Every backend must give the reference's bytes; those of the scalar level
-// where the reference would take long: with 64, under a sanitizer, and for CUDA.
+// Large rounds. Updates of 1,000,001 values from 3, 16 and 64 workers under every rule: tiles,
+// threads and blocks are crossed many times. Every backend must give the reference's bytes; those
+// of the scalar level where the reference would take long: with 64, with 1000 short ones, under a
+// sanitizer, and for CUDA.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -29,20 +30,21 @@ constexpr std::size_t kMostForReference = 0;
 constexpr std::size_t kMostForReference = 16;
 #endif
 
-std::vector<LargeCase> large_cases() {
+// Krum's rules with `krum_f`, the others with `f`.
+std::vector<LargeCase> large_cases(float f, float krum_f) {
   return {
       {{}, {"mean", {}}, "adam"},
       {{{"clip", {{"tau", 20}}}}, {"mean", {}}, "momentum"},
       {{}, {"median", {}}, "yogi"},
-      {{}, {"trimmed_mean", {{"f", 1}}}, "nesterov"},
-      {{}, {"krum", {{"f", 0}}}, "plain"},
-      {{}, {"multi_krum", {{"f", 1}, {"convention", 1}}}, "adagrad"},
-      {{}, {"bulyan", {{"f", 0}}}, "plain"},
+      {{}, {"trimmed_mean", {{"f", f}}}, "nesterov"},
+      {{}, {"krum", {{"f", krum_f}}}, "plain"},
+      {{}, {"multi_krum", {{"f", f}, {"convention", 1}}}, "adagrad"},
+      {{}, {"bulyan", {{"f", krum_f}}}, "plain"},
       {{}, {"geometric_median", {}}, "plain"},
       {{}, {"centered_clipping", {{"tau", 20}, {"steps", 3}}}, "plain"},
       {{}, {"mda", {{"f", 1}}}, "plain"},
-      {{{"arc", {{"f", 1}}}, {"nnm", {{"f", 1}}}}, {"mean", {}}, "plain"},
-      {{{"nnm", {{"f", 1}}}}, {"median", {}}, "plain"},
+      {{{"arc", {{"f", f}}}, {"nnm", {{"f", f}}}}, {"mean", {}}, "plain"},
+      {{{"nnm", {{"f", f}}}}, {"median", {}}, "plain"},
   };
 }
 
@@ -86,7 +88,7 @@ TEST_CASE("1e6 + 1 values from 3, 16 and 64 updates: the same bytes on every bac
   for (const std::size_t n : {3u, 16u, 64u}) {
     Sample sample;
     sample.updates = sample_updates(Kind::ordinary, n, 1000001, 71 + n);
-    for (const LargeCase& each : large_cases()) {
+    for (const LargeCase& each : large_cases(1, 0)) {
       if (is_emulated && n == 64 && !each.pre.empty()) continue;
       const AggregateSpec spec{each.pre, each.aggregator, {each.optimizer, {}}};
       CAPTURE(n);
@@ -97,4 +99,18 @@ TEST_CASE("1e6 + 1 values from 3, 16 and 64 updates: the same bytes on every bac
     }
   }
   std::printf("large: %d comparisons of 1000001 values\n", compared);
+}
+
+TEST_CASE("1000 updates: the same bytes on every backend") {
+  const auto all = one_of_each_kind();
+  int compared = 0;
+  Sample sample;
+  sample.updates = sample_updates(Kind::ordinary, 1000, 257, 13);
+  for (const LargeCase& each : large_cases(240, 200)) {
+    const AggregateSpec spec{each.pre, each.aggregator, {each.optimizer, {}}};
+    CAPTURE(describe(spec));
+    prepare(sample, spec, 5);
+    compared += compare_with_scalar(spec, sample, all);
+  }
+  std::printf("large: %d comparisons of 1000 updates\n", compared);
 }

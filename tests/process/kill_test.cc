@@ -1,5 +1,8 @@
 // Coordinator and workers killed with SIGKILL in every station: nothing acknowledged is lost.
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,6 +13,7 @@
 using namespace gradmint;
 using namespace gradmint::test;
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -134,6 +138,50 @@ TEST_CASE("a worker is killed for good: the rounds go on without it") {
     for (std::uint64_t round = 1; round <= 3; ++round)
       CHECK(accepted.count({round, federation.addresses()[i]}) == 1);
   check_receipts(federation);
+}
+
+TEST_CASE("dev: several workers die at once, and each death is told once") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Directory here;
+  const fs::path home = here.path / "dev";
+  Process dev({program("gradmint"), "dev", "--workers", "3", "--rounds", "1000", "--data", *data,
+               "--home", home.string()},
+              here.path / "errors");
+  dev.await_line("round    1/1000");
+  // It notices none of them before all are dead.
+  dev.signal(SIGSTOP);
+  std::vector<pid_t> workers;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string words = read_text(entry.path() / "cmdline");
+    if (words.find("gradmint-worker") == words.npos || words.find(home.string()) == words.npos)
+      continue;
+    if (words.find("join") != words.npos) workers.push_back(std::stoi(entry.path().filename()));
+  }
+  REQUIRE(workers.size() == 3);
+  for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+  for (const pid_t worker : workers) {
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, worker, 0));
+    pollfd ready{handle, POLLIN, 0};
+    CHECK(::poll(&ready, 1, 1000 * kPatienceS) == 1);
+    ::close(handle);
+  }
+  dev.signal(SIGCONT);
+  CHECK(dev.wait() == 1);
+  std::string shown;
+  for (const std::string& line : dev.lines()) shown += line + "\n";
+  const auto times = [](const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+    return count;
+  };
+  CAPTURE(shown);
+  CAPTURE(dev.errors());
+  for (const std::string name : {"worker-1", "worker-2", "worker-3"}) {
+    CHECK(times(shown, "warning: " + name + " was ended by signal 9 (Killed)") == 1);
+    CHECK(times(dev.errors(), name + " was ended by signal 9 (Killed); its log is ") == 1);
+  }
+  CHECK(times(dev.errors(), "too few workers are left") == 1);
 }
 
 TEST_CASE("a full disk ends the coordinator with one line; with space again nothing is lost") {

@@ -113,6 +113,17 @@ nlohmann::json Process::await(const std::string& event, std::uint64_t round, int
   }
 }
 
+std::string Process::await_line(const std::string& start, int patience_s) {
+  const auto deadline = after(patience_s);
+  for (bool more = true; more && left_ms(deadline) > 0; more = read_some(left_ms(deadline))) {
+    while (awaited_ < lines_.size()) {
+      if (const std::string& line = lines_[awaited_++]; line.starts_with(start)) return line;
+    }
+  }
+  FAIL("no line that begins with '" << start << "'; " << errors());
+  return {};
+}
+
 int Process::reap() {
   int status = 0;
   REQUIRE(::waitpid(pid_, &status, 0) == pid_);

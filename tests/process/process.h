@@ -41,6 +41,8 @@ class Process {
   // The next event of that name with, if `round` is not 0, that round; all before it are kept too.
   nlohmann::json await(const std::string& event, std::uint64_t round = 0,
                        int patience_s = kPatienceS);
+  // The next line that begins so.
+  std::string await_line(const std::string& start, int patience_s = kPatienceS);
   // Its exit status, 128 + n after signal n; everything it printed is in lines().
   int wait(int patience_s = kPatienceS);
   void signal(int number) const;
