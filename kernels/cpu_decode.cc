@@ -1,5 +1,12 @@
 // Reading encoded updates at one CPU level, straight into the mean's sums or into a tile. Compiled
 // three times, as cpu_level.cc is, and under the same rule: nothing that could be left out of line.
+//
+// The versions tried, what each gained and what bounds it: bf16 and fp16 in cpu_halves.h, the mean
+// of int8 and int4 in cpu_integer_mean.h. Other rules see int8 and int4 decoded to a tile, one row
+// after the other: the median (16 updates of 1e7, AVX-512, one thread, fp32 28 ms) took 54 and 25
+// ms, with blocks asked for ahead 25 and 21; AVX2 39 and 44, then 34 and 38. Bound: the network and
+// the conversions. top_k adds what is kept, one value after the other, to sums that hold the rest
+// as zeros: one version, bound by the sums' own reading and writing (benchmarks/README.md).
 #include "kernels/cpu_decode.h"
 
 #include "kernels/cpu_halves.h"
@@ -32,6 +39,7 @@ void decode_integers(const EncodedRow& row, std::size_t begin, std::size_t count
     const std::size_t here = left < in_block ? left : in_block;
     const float unit = block_unit(exponent_at(row, at));
     const std::byte* from = integers_at<Nibbles>(row, at);
+    prefetch_block<Nibbles>(from);
     float* to = out + (at - begin);
     std::size_t c = 0;
     for (; c + L::width <= here; c += L::width) {

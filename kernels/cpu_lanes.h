@@ -69,7 +69,7 @@ GRADMINT_RULE V in_register(V value) {
 
 // How far ahead of the coordinates at hand a row is asked for. The processor's own prefetchers lose
 // track of many rows read side by side. Rows go on behind their tile, so what is asked for is of
-// use.
+// use. Other distances: cpu_median.h and cpu_sorted.h.
 constexpr std::size_t kAheadBytes = 2048;
 
 // Asks for a cache line. As an integer: the address may lie behind the end of a row, or anywhere.

@@ -81,7 +81,8 @@ std::int64_t square_difference(const float* a, double factor_a, const float* b, 
         largest = larger(largest, bit_copy<L::I64>(d) & std::int64_t{0x7fffffffffffffff});
       });
   std::int64_t lanes[L::width];
-  memcpy(lanes, &largest, sizeof lanes);
+  const auto tops = in_register(largest);  // a copy: largest_lane says why
+  memcpy(lanes, &tops, sizeof lanes);
   std::int64_t top = lanes[0];
   for (int i = 1; i < L::width; ++i) top = larger(top, lanes[i]);
   *shift = difference_shift(top);
@@ -95,7 +96,8 @@ std::int64_t square_difference(const float* a, double factor_a, const float* b, 
         sum = sum + q * q;
       });
   double parts[L::width];
-  memcpy(parts, &sum, sizeof parts);
+  const auto sums = in_register(sum);
+  memcpy(parts, &sums, sizeof parts);
   std::int64_t total = 0;
   for (int i = 0; i < L::width; ++i) total += static_cast<std::int64_t>(parts[i]);
   return total;

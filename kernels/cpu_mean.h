@@ -1,4 +1,9 @@
 // The weighted mean's tile functions of one CPU level (cpu_level.cc only).
+//
+// The versions tried and what each gained: mean_rule.h. Since then term and bias in one operation
+// where the product is exact (cpu_rows.h): fp16 a tenth faster, fp32 as before. Bound: memory.
+// Reading 16 rows and doing nothing takes 20.5 ms here, the model and the result 4 more at that
+// rate, the whole pass 27 to 29 (16 updates of 1e7, AVX-512, one thread).
 #pragma once
 
 #include "kernels/cpu_kernels.h"

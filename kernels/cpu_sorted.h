@@ -1,4 +1,9 @@
 // The tile functions of one CPU level for the rules of sorted_rule.h (cpu_level.cc only).
+//
+// The versions tried and what each gained: sorted_rule.h. Tried since for the trimmed mean (as in
+// cpu_median.h; 67 % as it is): rows asked for 1, 4 or 8 KiB ahead: 56, 55, 55 %; the other two
+// hints: 70 and 68 %, where this one had 70; large pages: 70 %, where small ones had 73. Bound: as
+// the median, and for what is nearest to it the window, which is moved in memory.
 #pragma once
 
 #include "kernels/cpu_kernels.h"
