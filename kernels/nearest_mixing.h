@@ -7,10 +7,10 @@
 // sums in ascending index. The start of iterations is a point of its own. O(n^2 log n + n^2 k).
 //
 // Bound (held by tests): with b_ij that of a distance (distances.h), B_ij = b_ij (2 d_ij + b_ij)
-// that of its square, and B'_ij, D'_ij the means of B and d2 over members l of i and m of j, d2(y_i,
-// y_j) is within B'_ij + (B'_ii + B'_jj) / 2 + (2n + 4) 2^-52 (D'_ij + D'_ii + D'_jj) of its true
-// value. A neighbour is mixed in before a nearer one only where the two distances differ by no more
-// than both their b.
+// that of its square, and B'_ij, D'_ij the means of B and d2 over members l of i and m of j,
+// d2(y_i, y_j) is within B'_ij + (B'_ii + B'_jj) / 2 + (2n + 4) 2^-52 (D'_ij + D'_ii + D'_jj) of
+// its true value. A neighbour is mixed in before a nearer one only where the two distances differ
+// by no more than both their b.
 #pragma once
 
 #include <cstdint>
