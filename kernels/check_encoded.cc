@@ -70,7 +70,7 @@ EncodedCheck check_integers(const std::byte* bytes, EncodingKind kind, std::uint
   for (std::uint64_t block = 0; block < blocks; ++block) {
     const std::uint64_t first = block * kIntegerBlock;
     const std::uint64_t here = std::min<std::uint64_t>(count - first, kIntegerBlock);
-    const int k = static_cast<std::int8_t>(bytes[block]);
+    const int k = (std::to_integer<int>(bytes[block]) ^ 0x80) - 0x80;  // two's complement
     if (k < kMinBlockExponent || k > kMaxBlockExponent) {
       return fault_at(EncodedFault::exponent_out_of_range, first);
     }

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <span>
 
+#include "kernels/base/check.h"
+#include "kernels/rule_lookup.h"
 #include "kernels/spec_text.h"
 
 namespace gradmint {
@@ -13,16 +15,13 @@ using nlohmann::json;
 
 json rule_json(const kernels::NamedRule& rule, std::span<const kernels::RuleInfo> rules) {
   json parameters = json::object();
-  for (const kernels::RuleInfo& info : rules) {
-    if (info.name != rule.name) continue;
-    for (std::size_t i = 0; i < rule.parameters.size(); ++i) {
-      const kernels::Parameter& each = rule.parameters[i];
-      const auto known =
-          std::find_if(info.parameters.begin(), info.parameters.end(),
-                       [&](const kernels::ParameterInfo& p) { return p.name == each.name; });
-      const std::string text = kernels::parameter_text(*known, each.value);
-      parameters[each.name] = known->choices.empty() ? json::parse(text) : json(text);
-    }
+  const kernels::RuleInfo* info = kernels::find_rule(rules, rule.name);
+  GRADMINT_CHECK(info != nullptr);
+  for (const kernels::Parameter& each : rule.parameters) {
+    const kernels::ParameterInfo* known = kernels::find_parameter(*info, each.name);
+    GRADMINT_CHECK(known != nullptr);
+    const std::string text = kernels::parameter_text(*known, each.value);
+    parameters[each.name] = known->choices.empty() ? json::parse(text) : json(text);
   }
   return {{"name", rule.name}, {"parameters", parameters}};
 }

@@ -92,9 +92,13 @@ TEST_CASE("a parameter given alone finds its rule") {
   spec.pre = {{"clip", {{"tau", 1.0f}}}};
   CHECK(applied(spec, {{"tau", "2"}}) == "pre-aggregation 'clip', parameter 'tau' is given twice");
   spec.pre = {{"clip", {}}, {"clip", {}}};
+  CHECK(applied(spec, {{"tau", "2"}}) == "pre-aggregation 'clip' is given twice");
+  spec.pre = {{"clip", {}}};
+  spec.aggregator = {"centered_clipping", {}};
   CHECK(applied(spec, {{"tau", "2"}}) ==
-        "parameter 'tau' could belong to pre-aggregation 'clip' or pre-aggregation 'clip': write "
-        "it behind the rule, as in clip:tau=2");
+        "parameter 'tau' could belong to pre-aggregation 'clip' or aggregator 'centered_clipping': "
+        "write it behind the rule, as in clip:tau=2");
+  spec.aggregator = {"mean", {}};
   spec.pre.clear();
   const std::string message = applied(spec, {{"tau", "2"}});
   CHECK(message.rfind("parameter 'tau' is taken by none of mean and nesterov; it belongs to clip",

@@ -1,6 +1,7 @@
 #include "worker/session/home.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -66,12 +67,14 @@ std::string round_name(std::uint64_t round) {
 
 // The attempt whose directory this is.
 std::optional<AttemptKey> attempt_of(const fs::path& directory) {
-  unsigned long long round = 0;
-  unsigned attempt = 0;
-  char rest = 0;
+  AttemptKey key;
   const std::string name = directory.filename().string();
-  if (std::sscanf(name.c_str(), "%llu-%u%c", &round, &attempt, &rest) != 2) return std::nullopt;
-  return AttemptKey{round, attempt};
+  const char* const end = name.data() + name.size();
+  const auto round = std::from_chars(name.data(), end, key.round);
+  if (round.ec != std::errc{} || round.ptr == end || *round.ptr != '-') return std::nullopt;
+  const auto attempt = std::from_chars(round.ptr + 1, end, key.attempt);
+  if (attempt.ec != std::errc{} || attempt.ptr != end) return std::nullopt;
+  return key;
 }
 
 }  // namespace

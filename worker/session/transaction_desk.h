@@ -25,8 +25,8 @@ struct Settled {  // what became of a statement
 
 class TransactionDesk {
  public:
-  TransactionDesk(SecretKey key, const Hash& chain_id, std::array<std::uint8_t, 16> code)
-      : key_(std::move(key)), chain_id_(chain_id), code_(code) {}
+  TransactionDesk(const SecretKey& key, const Hash& chain_id, std::array<std::uint8_t, 16> code)
+      : key_(key), chain_id_(chain_id), code_(code) {}
 
   // Puts a statement on the desk. The one already there stays as it is; another one takes its
   // place, and the nonce is asked for anew.
