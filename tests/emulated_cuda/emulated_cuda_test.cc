@@ -1,5 +1,4 @@
 // The emulated GPU means what CUDA's documents say, and refuses what a GPU would not survive.
-#include <cuda_pipeline_primitives.h>
 #include <cuda_runtime.h>
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 
 #include "kernels/cuda_launch.h"
 #include "kernels/cuda_mma.h"
+#include "tests/emulated_cuda/cuda_pipeline_primitives.h"
 
 namespace {
 
