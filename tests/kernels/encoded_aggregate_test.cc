@@ -163,7 +163,7 @@ TEST_CASE("any finite 16 bits, -0 and ties among them: mean and median of any nu
       const std::size_t size = 1003;
       EncodedSample sample;
       for (std::size_t i = 0; i < n; ++i) {
-        std::vector<std::uint8_t> bytes;
+        kernels::EncodedBytes bytes;
         for (std::size_t c = 0; c < size; ++c) {
           auto bits = static_cast<std::uint16_t>(sequence.below(0x10000));
           if (c % 4 == 0) bits = static_cast<std::uint16_t>(sequence.below(3) << 15 | (bits & 1));
