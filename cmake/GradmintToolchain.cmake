@@ -20,7 +20,7 @@ endif()
 
 add_library(gradmint_flags INTERFACE)
 target_compile_options(gradmint_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wnon-virtual-dtor;-Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wnon-virtual-dtor;$<$<BOOL:${GRADMINT_WERROR}>:-Werror>>)
 target_include_directories(gradmint_flags INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
 find_package(Threads REQUIRED)
 target_link_libraries(gradmint_flags INTERFACE Threads::Threads)

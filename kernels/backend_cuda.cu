@@ -9,6 +9,7 @@
 #include "kernels/cuda_backend.h"
 #include "kernels/cuda_dots.h"
 #include "kernels/cuda_encoder.h"
+#include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_rows.h"
 #include "kernels/parallel.h"
@@ -224,6 +225,17 @@ Result<std::vector<double>> CudaBackend::dots(Rows rows, bool diagonal_only) {
   return dots_.run(rows, diagonal_only, rows_);
 }
 
+__global__ void nothing_kernel() {}
+
+// An Error where this program holds no code for the GPU (CMAKE_CUDA_ARCHITECTURES), or cannot have
+// it.
+Status try_gpu(int index) {
+  GRADMINT_CUDA_TRY(cudaSetDevice(index), "choosing the GPU");
+  GRADMINT_CUDA_TRY(cuda::start(nothing_kernel, 1, 1, nullptr), "trying the GPU");
+  GRADMINT_CUDA_TRY(cudaStreamSynchronize(nullptr), "trying the GPU");
+  return {};
+}
+
 Result<std::unique_ptr<Backend>> open_cuda_backend(int index) {
   const std::string device = "device 'cuda:" + std::to_string(index) + "': ";
   int count = 0;
@@ -240,6 +252,9 @@ Result<std::unique_ptr<Backend>> open_cuda_backend(int index) {
   }
   cudaDeviceProp properties{};
   GRADMINT_CUDA_TRY(cudaGetDeviceProperties(&properties, index), "asking what the GPU is");
+  if (const Status usable = try_gpu(index); !usable.ok()) {
+    return Error{ErrorCode::unsupported, device + usable.error().message + "; use cpu"};
+  }
   return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(index, properties.name));
 }
 

@@ -40,12 +40,16 @@ class DeviceBuffer {
     return code;
   }
   cudaError_t upload(const T* from, std::size_t count, std::size_t at = 0) {
+    if (count == 0) return cudaSuccess;  // there may be no memory
     return cudaMemcpy(data_ + at, from, count * sizeof(T), cudaMemcpyHostToDevice);
   }
   cudaError_t download(T* to, std::size_t count, std::size_t at = 0) const {
+    if (count == 0) return cudaSuccess;
     return cudaMemcpy(to, data_ + at, count * sizeof(T), cudaMemcpyDeviceToHost);
   }
-  cudaError_t clear(std::size_t count) { return cudaMemset(data_, 0, count * sizeof(T)); }
+  cudaError_t clear(std::size_t count) {
+    return count == 0 ? cudaSuccess : cudaMemset(data_, 0, count * sizeof(T));
+  }
   T* data() const { return data_; }
 
  private:

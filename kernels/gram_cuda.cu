@@ -100,7 +100,10 @@ template <int T>
 __device__ void multiply_stage(const Place<T>& place, const Stage<T>& left, const Stage<T>& right,
                                Sums<T>& sums) {
   const int g = place.lane / 4;
-  for (int step = place.group; step < kStageBytes / kStep; step += Shape<T>::groups) {
+  // As many turns in every warp, known when compiled: no branch around a multiplication.
+#pragma unroll
+  for (int turn = 0; turn < kStageBytes / kStep / Shape<T>::groups; ++turn) {
+    const int step = turn * Shape<T>::groups + place.group;
     const int byte = step * kStep + place.lane % 4 * 4;
     std::uint32_t a[Shape<T>::down][4];
 #pragma unroll

@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads) mix_kernel(DeviceMix mix) {
     }
   }
   largest = warp_largest(largest);
-  if (threadIdx.x % 32 == 0 && largest > 0) atomicMax(mix.report, largest);
+  if (threadIdx.x % 32 == 0 && largest > *mix.report) atomicMax(mix.report, largest);
 }
 
 }  // namespace
