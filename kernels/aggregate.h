@@ -30,8 +30,8 @@
 namespace gradmint::kernels {
 
 struct AggregateInput {
-  // In the order of the ledger, each as long as the model. Every value finite, -0 already +0
-  // (intake does both); an update with a value that is not finite is an Error here.
+  // In the order of the ledger, each as long as the model. Every value finite (intake sees to
+  // that); an update with a value that is not finite is an Error here. -0 counts as +0.
   std::vector<Row> updates;
   std::vector<std::uint32_t> weights;  // one per update, in [1, kMaxWeight]
   int round_exponent = 0;              // E (fixed_point.h)

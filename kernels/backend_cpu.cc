@@ -18,6 +18,7 @@
 namespace gradmint::kernels {
 namespace {
 
+constexpr std::size_t kTotalsBytes = std::size_t{1} << 28;
 constexpr std::size_t kBlocksPerChunk = 64;  // a power of two, so a chunk is a subtree of the sum
 
 std::size_t blocks_of(std::size_t count, std::size_t block) { return (count + block - 1) / block; }
@@ -68,9 +69,10 @@ bool CpuBackend::dots_chunk(Rows rows, bool diagonal_only, std::size_t chunk,
       std::int16_t* own = integers.data() + i * kBlockSize;
       const float* values_of = tile(kernels_, rows[i], begin, count, decoded.data());
       const std::size_t next = i + 1 < n ? begin : begin + count;
-      const auto ahead = reinterpret_cast<std::uintptr_t>(rows[(i + 1) % n].bytes());
-      if (kernels_.quantise(values_of, count, ahead + next * sizeof(float), own, &shifts[i]) >=
-          kInfinityMagnitude) {
+      const Row& after = rows[(i + 1) % n];
+      const auto ahead = reinterpret_cast<std::uintptr_t>(after.bytes()) +
+                         value_offset(after.encoding(), after.size(), next);
+      if (kernels_.quantise(values_of, count, ahead, own, &shifts[i]) >= kInfinityMagnitude) {
         return false;
       }
       if (diagonal_only) kernels_.dot(own, 1, padded, &exact[i]);
@@ -95,8 +97,10 @@ Result<std::vector<double>> CpuBackend::dots(Rows rows, bool diagonal_only) {
   TreeSum sum(diagonal_only ? n : n * n);
   if (n == 0) return sum.total();
   const std::size_t chunks = blocks_of(rows[0].size(), kBlocksPerChunk * kBlockSize);
-  // A few chunks for each thread at a time: their totals are n * n numbers each.
-  const std::size_t most = 8 * static_cast<std::size_t>(threads_);
+  // A few chunks for each thread at a time, fewer where their totals, n * n numbers each, are
+  // large.
+  const std::size_t most = std::clamp<std::size_t>(kTotalsBytes / (n * n * sizeof(double)), 1,
+                                                   8 * static_cast<std::size_t>(threads_));
   const ExactFloats exact;
   for (std::size_t first = 0; first < chunks; first += most) {
     const std::size_t count = std::min(most, chunks - first);

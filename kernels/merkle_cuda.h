@@ -1,5 +1,6 @@
-// Merkle roots of bytes that lie in device memory, without the bytes leaving it: the same root as
-// merkle.h and ledger/merkle.h give.
+// Merkle roots of bytes that lie in device memory, without the bytes leaving it: the tree's root as
+// in merkle.h. A blob's name on the ledger is a tagged hash of the length and that root
+// (ledger/merkle.h, blob_root), which the caller takes.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -7,7 +7,6 @@
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
-#include "kernels/scan.h"
 #include "ledger/apply.h"
 #include "ledger/merkle.h"
 
@@ -17,26 +16,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "fp32 vectors on the ledger are little-endian");
 
-// An update as the kernels want it. Encoded values are read without their -0; plain ones are copied
-// where there is one, and then it is made +0.
-kernels::Row row_of(ByteView bytes, const kernels::Encoding& encoding, std::size_t count,
-                    std::vector<std::vector<float>>& copies) {
-  if (encoding.kind != kernels::EncodingKind::fp32) return {encoding, bytes, count};
-  const auto values = as_floats(bytes);
-  GRADMINT_CHECK(values.has_value() && values->size() == count);
-  const bool negative_zero = std::any_of(values->begin(), values->end(), [](float x) {
-    return std::bit_cast<std::uint32_t>(x) == 0x80000000U;
-  });
-  if (!negative_zero) return *values;
-  std::vector<float>& copy = copies.emplace_back(values->begin(), values->end());
-  kernels::scan_and_canonicalise(copy);
-  return std::span<const float>(copy);
-}
-
 // What the payload itself says, once it is known to be the one committed to.
-Verdict payload_verdict(const RoundPayload& payload, const kernels::Encoding& encoding,
-                        std::uint64_t parameter_count, int round_exponent) {
-  const auto check = kernels::check_encoded(payload.bytes, encoding, parameter_count);
+Verdict payload_verdict(const RoundPayload& payload, const kernels::EncodedCheck& check,
+                        int round_exponent) {
   if (check.fault == kernels::EncodedFault::not_finite) return Verdict::non_finite;
   if (!check.ok()) return Verdict::malformed_payload;
   if (check.exponent != payload.exponent) return Verdict::exponent_mismatch;
@@ -46,13 +28,13 @@ Verdict payload_verdict(const RoundPayload& payload, const kernels::Encoding& en
 
 // The accepted updates of a round and where each stands in it.
 struct Accepted {
-  std::vector<std::vector<float>> copies;  // of plain updates with a -0
   std::vector<std::size_t> entries;
   std::vector<std::uint32_t> weights;
   std::vector<kernels::Row> rows;
 };
 
-Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
+Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries,
+              std::vector<PayloadRefusal>& refusals) {
   Accepted accepted;
   const kernels::Encoding encoding = kernel_encoding(inputs.open->encoding);
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -62,9 +44,11 @@ Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries) {
     entry.verdict = payload.verdict;
     entry.opening = payload.opening;
     if (entry.verdict != Verdict::ok) continue;
-    entry.verdict = payload_verdict(payload, encoding, inputs.model.size(), inputs.close->exponent);
+    const auto check = kernels::check_encoded(payload.bytes, encoding, inputs.model.size());
+    entry.verdict = payload_verdict(payload, check, inputs.close->exponent);
+    if (!check.ok()) refusals.push_back({entry.worker, kernels::describe(check, encoding)});
     if (entry.verdict != Verdict::ok) continue;
-    accepted.rows.push_back(row_of(payload.bytes, encoding, inputs.model.size(), accepted.copies));
+    accepted.rows.emplace_back(encoding, payload.bytes, inputs.model.size());
     accepted.entries.push_back(i);
     accepted.weights.push_back(inputs.close->entries[i].weight);
   }
@@ -151,7 +135,7 @@ Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend
   result.round = inputs.close->round;
   result.attempt = inputs.close->attempt;
   result.entries.resize(inputs.payloads.size());
-  const Accepted accepted = sift(inputs, result.entries);
+  const Accepted accepted = sift(inputs, result.entries, execution.refusals);
   if (accepted.rows.empty()) return execution;  // no model root: the round cannot stand
 
   const kernels::AggregateSpec spec = kernel_spec(inputs.open->aggregation);

@@ -33,8 +33,16 @@ struct RoundInputs {
   std::span<const float> optimizer_state;  // empty: the optimizer's initial state
 };
 
+// Why a payload is refused for what it holds, for people: "int8: value_out_of_range at 17". The
+// ledger has its verdict alone.
+struct PayloadRefusal {
+  AccountId worker;
+  std::string text;
+};
+
 struct RoundExecution {
   RoundResult result;
+  std::vector<PayloadRefusal> refusals;
   kernels::Floats model, optimizer_state;
   // Not ok: the round fails by this name (is_aggregation_failure), there is no model, and entries
   // say no more than who was accepted. `failure_text` is one line for people.

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "ledger/chain.h"
+#include "ledger/execute_round.h"
 
 namespace gradmint {
 
@@ -46,6 +47,7 @@ struct ExecutionDone {
   std::uint64_t round = 0;
   std::uint32_t attempt = 0;
   RoundResult result;
+  std::vector<PayloadRefusal> refusals;  // for people
   Verdict failure = Verdict::ok;  // not ok: these updates have no aggregate; the attempt ends
   std::string
       error;  // why not; with `failure` ok the machine failed, and no attempt would do better

@@ -1,6 +1,9 @@
 #include "coordinator/server/aggregator.h"
 
 #include <cstring>
+#include <new>
+
+#include "kernels/parallel.h"
 
 namespace gradmint {
 
@@ -19,8 +22,7 @@ Result<kernels::Floats> load_vector(const BlobStore& blobs, const Hash& root) {
 
 Result<std::unique_ptr<Aggregator>> Aggregator::start(const std::string& device, int threads,
                                                       BlobStore blobs, Done done) {
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  auto backend = kernels::open_backend(device, threads > 0 ? threads : cores);
+  auto backend = kernels::open_backend(device, threads > 0 ? threads : kernels::all_cores());
   if (!backend) return backend.error();
   return std::unique_ptr<Aggregator>(
       new Aggregator(*std::move(backend), std::move(blobs), std::move(done)));
@@ -60,7 +62,16 @@ void Aggregator::work() {
       job = std::exchange(job_, std::nullopt);
     }
     kernels::Floats model;
-    ExecutionDone done = execute(*job, model);
+    ExecutionDone done;
+    try {
+      done = execute(*job, model);
+    } catch (const std::bad_alloc&) {
+      done = {};
+      done.round = job->round.round;
+      done.attempt = job->round.attempt;
+      done.error = "out of memory while aggregating: free some, or use a larger machine";
+      model.clear();
+    }
     done_(std::move(done), model);
   }
 }
@@ -100,6 +111,7 @@ ExecutionDone Aggregator::execute(AggregationJob& job, kernels::Floats& new_mode
   inputs.optimizer_state = *optimizer;
   auto execution = execute_round(inputs, *backend_);
   if (!execution) return fail(execution.error());
+  done.refusals = std::move(execution->refusals);
   if (execution->failure != Verdict::ok) {
     done.failure = execution->failure;
     done.error = execution->failure_text;

@@ -193,6 +193,11 @@ void RoundDriver::drain(std::uint64_t now_ms) {
   }
   for (auto& what : posted) {
     if (const auto* done = std::get_if<ExecutionDone>(&what)) {
+      for (const PayloadRefusal& refusal : done->refusals) {
+        reporter_.warn("round " + std::to_string(done->round) + ": the update of " +
+                       describe_worker(orderer_.chain().state(), refusal.worker).value("name", "") +
+                       " is refused: " + refusal.text);
+      }
       if (done->failure != Verdict::ok) {
         reporter_.warn(done->error + refused_text(orderer_.chain().state(), done->result.entries));
       }

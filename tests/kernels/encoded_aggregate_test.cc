@@ -251,3 +251,40 @@ TEST_CASE("dot products and distances of encoded updates are those of their valu
     }
   }
 }
+
+TEST_CASE("a -0 among the values counts as +0 under every rule") {
+  Sample plain;
+  plain.updates = sample_updates(Kind::ties, 13, 5000, 9);
+  Sequence sequence(17);
+  Updates negative = plain.updates;
+  for (std::size_t i = 0; i < negative.size(); ++i) {
+    for (std::size_t c = 0; c < negative[i].size(); ++c) {
+      if (sequence.below(3) == 0) plain.updates[i][c] = negative[i][c] = 0.0f;
+      if (negative[i][c] == 0.0f && sequence.below(2) == 0) negative[i][c] = -0.0f;
+    }
+  }
+  int compared = 0;
+  for (const bool clip : {false, true}) {
+    for (const AggregateSpec& spec : specs(clip)) {
+      CAPTURE(spec.aggregator.name);
+      prepare(plain, spec, 5);
+      kernels::AggregateInput other = plain.input;
+      for (std::size_t i = 0; i < negative.size(); ++i)
+        other.updates[i] = kernels::Row(negative[i]);
+      for (const auto& backend : backends()) {
+        CAPTURE(backend->name());
+        const auto expected = kernels::aggregate(spec, plain.input, *backend);
+        const auto got = kernels::aggregate(spec, other, *backend);
+        REQUIRE(expected.ok());
+        REQUIRE(got.ok());
+        CHECK(same_bytes(got->model, expected->model));
+        CHECK(same_bytes(got->delta, expected->delta));
+        CHECK(got->coefficients == expected->coefficients);
+        CHECK(got->outside == expected->outside);
+        CHECK(got->scores == expected->scores);
+        ++compared;
+      }
+    }
+  }
+  std::printf("-0: %d comparisons\n", compared);
+}

@@ -62,6 +62,22 @@ TEST_CASE("combinations of rules run, are shown by name, and recompute on every 
        {},
        {"--scale", "absolute", "--nu", "0.5", "--steps", "3", "--encoding", "int8"},
        R"({"nu":0.5,"scale":"absolute","steps":3})"},
+      {"krum",
+       "nesterov",
+       {},
+       {"--f", "0", "--encoding", "bf16"},
+       R"({"f":0,"convention":"paper"})"},
+      {"mda", "adagrad", {}, {"--f", "1", "--lr", "0.02", "--encoding", "fp16"}, R"({"f":1})"},
+      {"bulyan",
+       "plain",
+       {},
+       {"--f", "0", "--encoding", "int4"},
+       R"({"f":0,"convention":"iterative"})"},
+      {"centered_clipping",
+       "plain",
+       {"arc", "nnm"},
+       {"--f", "1", "--tau", "1.5", "--encoding", "top_k", "--keep", "512"},
+       R"({"tau":1.5,"steps":1})"},
   };
   for (const Combination& each : combinations) {
     CAPTURE(each.aggregator);

@@ -67,6 +67,8 @@ TEST_CASE("encoded federations run, name their encoding, refuse what it has not,
       if (entry["verdict"] == each.refused) ++refused;
     }
     CHECK(refused == 1);
+    CHECK((ran.output + ran.errors).find("is refused: " + std::string(each.name) + ": ") !=
+          std::string::npos);
     // What was lost in the last round waits on the worker's disk.
     int residuals = 0;
     for (const auto& entry : fs::recursive_directory_iterator(home)) {
