@@ -1,3 +1,6 @@
+// One pass over the bytes, on one thread; fp32, bf16 and fp16 by the CPU level's kernels. Bound:
+// memory for these, 20 to 31 GB/s, about what a memcpy of as much took in the same run; int8, int4
+// and top_k have few bytes (benchmarks/README.md).
 #include "kernels/check_encoded.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // Mixed rows on the GPU (backend.h, Mixing): row i is the exact sum of all updates, less that of
 // the few it leaves out, as a mean. One coordinate a thread; what is left out is read again from
-// the cache. Compiled with --fmad=false. Not yet measured on a GPU.
+// the cache. Compiled with --fmad=false. Bound, expected: memory while few are left out, then the
+// second-level cache. Not yet measured on a GPU.
 #include "kernels/cuda_launch.h"
 #include "kernels/cuda_passes.h"
 #include "kernels/cuda_warp.h"

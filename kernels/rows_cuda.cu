@@ -1,3 +1,5 @@
+// Uploads rows tile by tile, one copy a row from pageable memory, each before the next: the bus is
+// the bound, and copies do not overlap with kernels. Not yet measured on a GPU.
 #include <algorithm>
 
 #include "kernels/cuda_rows.h"
