@@ -1,6 +1,6 @@
 // Encoded tiles to floats on the GPU, for every pass but the mean (which decodes as it reads). One
-// row a launch: rows of a pass may be encoded differently. Bound, expected: writing the floats. Not yet
-// measured on a GPU.
+// row a launch: rows of a pass may be encoded differently. Bound, expected: writing the floats. Not
+// yet measured on a GPU.
 #include "kernels/cuda_launch.h"
 #include "kernels/decode_cuda.h"
 

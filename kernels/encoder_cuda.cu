@@ -1,5 +1,5 @@
-// Tile by tile: values up, encode_cuda.cu's kernel, bytes and what is lost down. Bound, expected: the
-// bus. Not yet measured on a GPU.
+// Tile by tile: values up, encode_cuda.cu's kernel, bytes and what is lost down. Bound, expected:
+// the bus. Not yet measured on a GPU.
 #include <algorithm>
 
 #include "kernels/cuda_encoder.h"

@@ -5,8 +5,8 @@
 // keeps under conditions that are the same for all threads, so every key keeps its register. The
 // window's places depend on the data, so there the sorted values are laid out in shared memory, a
 // column a thread (no bank conflicts). More updates: bisection, which reads the updates again for
-// each bit. Bound, expected: memory up to 32 updates, the network's exchanges and the registers for 64
-// (80 of them), the caches beyond. Not yet measured on a GPU.
+// each bit. Bound, expected: memory up to 32 updates, the network's exchanges and the registers for
+// 64 (80 of them), the caches beyond. Not yet measured on a GPU.
 #include "kernels/combine_cuda.h"
 #include "kernels/sorted_rule.h"
 
