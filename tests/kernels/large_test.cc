@@ -1,7 +1,7 @@
-// Large rounds. Updates of 1,000,001 values from 3, 16 and 64 workers under every rule: tiles,
-// threads and blocks are crossed many times. Every backend must give the reference's bytes; those
-// of the scalar level where the reference would take long: with 64, with 1000 short ones, under a
-// sanitizer, and for CUDA.
+// Large rounds. Updates of 1,000,001 values from 3, 16 and 64 workers under every rule, and a few
+// of ten million: tiles, threads and blocks are crossed many times. Every backend must give the
+// reference's bytes; those of the scalar level where the reference would take long: with 64, with
+// 1000 short ones, under a sanitizer, and for CUDA.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -113,4 +113,19 @@ TEST_CASE("1000 updates: the same bytes on every backend") {
     compared += compare_with_scalar(spec, sample, all);
   }
   std::printf("large: %d comparisons of 1000 updates\n", compared);
+}
+
+TEST_CASE("1e7 values from 3 updates: the same bytes on every backend") {
+  const auto all = one_of_each_kind();
+  int compared = 0;
+  Sample sample;
+  sample.updates = sample_updates(Kind::ordinary, 3, 10000000, 19);
+  for (const char* aggregator : {"mean", "median", "krum"}) {
+    AggregateSpec spec{{}, {aggregator, {}}, {"plain", {}}};
+    if (spec.aggregator.name == "krum") spec.aggregator.parameters = {{"f", 0}};
+    CAPTURE(aggregator);
+    prepare(sample, spec, 5);
+    compared += compare_with_scalar(spec, sample, all);
+  }
+  std::printf("large: %d comparisons of 10000000 values\n", compared);
 }
