@@ -71,6 +71,13 @@ __global__ void __launch_bounds__(kThreads) quantise_kernel(DeviceBlocks blocks)
     blocks.shifts[row * blocks.stride + block] = shift;
     atomicMax(blocks.report, largest);
   }
+  if constexpr (kNormsOnly) {
+    // The report refuses these updates. Their squares would not fit, and nobody reads the sum.
+    if (largest >= kInfinityMagnitude) {
+      if (threadIdx.x == 0) blocks.sums[block * static_cast<std::size_t>(blocks.n) + row] = 0;
+      return;
+    }
+  }
   const BlockScale scale = block_scale(shift);
   long long sum = 0;
 #pragma unroll
