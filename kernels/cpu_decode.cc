@@ -1,5 +1,6 @@
 // Reading encoded updates at one CPU level, straight into the mean's sums or into a tile. Compiled
-// three times, as cpu_level.cc is, and under the same rule: nothing that could be left out of line.
+// three times, as cpu_kernels.cc is, and under the same rule: nothing that could be left out of
+// line.
 //
 // The versions tried, what each gained and what bounds it: bf16 and fp16 in cpu_halves.h, the mean
 // of int8 and int4 in cpu_integer_mean.h. Other rules see int8 and int4 decoded to a tile, one row

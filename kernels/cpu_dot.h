@@ -1,4 +1,4 @@
-// Integer dot products of one block for one CPU level (cpu_level.cc only). The sums are exact, so
+// Integer dot products of one block for one CPU level (cpu_kernels.cc only). The sums are exact, so
 // how they are taken is each level's own affair: the result is one integer.
 //
 // |q| <= 16383, so one multiply-add of pairs stays below 2^29.0, and four of them added to at most

@@ -1,5 +1,5 @@
 // Writing updates in an encoding at one CPU level: the values are read once, checked, rounded and
-// stored, and what was lost is stored beside them. Compiled three times, as cpu_level.cc is, and
+// stored, and what was lost is stored beside them. Compiled three times, as cpu_kernels.cc is, and
 // under the same rule: nothing that could be left out of line.
 //
 // Tried, for 1e7 values on one AVX-512 thread of a busy machine, into memory that is there, in ms:

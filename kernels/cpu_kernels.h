@@ -1,6 +1,6 @@
-// The tile functions of one CPU level: cpu_level.cc, compiled once per instruction set. Inside the
-// library only. No function checks its arguments, allocates or keeps anything; all are thread safe.
-// Buffers named "padded" have room up to the next multiple of 16 elements.
+// The tile functions of one CPU level: cpu_kernels.cc, compiled once per instruction set. Inside
+// the library only. No function checks its arguments, allocates or keeps anything; all are thread
+// safe. Buffers named "padded" have room up to the next multiple of 16 elements.
 #pragma once
 
 #include <cstddef>

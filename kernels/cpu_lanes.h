@@ -1,5 +1,6 @@
-// How the tile functions of one CPU level walk over coordinates (cpu_level.cc and the cpu_*.h files
-// it includes only): the level's vector widths, and a loop whose last vector may be partly filled.
+// How the tile functions of one CPU level walk over coordinates (cpu_kernels.cc and the cpu_*.h
+// files it includes only): the level's vector widths, and a loop whose last vector may be partly
+// filled.
 #pragma once
 
 #include "kernels/lanes.h"

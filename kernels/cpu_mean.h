@@ -1,4 +1,4 @@
-// The weighted mean's tile functions of one CPU level (cpu_level.cc only).
+// The weighted mean's tile functions of one CPU level (cpu_kernels.cc only).
 //
 // The versions tried and what each gained: mean_rule.h. Since then term and bias in one operation
 // where the product is exact (cpu_rows.h): fp16 a tenth faster, fp32 as before. Bound: memory.

@@ -1,4 +1,4 @@
-// The median's tile functions of one CPU level (cpu_level.cc only).
+// The median's tile functions of one CPU level (cpu_kernels.cc only).
 //
 // The versions tried and what each gained: median_rule.h. Tried since, without a gain (AVX-512, 16
 // updates, one thread, shares of the run's memcpy, medians of 3 runs; 69 % as it is): rows asked

@@ -1,4 +1,4 @@
-// Networks over rows in memory (cpu_level.cc and the cpu_*.h files it includes only).
+// Networks over rows in memory (cpu_kernels.cc and the cpu_*.h files it includes only).
 #pragma once
 
 #include "kernels/cpu_kernels.h"

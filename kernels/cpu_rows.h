@@ -1,5 +1,5 @@
 // How the tile functions of one CPU level read rows, and the weighted mean's sums over rows of any
-// kind that can be read so (cpu_level.cc, cpu_decode.cc and the cpu_*.h files they include only).
+// kind that can be read so (cpu_kernels.cc, cpu_decode.cc and the cpu_*.h files they include only).
 #pragma once
 
 #include "kernels/cpu_lanes.h"

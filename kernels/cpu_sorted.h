@@ -1,4 +1,4 @@
-// The tile functions of one CPU level for the rules of sorted_rule.h (cpu_level.cc only).
+// The tile functions of one CPU level for the rules of sorted_rule.h (cpu_kernels.cc only).
 //
 // The versions tried and what each gained: sorted_rule.h. Tried since for the trimmed mean (as in
 // cpu_median.h; 67 % as it is): rows asked for 1, 4 or 8 KiB ahead: 56, 55, 55 %; the other two

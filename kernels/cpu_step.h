@@ -1,4 +1,4 @@
-// The optimizer's step over one tile for one CPU level (cpu_level.cc only).
+// The optimizer's step over one tile for one CPU level (cpu_kernels.cc only).
 //
 // It is fused with the pass: what it is given is in the first-level cache. One version, with model
 // and result asked for ahead (taken together with other changes, median_rule.h). What slowed it was

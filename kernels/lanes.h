@@ -33,9 +33,9 @@ GRADMINT_RULE To bit_copy(From from) {
   return to;
 }
 
-// W = 1: plain types. Wider ones (4, 8, 16) exist in cpu_level.cc only, where the instructions for
-// them are allowed; they are spelled out by a macro because GCC loses a vector type's width when it
-// depends on a template parameter.
+// W = 1: plain types. Wider ones (4, 8, 16) exist in cpu_kernels.cc only, where the instructions
+// for them are allowed; they are spelled out by a macro because GCC loses a vector type's width
+// when it depends on a template parameter.
 template <int W>
 struct Lanes;
 
