@@ -234,9 +234,9 @@ Status run_pass(const AggregatePlan& plan, const AggregateInput& input, const Ag
   }
   if (!outside.empty()) output.outside = by_update(outside, plan.coefficients);
   if (report->largest_output >= kInfinityMagnitude) {
-    return bad_input(
-        "non_finite_result: the new model or optimizer state is not finite; lower the "
-        "optimizer's lr, or clip the updates");
+    return Error{ErrorCode::not_finite,
+                 "aggregate: non_finite_result: the new model or optimizer state is not finite; "
+                 "lower the optimizer's lr, or clip the updates"};
   }
   return {};
 }

@@ -97,12 +97,10 @@ Status score(const Accepted& accepted, std::optional<kernels::Gram> gram, kernel
   return Status{};
 }
 
-// A refusal that every machine meets alike, by the name that the kernels give it.
+// What every machine meets alike (kernels/aggregate.h); ok for what only this one met.
 Verdict failure_of(const Error& error) {
-  if (error.code != ErrorCode::bad_input) return Verdict::ok;
-  return error.message.find(verdict_name(Verdict::non_finite_result)) != std::string::npos
-             ? Verdict::non_finite_result
-             : Verdict::aggregation_refused;
+  if (error.code == ErrorCode::not_finite) return Verdict::non_finite_result;
+  return error.code == ErrorCode::bad_input ? Verdict::aggregation_refused : Verdict::ok;
 }
 
 }  // namespace

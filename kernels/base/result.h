@@ -19,6 +19,7 @@ enum class ErrorCode {
   busy,         // another process holds it (a lock, a port)
   refused,      // a peer or a rule said no, and said why
   unsupported,  // known by name, not available in this build or version
+  not_finite,   // what was given can be used, and what comes out of it overflows
 };
 
 struct Error {
