@@ -1,12 +1,12 @@
 #include "kernels/aggregate_spec.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/base/number_text.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
 #include "kernels/rule_lookup.h"
@@ -41,13 +41,6 @@ bool in_range(const ParameterInfo& info, float value) {
   return info.above_minimum ? value > info.minimum : value >= info.minimum;
 }
 
-// The shortest text of the same fp32: 1e-06 is not 0.000001, nor -1e-09 a zero.
-std::string text_of(float value) {
-  char text[64];
-  const auto written = std::to_chars(text, text + sizeof text, value);
-  return {text, written.ptr};
-}
-
 std::string range_of(const ParameterInfo& info) {
   if (!info.choices.empty()) {
     std::string names = "one of";
@@ -55,10 +48,10 @@ std::string range_of(const ParameterInfo& info) {
     return names;
   }
   return (info.whole ? std::string("a whole number, ") : std::string()) +
-         (info.above_minimum ? "above " : "at least ") + text_of(info.minimum) +
+         (info.above_minimum ? "above " : "at least ") + shortest_text(info.minimum) +
          (info.maximum == kLargest
               ? ""
-              : (info.below_maximum ? ", below " : ", at most ") + text_of(info.maximum));
+              : (info.below_maximum ? ", below " : ", at most ") + shortest_text(info.maximum));
 }
 
 Result<NamedRule> complete_rule(std::string_view kind, std::span<const RuleInfo> rules,
@@ -86,7 +79,7 @@ Result<NamedRule> complete_rule(std::string_view kind, std::span<const RuleInfo>
     if (!value.has_value()) return Error{ErrorCode::bad_input, where + " must be given"};
     if (!in_range(each, *value)) {
       return Error{ErrorCode::bad_input,
-                   where + " = " + text_of(*value) + ": must be " + range_of(each)};
+                   where + " = " + shortest_text(*value) + ": must be " + range_of(each)};
     }
     complete.parameters.push_back({std::string(each.name), *value + 0.0f});
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/base/number_text.h"
 #include "kernels/parallel.h"
 #include "kernels/rule_lookup.h"
 
@@ -177,10 +178,7 @@ std::string parameter_text(const ParameterInfo& info, float value) {
     GRADMINT_CHECK(value >= 0 && index < info.choices.size());
     return std::string(info.choices[index]);
   }
-  std::array<char, 64> text;
-  const auto written = std::to_chars(text.data(), text.data() + text.size(), value);
-  GRADMINT_CHECK(written.ec == std::errc{});
-  return {text.data(), written.ptr};
+  return shortest_text(value);
 }
 
 std::string rule_text(const NamedRule& rule, std::span<const RuleInfo> rules) {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 
+#include "kernels/base/number_text.h"
 #include "kernels/rule_lookup.h"
 
 namespace gradmint {
@@ -20,11 +21,11 @@ const ParameterInfo* find_info(std::span<const RuleInfo> rules, const std::strin
   return known == nullptr ? nullptr : kernels::find_parameter(*known, parameter);
 }
 
-double shortest(float value) {
-  char text[64];
-  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+// 0.1 and not 0.10000000149011612.
+double as_written(float value) {
+  const std::string text = shortest_text(value);
   double decimal = 0;
-  std::from_chars(text, end, decimal);
+  std::from_chars(text.data(), text.data() + text.size(), decimal);
   return decimal;
 }
 
@@ -37,7 +38,7 @@ Json value_json(const ParameterInfo* info, float value) {
       return static_cast<std::uint32_t>(value);
     }
   }
-  return shortest(value);
+  return as_written(value);
 }
 
 Json step_json(const AggregationStep& step, std::span<const RuleInfo> rules) {

@@ -1,7 +1,6 @@
 #include "coordinator/server/aggregation_settings.h"
 
-#include <charconv>
-
+#include "kernels/base/number_text.h"
 #include "kernels/spec_text.h"
 
 namespace gradmint {
@@ -10,11 +9,6 @@ namespace {
 using kernels::GivenParameter;
 using kernels::NamedRule;
 using kernels::RuleInfo;
-
-std::string shortest(double value) {
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 // Refuses what is neither a number nor text.
 std::vector<GivenParameter> read_parameters(TomlConfig& toml, const std::string& table) {
@@ -25,7 +19,7 @@ std::vector<GivenParameter> read_parameters(TomlConfig& toml, const std::string&
     if (const auto* whole = std::get_if<std::int64_t>(&value)) {
       parameters.push_back({name, std::to_string(*whole)});
     } else if (const auto* number = std::get_if<double>(&value)) {
-      parameters.push_back({name, shortest(*number)});
+      parameters.push_back({name, shortest_text(*number)});
     } else if (const auto* text = std::get_if<std::string>(&value)) {
       parameters.push_back({name, *text});
     } else {

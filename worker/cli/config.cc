@@ -1,8 +1,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "kernels/base/number_text.h"
 #include "worker/cli/arguments.h"
 
 namespace gradmint {
@@ -22,11 +22,6 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
-std::string number_text(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 Status append_option(const toml::node& value, const std::string& option, const std::string& where,
                      std::vector<std::string>& words) {
   if (const auto* text = value.as_string())
@@ -34,7 +29,7 @@ Status append_option(const toml::node& value, const std::string& option, const s
   else if (const auto* number = value.as_integer())
     words.push_back(option + "=" + std::to_string(number->get()));
   else if (const auto* real = value.as_floating_point())
-    words.push_back(option + "=" + number_text(real->get()));
+    words.push_back(option + "=" + shortest_text(real->get()));
   else if (const auto* flag = value.as_boolean())
     words.push_back(option + "=" + (flag->get() ? "true" : "false"));
   else
