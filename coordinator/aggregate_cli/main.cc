@@ -12,9 +12,9 @@
 
 #include "coordinator/aggregate_cli/run.h"
 #include "coordinator/aggregate_cli/version.h"
+#include "coordinator/rules/rule_options.h"
 #include "kernels/cpu_level.h"
 #include "kernels/parallel.h"
-#include "kernels/spec_text.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -36,10 +36,9 @@ constexpr const char* kExamples =
     "    --state-out state.safetensors update-*.safetensors -o next.safetensors";
 
 struct Words {
-  std::string aggregator = "mean", format = "table", log_level = "warn", discount;
-  std::optional<std::string> optimizer, weights, staleness;  // "" is not the same as not given
-  std::vector<std::string> pre;
-  std::vector<kernels::GivenParameter> parameters;
+  RuleWords rules{{}, "mean", "plain", {}};
+  std::string format = "table", log_level = "warn", discount;
+  std::optional<std::string> weights, staleness;  // "" is not the same as not given
 };
 
 int tell(const std::string& message) {
@@ -72,43 +71,6 @@ class Progress {
   bool live_;
   std::string shown_;
 };
-
-void add_rules(CLI::App& app, Words& words) {
-  const auto names = [](std::span<const kernels::RuleInfo> rules) {
-    std::string text;
-    for (const kernels::RuleInfo& rule : rules) {
-      text += (text.empty() ? "" : ", ") + std::string(rule.name);
-    }
-    return text;
-  };
-  const char* const form = "NAME[:parameter=value,...]";
-  app.add_option("--aggregator", words.aggregator, names(kernels::aggregator_rules()))
-      ->type_name(form)
-      ->capture_default_str()
-      ->group("Rules");
-  app.add_option("--pre", words.pre,
-                 "Before it, in this order (again for each): " + names(kernels::pre_rules()))
-      ->type_name(form)
-      ->expected(1)
-      ->allow_extra_args(false)  // what follows the one rule are files
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->group("Rules");
-  app.add_option_function<std::string>(
-         "--optimizer", [&words](const std::string& text) { words.optimizer = text; },
-         "Moves --model by what comes out: " + names(kernels::optimizer_rules()))
-      ->type_name(form)
-      ->group("Rules");
-  for (const std::string& name : kernels::parameter_names()) {
-    app.add_option_function<std::string>(
-           "--" + name,
-           [&words, name](const std::string& text) {
-             words.parameters.push_back({name, text});
-           },
-           kernels::parameter_help(name))
-        ->type_name("VALUE")
-        ->group("Parameters of the rules");
-  }
-}
 
 // An empty name is a variable that was not set, not a wish.
 const CLI::Validator kNamesAFile(
@@ -168,30 +130,10 @@ Result<std::vector<std::uint64_t>> whole_numbers(const std::string& option,
   return numbers;
 }
 
-Status fill_spec(const Words& words, AggregateCommand& command) {
-  command.optimizer_was_named = words.optimizer.has_value();
-  for (const std::string& text : words.pre) {
-    auto rule = kernels::parse_rule(text, kernels::kPreKind, kernels::pre_rules());
-    if (!rule.ok()) return rule.error();
-    command.spec.pre.push_back(*std::move(rule));
-  }
-  auto aggregator =
-      kernels::parse_rule(words.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules());
-  if (!aggregator.ok()) return aggregator.error();
-  command.spec.aggregator = *std::move(aggregator);
-  if (command.optimizer_was_named) {
-    auto optimizer =
-        kernels::parse_rule(*words.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules());
-    if (!optimizer.ok()) return optimizer.error();
-    command.spec.optimizer = *std::move(optimizer);
-  }
-  return kernels::apply_parameters(command.spec, words.parameters);
-}
-
 int run(AggregateCommand& command, const Words& words) {
-  if (const Status filled = fill_spec(words, command); !filled.ok()) {
-    return tell(filled.error().message);
-  }
+  auto spec = read_rules(words.rules);
+  if (!spec.ok()) return tell(spec.error().message);
+  command.spec = *std::move(spec);
   auto weights = whole_numbers("--weights", words.weights);
   if (!weights.ok()) return tell(weights.error().message);
   command.weights = *std::move(weights);
@@ -234,7 +176,7 @@ int parse_and_run(int argc, char** argv) {
   app.footer(kExamples);
   app.set_version_flag("--version", aggregate_version_text, "Print revision, backends, libraries");
   add_files(app, command, words);
-  add_rules(app, words);
+  add_rule_options(app, words.rules);
   app.add_option("--backend", command.backend, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", command.threads, "Threads on the CPU (default: all cores)")
       ->check(CLI::Range(1, 4096));
@@ -252,6 +194,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& fault) {
     return tell(std::string(fault.what()) + "; see gradmint-aggregate --help");
   }
+  command.optimizer_was_named = app.count("--optimizer") > 0;
   return run(command, words);
 }
 

@@ -5,32 +5,12 @@
 
 #include "coordinator/cli/dev_run.h"
 #include "coordinator/cli/rules_help.h"
+#include "coordinator/rules/rule_options.h"
 
 namespace gradmint {
 namespace {
 
-// How updates travel and are combined: names from the kernels' registry, parameters by name.
-void add_rule_options(CLI::App& dev, const std::shared_ptr<DevOptions>& o) {
-  dev.add_option("--aggregator", o->aggregator, "How updates are combined (below)")
-      ->type_name("NAME[:parameter=value,...]")
-      ->capture_default_str();
-  dev.add_option("--pre", o->pre, "What is done to updates before (below); may be given again")
-      ->type_name("NAME[:parameter=value,...]")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  dev.add_option("--optimizer", o->optimizer, "The server's step (below)")
-      ->type_name("NAME[:parameter=value,...]")
-      ->capture_default_str();
-  for (const std::string& name : kernels::parameter_names()) {
-    dev.add_option_function<std::string>(
-           "--" + name,
-           [o, name](const std::string& text) {
-             o->parameters.push_back({name, text});
-           },
-           kernels::parameter_help(name))
-        ->type_name("VALUE")
-        ->group("Parameters of the rules");
-  }
+void add_encoding_options(CLI::App& dev, const std::shared_ptr<DevOptions>& o) {
   dev.add_option("--encoding", o->encoding,
                  "How updates travel: fp32, bf16, fp16, int8, int4 or top_k")
       ->capture_default_str();
@@ -56,7 +36,8 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--rounds", o->rounds, "Rounds to settle")->capture_default_str();
   dev->add_option("--data", o->data, "digits, mnist:DIR or csv:FILE")->capture_default_str();
   dev->add_option("--model", o->model, "mlp, cnn or a TorchScript FILE.pt")->capture_default_str();
-  add_rule_options(*dev, o);
+  add_rule_options(*dev, o->rules);
+  add_encoding_options(*dev, o);
   dev->add_option("--adversary", o->adversaries,
                   "Worker I (from 1) turns hostile, at ROUND or from the start: signflip, scale, "
                   "gaussian, labelflip, freerider, replay, copy, nan; may be given again")

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "kernels/aggregate_spec.h"
+#include "kernels/base/number_text.h"
 #include "kernels/preconditions.h"
 #include "ledger/codec.h"
 #include "ledger/hash.h"
@@ -106,32 +107,6 @@ Result<kernels::Encoding> encoding_of(const DevOptions& o) {
   return encoding;
 }
 
-// The rules that the options ask for, completed; an Error begins with the option that is wrong.
-Result<kernels::AggregateSpec> aggregation_of(const DevOptions& o) {
-  kernels::AggregateSpec spec;
-  Status fine;
-  const auto read = [&](const std::string& option, const std::string& text, std::string_view kind,
-                        std::span<const kernels::RuleInfo> rules, kernels::NamedRule& out) {
-    auto parsed = kernels::parse_rule(text, kind, rules);
-    if (parsed) {
-      out = *std::move(parsed);
-    } else if (fine.ok()) {
-      fine = bad(option + " " + text + ": " + parsed.error().message);
-    }
-  };
-  for (const std::string& text : o.pre)
-    read("--pre", text, kernels::kPreKind, kernels::pre_rules(), spec.pre.emplace_back());
-  read("--aggregator", o.aggregator, kernels::kAggregatorKind, kernels::aggregator_rules(),
-       spec.aggregator);
-  read("--optimizer", o.optimizer, kernels::kOptimizerKind, kernels::optimizer_rules(),
-       spec.optimizer);
-  if (!fine.ok()) return fine.error();
-  for (const kernels::GivenParameter& each : o.parameters)
-    if (const Status put = kernels::apply_parameters(spec, std::span(&each, 1)); !put.ok())
-      return bad("--" + each.name + " " + each.text + ": " + put.error().message);
-  return kernels::complete_spec(spec);
-}
-
 std::string toml_text(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -171,12 +146,6 @@ CommandLine joined(CommandLine head, const CommandLine& tail) {
   return head;
 }
 
-std::string shortest(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return {text, end};
-}
-
 }  // namespace
 
 Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
@@ -184,7 +153,9 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
   if (const Status fine = check(options); !fine.ok()) return fine.error();
   const auto encoding = encoding_of(options);
   if (!encoding) return encoding.error();
-  auto aggregation = aggregation_of(options);
+  const auto rules = read_rules(options.rules);
+  if (!rules) return rules.error();
+  auto aggregation = kernels::complete_spec(*rules);
   if (!aggregation) return aggregation.error();
   const auto workers = static_cast<std::size_t>(options.workers);
   if (const Status fits = kernels::check_update_count(*aggregation, workers); !fits.ok())
@@ -291,11 +262,11 @@ CommandLine join_command(const DevPlan& plan, std::size_t worker, const std::str
   const DevWorker& who = plan.workers.at(worker);
   CommandLine words = {plan.programs.worker, "join", invitation, "--home", who.home};
   words = joined(words, model_and_data(plan));
-  words =
-      joined(words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
-                     std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
-                     "--alpha", shortest(plan.options.alpha), "--device", plan.options.train_device,
-                     "--threads", "1", "--log-level", plan.options.log_level});
+  words = joined(
+      words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
+              std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()), "--alpha",
+              shortest_text(plan.options.alpha), "--device", plan.options.train_device, "--threads",
+              "1", "--log-level", plan.options.log_level});
   if (!plan.options.trainer.empty()) words = joined(words, {"--trainer", plan.options.trainer});
   if (!who.adversary.empty()) words = joined(words, {"--adversary", who.adversary});
   return words;

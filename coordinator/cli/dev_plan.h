@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/rules/rule_words.h"
 #include "kernels/base/result.h"
 #include "kernels/encoding.h"
-#include "kernels/spec_text.h"
 #include "ledger/bytes.h"
 
 namespace gradmint {
@@ -25,11 +25,7 @@ struct DevOptions {
   std::int64_t rounds = 14;
   std::string data = "digits";
   std::string model = "mlp";
-  // Rules as kernels/spec_text.h reads them, and parameters that find their rule.
-  std::string aggregator = "median";
-  std::string optimizer = "plain";
-  std::vector<std::string> pre;
-  std::vector<kernels::GivenParameter> parameters;
+  RuleWords rules{{}, "median", "plain", {}};
   std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep
   std::optional<std::int64_t> keep;      // top_k: its preset if not given
   std::vector<std::string> adversaries;  // "I:KIND[@ROUND]", I counts from 1

@@ -119,36 +119,37 @@ TEST_CASE("dev_plan refuses adversaries that cannot be, in one line") {
 
 TEST_CASE("rules and their parameters: refused by name, or written for the coordinator in full") {
   const Row refused[] = {
-      {[](DevOptions& o) { o.aggregator = "krun"; },
+      {[](DevOptions& o) { o.rules.aggregator = "krun"; },
        "--aggregator krun: aggregator 'krun' is unknown: known are mean, median"},
-      {[](DevOptions& o) { o.optimizer = "sgd"; }, "--optimizer sgd: optimizer 'sgd' is unknown"},
-      {[](DevOptions& o) { o.pre = {"trim"}; },
+      {[](DevOptions& o) { o.rules.optimizer = "sgd"; },
+       "--optimizer sgd: optimizer 'sgd' is unknown"},
+      {[](DevOptions& o) { o.rules.pre = {"trim"}; },
        "--pre trim: pre-aggregation 'trim' is unknown: known are clip"},
-      {[](DevOptions& o) { o.pre = {"clip:f=1"}; },
+      {[](DevOptions& o) { o.rules.pre = {"clip:f=1"}; },
        "--pre clip:f=1: pre-aggregation 'clip' has no parameter 'f'"},
       {[](DevOptions& o) {
-         o.parameters = {{"tau", "1"}};
+         o.rules.parameters = {{"tau", "1"}};
        },
        "--tau 1: parameter 'tau' is taken by none of median and plain; it belongs to clip"},
       {[](DevOptions& o) {
-         o.parameters = {{"lr", "fast"}};
+         o.rules.parameters = {{"lr", "fast"}};
        },
        "parameter 'lr' = 'fast'"},
       {[](DevOptions& o) {
-         o.parameters = {{"lr", "0"}};
+         o.rules.parameters = {{"lr", "0"}};
        },
        "parameter 'lr' = 0"},
-      {[](DevOptions& o) { o.pre = {"clip"}; }, "parameter 'tau' must be given"},
+      {[](DevOptions& o) { o.rules.pre = {"clip"}; }, "parameter 'tau' must be given"},
       {[](DevOptions& o) {
          o.workers = 4;
-         o.aggregator = "krum:f=1";
+         o.rules.aggregator = "krum:f=1";
        },
        "--workers 4: aggregator 'krum', convention paper: f = 1 needs at least 5 updates, there "
        "are 4"},
-      {[](DevOptions& o) { o.aggregator = "krum"; }, "parameter 'f' must be given"},
+      {[](DevOptions& o) { o.rules.aggregator = "krum"; }, "parameter 'f' must be given"},
       {[](DevOptions& o) {
-         o.pre = {"nnm", "clip:tau=1"};
-         o.parameters = {{"f", "1"}};
+         o.rules.pre = {"nnm", "clip:tau=1"};
+         o.rules.parameters = {{"f", "1"}};
        },
        "pre-aggregation 'nnm' must come last"},
       {[](DevOptions& o) { o.device = "cuda:x"; }, "--device cuda:x: auto, cpu or cuda:N"},
@@ -162,20 +163,20 @@ TEST_CASE("rules and their parameters: refused by name, or written for the coord
   const Row written[] = {
       {[](DevOptions&) {}, "pre = []\naggregator = \"median\"\noptimizer = \"plain:lr=1\"\n"},
       {[](DevOptions& o) {
-         o.pre = {"clip"};
-         o.optimizer = "adam:eps=0.01";
-         o.parameters = {{"tau", "2.5"}, {"lr", "0.1"}};
+         o.rules.pre = {"clip"};
+         o.rules.optimizer = "adam:eps=0.01";
+         o.rules.parameters = {{"tau", "2.5"}, {"lr", "0.1"}};
        },
        "pre = [\"clip:tau=2.5\"]\naggregator = \"median\"\n"
        "optimizer = \"adam:lr=0.1,beta1=0.9,beta2=0.99,eps=0.01\"\n"},
       {[](DevOptions& o) {
-         o.aggregator = "multi_krum";
-         o.pre = {"arc", "nnm"};
-         o.parameters = {{"f", "1"}, {"convention", "flower"}};
+         o.rules.aggregator = "multi_krum";
+         o.rules.pre = {"arc", "nnm"};
+         o.rules.parameters = {{"f", "1"}, {"convention", "flower"}};
        },
        "pre = [\"arc:f=1\", \"nnm:f=1\"]\n"
        "aggregator = \"multi_krum:f=1,m=0,convention=flower\"\n"},
-      {[](DevOptions& o) { o.aggregator = "krum:f=1"; }, "min_updates = 5\n"},
+      {[](DevOptions& o) { o.rules.aggregator = "krum:f=1"; }, "min_updates = 5\n"},
   };
   for (const Row& row : written) {
     const auto plan = plan_dev(with(row.change), "/h", kPrograms);
