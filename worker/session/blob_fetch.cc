@@ -11,10 +11,11 @@ constexpr std::uint64_t kStallMs = 10'000;
 bool BlobFetch::want(const Hash& root, std::uint64_t exact_bytes, std::uint64_t cap_bytes) {
   if (here_.contains(root)) return true;
   if (!fetch_ || fetch_->root != root) {
-    fetch_.emplace();
-    fetch_->root = root;
-    fetch_->exact_bytes = exact_bytes;
-    fetch_->cap_bytes = cap_bytes;
+    Fetch next;
+    next.root = root;
+    next.exact_bytes = exact_bytes;
+    next.cap_bytes = cap_bytes;
+    fetch_ = next;
   }
   return false;
 }

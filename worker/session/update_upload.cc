@@ -10,9 +10,10 @@ constexpr std::uint64_t kAfterFaultMs = 2000;
 
 void UpdateUpload::want(const UpdateMemory& update) {
   if (upload_ && upload_->key == update.key) return;
-  upload_.emplace();
-  upload_->key = update.key;
-  upload_->opening = update.opening;
+  Upload next;
+  next.key = update.key;
+  next.opening = update.opening;
+  upload_ = next;
 }
 
 void UpdateUpload::advance(Outgoing& out) {
