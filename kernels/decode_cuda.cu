@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kThreads)
     const std::size_t c = index_of_kept(record, j);
     if (c >= inside) continue;
     std::uint32_t bits = 0;  // not aligned
-    for (int byte = 3; byte >= 0; --byte) {
+    for (std::size_t byte = 4; byte-- > 0;) {
       bits = bits << 8 | static_cast<std::uint32_t>(values[4 * j + byte]);
     }
     out[begin + c] = canonical(bit_copy<float>(bits));

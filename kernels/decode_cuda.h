@@ -7,12 +7,14 @@
 #include "kernels/decode_rule.h"
 
 namespace gradmint::kernels::cuda {
+namespace {
+
+using L = Lanes<1>;
 
 // One value of a dense encoding. `values` and `exponents` are those of a tile that begins with a
 // block.
 template <EncodingKind Kind>
 __device__ float decoded_value(const std::byte* values, const std::byte* exponents, std::size_t c) {
-  using L = Lanes<1>;
   if constexpr (Kind == EncodingKind::bf16 || Kind == EncodingKind::fp16) {
     const std::int32_t half = reinterpret_cast<const std::uint16_t*>(values)[c];
     return Kind == EncodingKind::bf16 ? bf16_value<L>(half) : fp16_value<L>(half);
@@ -28,7 +30,6 @@ __device__ float decoded_value(const std::byte* values, const std::byte* exponen
 template <EncodingKind Kind>
 __device__ void decode_four(const std::byte* values, const std::byte* exponents, std::size_t first,
                             float (&out)[4]) {
-  using L = Lanes<1>;
   if constexpr (Kind == EncodingKind::bf16 || Kind == EncodingKind::fp16) {
     const ushort4 halves = *reinterpret_cast<const ushort4*>(values + 2 * first);
     const std::int32_t bits[4] = {halves.x, halves.y, halves.z, halves.w};
@@ -49,4 +50,5 @@ __device__ void decode_four(const std::byte* values, const std::byte* exponents,
   }
 }
 
+}  // namespace
 }  // namespace gradmint::kernels::cuda

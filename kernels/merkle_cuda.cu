@@ -67,7 +67,9 @@ __global__ void __launch_bounds__(kMerkleGroup / 2)
   const std::size_t left = count - begin;
   int size = static_cast<int>(left < kMerkleGroup ? left : kMerkleGroup);
   const int thread = static_cast<int>(threadIdx.x);
-  for (int i = thread; i < size; i += kMerkleGroup / 2) level[i] = nodes[begin + i];
+  for (int i = thread; i < size; i += kMerkleGroup / 2) {
+    level[i] = nodes[begin + static_cast<std::size_t>(i)];
+  }
   __syncthreads();
   while (size > 1) {
     const bool has_one = thread < parents_of(size);

@@ -55,7 +55,9 @@ __global__ void __launch_bounds__(kThreads) trimmed_network_kernel(DevicePass pa
 // The sorted values of one thread, where the block's lie side by side.
 struct SortedColumn {
   const float* values;
-  __device__ float operator()(int place) const { return values[place * kWindowThreads]; }
+  __device__ float operator()(int place) const {
+    return values[static_cast<unsigned>(place) * kWindowThreads];
+  }
 };
 
 template <int P>
