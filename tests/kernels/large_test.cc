@@ -79,6 +79,8 @@ int compare_with_scalar(const AggregateSpec& spec, const Sample& sample,
 
 }  // namespace
 
+TEST_SUITE_BEGIN("large");
+
 TEST_CASE("1e6 + 1 values from 3, 16 and 64 updates: the same bytes on every backend") {
   const auto all = one_of_each_kind();
   const bool is_cpu = all.back()->name().rfind("cpu", 0) == 0;
@@ -129,3 +131,5 @@ TEST_CASE("1e7 values from 3 updates: the same bytes on every backend") {
   }
   std::printf("large: %d comparisons of 10000000 values\n", compared);
 }
+
+TEST_SUITE_END();
