@@ -196,7 +196,9 @@ TEST_CASE("audit: every entry of the database is missed when it is changed or go
   };
   std::size_t changed = 0, removed = 0;
   std::size_t number = 0;
-  for (const auto& [key, value] : database_entries(ledger.path())) {
+  for (const auto& entry : database_entries(ledger.path())) {
+    const std::string& key = entry.first;
+    const std::string& value = entry.second;
     const std::string prefix = key.substr(0, 2);
     CAPTURE(to_hex(as_bytes(key)));
     if (prefix != "m/" && prefix != "p/") {

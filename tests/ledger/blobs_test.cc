@@ -36,7 +36,7 @@ std::size_t count_files(const std::filesystem::path& directory) {
 TEST_CASE("blobs: stored under their root, once") {
   const TemporaryDirectory folder;
   const BlobStore blobs(folder.path() / "blobs");
-  for (const std::size_t size : {0, 1, 4096, 100'000}) {
+  for (const std::size_t size : {0u, 1u, 4096u, 100'000u}) {
     const Bytes payload = noise("payload", size);
     const auto root = blobs.put(payload);
     REQUIRE(root.ok());

@@ -142,7 +142,7 @@ TEST_CASE("writer: run by the tests of crashes" * doctest::skip()) {
 TEST_CASE("crash: killed while writing, again and again, nothing acknowledged is lost") {
   const TemporaryDirectory folder;
   std::uint64_t count = 0;
-  for (const std::uint64_t kill_after : {1, 2, 3, 40, 1, 7, 150, 5}) {
+  for (const std::uint64_t kill_after : {1u, 2u, 3u, 40u, 1u, 7u, 150u, 5u}) {
     const WriterEnd end = run_until_end(folder.path(), "endless", kill_after);
     CHECK(WIFSIGNALED(end.status));
     CHECK(end.acknowledged >= count + kill_after);

@@ -16,6 +16,8 @@ template <class... Ts>
 struct Cases : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>
+Cases(Ts...) -> Cases<Ts...>;  // clang 14 cannot do without
 
 }  // namespace
 
