@@ -13,7 +13,11 @@
 //   AVX-512, median (fp32 30): decoded to a tile first: bf16 49, fp16 60 to 67; keys of 16 bits: 14
 //     and 14. AVX2 (fp32 29): 58 and 93; 19 and 18.
 //   AVX2, mean (fp32 35): 63 to 68, 105; 39, 32.
-// Bound: the mean by its fp64 work, the same as fp32's; the median by reading memory.
+//   Scalar, mean (fp32 170, then 124): 108, 268; as fp32 was read, of which GCC makes no vectors
+//     while the largest magnitude, at each value, waits for the one before: 209, 423; by blocks
+//     (cpu_rows.h), fp16 still with a branch for denormals: 87, 265 in cache; without: 82, 144.
+// Bound: the mean by its fp64 work, the same as fp32's, at the scalar level fp16 by its conversion;
+// the median by reading memory.
 #pragma once
 
 #include "kernels/cpu_integers.h"
@@ -67,6 +71,26 @@ GRADMINT_RULE Narrow::F32 read_row(HalfRow<Kind> row, std::size_t c, Access acce
 
 GRADMINT_RULE const Half* halves_at(const EncodedRow& row, std::size_t at) {
   return reinterpret_cast<const Half*>(row.bytes) + at;
+}
+
+template <EncodingKind Kind>
+GRADMINT_RULE std::int32_t half_magnitude(std::int32_t half) {
+  return magnitude<Lanes<1>>(Kind == EncodingKind::bf16 ? bf16_value<Lanes<1>>(half)
+                                                        : fp16_value<Lanes<1>>(half));
+}
+
+template <EncodingKind Kind>
+GRADMINT_RULE HalfRow<Kind> row_from(HalfRow<Kind> row, std::size_t at) {
+  return {row.values + at};
+}
+template <EncodingKind Kind>
+GRADMINT_RULE const Half* values_of(HalfRow<Kind> row) {
+  return row.values;
+}
+template <EncodingKind Kind>
+GRADMINT_RULE std::int32_t largest_in_row(HalfRow<Kind> row, std::size_t count) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(row.values);
+  return half_magnitude<Kind>(static_cast<std::int32_t>(largest_half(bytes, count)));
 }
 
 template <EncodingKind Kind>
@@ -150,8 +174,7 @@ std::int32_t network_middle_halves(const EncodedRow* rows, std::size_t n, std::s
   const std::int32_t largest = middle_halves<P>(padded, count, low, high);
   decode_halves<Kind>(low, count, lower);
   decode_halves<Kind>(n % 2 == 0 ? high : low, count, upper);
-  return magnitude<Lanes<1>>(Kind == EncodingKind::bf16 ? bf16_value<Lanes<1>>(largest)
-                                                        : fp16_value<Lanes<1>>(largest));
+  return half_magnitude<Kind>(largest);
 }
 
 template <EncodingKind Kind>

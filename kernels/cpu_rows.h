@@ -68,6 +68,48 @@ GRADMINT_RULE std::int32_t accumulate_groups(const Row* rows, const double* fact
   return largest_lane<Narrow>(largest);
 }
 
+GRADMINT_RULE const float* row_from(const float* row, std::size_t at) { return row + at; }
+GRADMINT_RULE const float* values_of(const float* row) { return row; }
+GRADMINT_RULE std::int32_t largest_in_row(const float* row, std::size_t count) {
+  std::int32_t largest = 0;
+  for (std::size_t c = 0; c < count; ++c) largest = larger(largest, magnitude<Lanes<1>>(row[c]));
+  return largest;
+}
+
+// The same where a register holds one value: row after row over a few coordinates, whose sums lie
+// in an array of their own. Nothing can then be the same memory as the sums, so that a compiler
+// makes vectors of whatever registers the machine has from these loops (of 16 rows side by side it
+// does not). Tried on fp32 and bf16 (16 updates of 1e7, SSE2, in ns a value): sixteen rows side by
+// side 0.93 and 1.19; the largest magnitude in the loop of the terms, blocks of 256, from cache:
+// 0.79 and 0.91, in a loop by itself 0.87 and 0.46, and with blocks of 64 0.61 and 0.37; these
+// from memory 1.27 and 0.60, and asked for ahead, 512 to 2048 bytes alike, 0.60 and 0.39. Bound:
+// the core, since it takes as long from cache: fp64 work of two values to a register.
+template <class Row>
+std::int32_t accumulate_by_blocks(const Row* rows, const double* factors, std::size_t n,
+                                  std::size_t count, std::uint64_t* sums) {
+  constexpr std::size_t kBlock = 64;
+  std::int32_t largest = 0;
+  for (std::size_t at = 0; at < count; at += kBlock) {
+    const std::size_t here = count - at < kBlock ? count - at : kBlock;
+    std::uint64_t totals[kBlock];
+    memcpy(totals, sums + at, here * sizeof totals[0]);
+    for (std::size_t r = 0; r < n; ++r) {
+      const Row row = row_from(rows[r], at);
+      const double factor = factors[r];
+      const auto ahead = reinterpret_cast<std::uintptr_t>(values_of(row)) + kAheadBytes;
+      for (std::size_t line = 0; line < here * sizeof *values_of(row); line += 64) {
+        __builtin_prefetch(reinterpret_cast<const void*>(ahead + line));
+      }
+      largest = larger(largest, largest_in_row(row, here));
+      for (std::size_t c = 0; c < here; ++c) {
+        totals[c] += biased_term<Lanes<1>>(read_row(row, c, Whole{}), factor);
+      }
+    }
+    memcpy(sums + at, totals, here * sizeof totals[0]);
+  }
+  return largest;
+}
+
 // The largest magnitude of `n` rows, whose terms are added to the sums; sums padded.
 template <class Row>
 GRADMINT_RULE std::int32_t accumulate_all(const Row* rows, const double* factors, std::size_t n,
@@ -77,7 +119,11 @@ GRADMINT_RULE std::int32_t accumulate_all(const Row* rows, const double* factors
   for (std::size_t i = 0; i < n; ++i) few = few && has_few_bits(factors[i]);
   if (few) return accumulate_groups<true>(rows, factors, n, count, sums);
 #endif
-  return accumulate_groups<false>(rows, factors, n, count, sums);
+  if constexpr (Narrow::width == 1) {
+    return accumulate_by_blocks(rows, factors, n, count, sums);
+  } else {
+    return accumulate_groups<false>(rows, factors, n, count, sums);
+  }
 }
 
 // How many values of a row lie strictly below lower or strictly above upper; both padded.

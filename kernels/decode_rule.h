@@ -41,18 +41,19 @@ GRADMINT_RULE typename L::F32 bf16_value(typename L::I32 half) {
 }
 
 // Without a denormal fp32 on the way: half a denormal fp16 is added to 2^-14 as bits, which is
-// then taken off.
+// then taken off. All choices are between integers: GCC would branch on one between a float and a
+// difference of floats.
 template <class L>
 GRADMINT_RULE typename L::F32 fp16_value(typename L::I32 half) {
   using I32 = typename L::I32;
   using F32 = typename L::F32;
   const I32 bits = (half & 0x7fff) << 13;
+  const I32 none = L::all(std::int32_t{0});
   const I32 rebias = L::all(std::int32_t{112 << 23});
-  const I32 top = bits >= (31 << 23) ? rebias : L::all(std::int32_t{0});  // infinity, not a number
-  const F32 normal = bit_copy<F32>(bits + rebias + top);
-  const F32 denormal = bit_copy<F32>(bits + (113 << 23)) - 0x1p-14f;
-  const I32 chosen = bits < (1 << 23) ? bit_copy<I32>(denormal) : bit_copy<I32>(normal);
-  return canonical(bit_copy<F32>(chosen | (half & 0x8000) << 16));
+  const I32 top = bits >= (31 << 23) ? rebias : none;  // infinity, not a number
+  const I32 off = bits < (1 << 23) ? L::all(std::int32_t{113 << 23}) : none;  // 2^-14, or 0
+  const F32 size = bit_copy<F32>(bits + larger(off, rebias) + top) - bit_copy<F32>(off);
+  return canonical(bit_copy<F32>(bit_copy<I32>(size) | (half & 0x8000) << 16));
 }
 
 // 2^k of a block, in [kMinBlockExponent, kMaxBlockExponent].
