@@ -289,6 +289,7 @@ std::vector<GpuRow> resident_rows(int n, std::size_t size) {
       updates.mix(),
       updates.merkle(),
       updates.dots("norms", true, false),
+      updates.dots("norms, then mean", true, true),
       updates.dots("gram", false, false),
       updates.dots("gram, then mean", false, true),
   };

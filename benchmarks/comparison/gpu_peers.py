@@ -16,6 +16,7 @@ import byzfl_rules
 
 BUDGET_SECONDS = 2.0  # for a row; at least one run all the same
 ROUNDS = 11
+MOST_SUBSETS_OF = 16  # updates; ByzFL's MDA looks at every subset, of 64 at 41,664
 TOTAL_SECONDS = 50  # rows after that are left out, by name
 
 
@@ -36,7 +37,8 @@ def milliseconds(call, device):
 def calls(x, f, byzfl):
     """(the kernel of ours that does the same, name, call)."""
     parts = list(x)
-    span = "gram, then mean"  # the N x N work between them, on the host, is not in that row
+    # The work between the two passes, on the host with N or N x N numbers, is not in these rows.
+    norms, span = "norms, then mean", "gram, then mean"
     found = [
         ("mean", "PyTorch mean", lambda: torch.mean(x, 0)),
         ("mean", "PyTorch stack, then mean", lambda: torch.stack(parts).mean(0)),
@@ -45,16 +47,22 @@ def calls(x, f, byzfl):
         ("gram", "PyTorch x @ x.T, fp32", lambda: x @ x.T),
     ]
     if byzfl is not None:
+        average, clipping, arc = byzfl.Average(), byzfl.Clipping(c=1000.0), byzfl.ARC(f)
         rules = [
             ("mean", "Average", byzfl.Average()),
             ("median", "Median", byzfl.Median()),
             ("trimmed_mean", f"TrMean({f})", byzfl.TrMean(f)),
+            ("nearest_to_median", f"Meamed({f})", byzfl.Meamed(f)),
+            (norms, "Clipping, Average", lambda rows: average(clipping(rows))),
+            (norms, f"ARC({f}), Average", lambda rows: average(arc(rows))),
             (span, f"Krum({f})", byzfl.Krum(f)),
             (span, f"MultiKrum({f})", byzfl.MultiKrum(f)),
             (span, "GeometricMedian(T=8)", byzfl.GeometricMedian(nu=0.1, T=8)),
             (span, "CenteredClipping(L=1)", byzfl.CenteredClipping(L=1, tau=1000.0)),
             (span, f"NNM({f})", byzfl.NNM(f)),
         ]
+        if len(parts) <= MOST_SUBSETS_OF:
+            rules.append((span, f"MDA({f})", byzfl.MDA(f)))
         found += [(ours, "ByzFL " + name, lambda rule=rule: rule(x)) for ours, name, rule in rules]
     return found
 
