@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
+#include "worker/session/cases.h"
 
 namespace gradmint::session {
 namespace {
@@ -11,13 +12,6 @@ constexpr std::uint64_t kBackToJoinMs = 5000;     // without a work connection
 constexpr std::uint64_t kRefusedToJoinMs = 1000;  // when the key is not admitted at work
 constexpr std::uint64_t kFirstUnreachableMs = 2000;
 constexpr std::uint64_t kLastUnreachableMs = 300'000;
-
-template <class... Ts>
-struct Cases : Ts... {
-  using Ts::operator()...;
-};
-template <class... Ts>
-Cases(Ts...) -> Cases<Ts...>;  // clang 14 cannot do without
 
 }  // namespace
 

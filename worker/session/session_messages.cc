@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
+#include "worker/session/cases.h"
 #include "worker/session/session.h"
 
 namespace gradmint::session {
@@ -9,13 +10,6 @@ namespace {
 
 constexpr std::uint64_t kLaterMs = 1000;
 constexpr std::uint64_t kBrokenHeadersAgainMs = 30'000;
-
-template <class... Ts>
-struct Cases : Ts... {
-  using Ts::operator()...;
-};
-template <class... Ts>
-Cases(Ts...) -> Cases<Ts...>;  // clang 14 cannot do without
 
 }  // namespace
 
