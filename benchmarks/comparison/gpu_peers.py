@@ -49,7 +49,7 @@ def calls(x, f, byzfl):
     if byzfl is not None:
         average, clipping, arc = byzfl.Average(), byzfl.Clipping(c=1000.0), byzfl.ARC(f)
         rules = [
-            ("mean", "Average", byzfl.Average()),
+            ("mean", "Average", average),
             ("median", "Median", byzfl.Median()),
             ("trimmed_mean", f"TrMean({f})", byzfl.TrMean(f)),
             ("nearest_to_median", f"Meamed({f})", byzfl.Meamed(f)),

@@ -17,26 +17,19 @@ std::string names(std::span<const kernels::RuleInfo> rules) {
 }  // namespace
 
 void add_rule_options(CLI::App& command, RuleWords& words) {
-  command
-      .add_option("--aggregator", words.aggregator,
-                  "How updates are combined: " + names(kernels::aggregator_rules()))
-      ->type_name(kForm)
-      ->capture_default_str()
-      ->group(kRules);
-  command
-      .add_option("--pre", words.pre,
-                  "Before it, in this order (again for each): " + names(kernels::pre_rules()))
-      ->type_name(kForm)
+  const auto add = [&command](const char* option, auto& to, const char* meaning,
+                              std::span<const kernels::RuleInfo> rules) {
+    return command.add_option(option, to, meaning + names(rules))->type_name(kForm)->group(kRules);
+  };
+  add("--aggregator", words.aggregator, "How updates are combined: ", kernels::aggregator_rules())
+      ->capture_default_str();
+  add("--pre", words.pre, "Before it, in this order (again for each): ", kernels::pre_rules())
       ->expected(1)
       ->allow_extra_args(false)  // what follows the one rule is not another
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->group(kRules);
-  command
-      .add_option("--optimizer", words.optimizer,
-                  "Moves the model by what comes out: " + names(kernels::optimizer_rules()))
-      ->type_name(kForm)
-      ->capture_default_str()
-      ->group(kRules);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add("--optimizer", words.optimizer,
+      "Moves the model by what comes out: ", kernels::optimizer_rules())
+      ->capture_default_str();
   for (const std::string& name : kernels::parameter_names()) {
     command
         .add_option_function<std::string>(
