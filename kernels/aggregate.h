@@ -66,9 +66,9 @@ struct AggregateOutput {
 // A pass must stay within 2^E in what it sums: updates that are left out, and the plain median's,
 // may be above. The median ignores E, s and weights, others s, some the weights (aggregate_spec.h),
 // but they are checked all the same.
-// Errors every machine meets alike: bad_input names what is wrong (no update, more than
-// kMaxUpdates, the centre counts, a length, a weight, a shift, a precondition of preconditions.h, a
-// value that is not finite or above 2^E, "out_of_range"); not_finite where the result is not
+// Errors every machine meets alike: bad_input names what is wrong: no update, more than
+// kMaxUpdates (the centre counts), a length, a weight, a shift, a precondition (preconditions.h), a
+// value that is not finite or above 2^E ("out_of_range"). not_finite is for a result that is not
 // ("non_finite_result").
 Result<AggregateOutput> aggregate(const AggregateSpec& spec, const AggregateInput& input,
                                   Backend& backend);
