@@ -7,6 +7,7 @@ import unittest
 import check_includes
 import check_length
 import check_orphans
+import check_pipes
 import check_purity
 import check_words
 
@@ -194,6 +195,51 @@ class Orphans(unittest.TestCase):
             self.assertEqual(len(check_orphans.check(root)), 1)
         with Tree({"tests/a_test.cc": "", "tests/CMakeLists.txt": "gradmint_test(a_test SOURCES a_test.cc)\n"}) as root:
             self.assertEqual(check_orphans.check(root), [])
+
+
+class Pipes(unittest.TestCase):
+    def complaints(self, line, options="set -euo pipefail"):
+        with Tree({"scripts/a": f"#!/usr/bin/env bash\n{options}\n{line}\n"}) as root:
+            return check_pipes.check(root)
+
+    def test_table(self):
+        for line, expected in [
+            # the line that told every bare machine that Debian has no build-essential
+            ("  apt-cache policy \"$package\" 2>/dev/null | grep -q 'Candidate: [^(]' ||", 1),
+            ("gpu=$(nvidia-smi --format=csv 2> /dev/null | head -n 1) ||", 1),
+            ("find . -name '*.deb' | sort | head -n 1", 1),
+            ("a 2>&1 |& grep -m 1 x", 1),
+            ("a | LC_ALL=C grep -E --max-count=1 x", 1),
+            ("a | sudo grep -Fxq x", 1),
+            ("a |\n  grep -q x", 1),
+            ("a \\\n  | head", 1),
+            ("a | sed -n '/x/{p;q}'", 1),
+            ("a | sed 1q", 1),
+            ("a | awk '/x/ { print; exit }'", 1),
+            ("a | read -r word", 1),
+            ("bash -c 'a | head -n 1'", 1),
+            ("a | grep x | tail -n 1", 0),
+            ("a | grep -- '-q'", 0),
+            ("a | sed -n 's/^installed //p'", 0),
+            ("a | awk 'NF != 65 { bad = 1 } END { exit bad }'", 0),
+            ("grep -q x <<<\"$said\" || head -n 1 file", 0),
+            ("head -n 1 file | tr a b", 0),
+            ("a >| head", 0),
+            ("# a | head -n 1", 0),
+            ("python3 - <<'PYTHON'\na | head\nPYTHON", 0),
+            ("python3 - <<'PYTHON'\nx\nPYTHON\na | head", 1),
+        ]:
+            with self.subTest(line=line):
+                self.assertEqual(len(self.complaints(line)), expected)
+
+    def test_names_the_line(self):
+        self.assertEqual(self.complaints("a \\\n  b |\n  head -n 1"),
+                         ["scripts/a:5: 'head -n 1' may stop reading early"])
+
+    def test_only_where_it_matters(self):
+        self.assertEqual(self.complaints("a | head", options="set -eu"), [])
+        with Tree({"scripts/a": "#!/usr/bin/env python3\nset -o pipefail\na | head\n"}) as root:
+            self.assertEqual(check_pipes.check(root), [])
 
 
 class Words(unittest.TestCase):
