@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "gradmint_test_paths.h"
 #include "ledger/hash.h"
 #include "tests/aggregate/files.h"
 

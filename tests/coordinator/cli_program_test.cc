@@ -10,6 +10,8 @@
 #include <fstream>
 #include <string>
 
+#include "gradmint_test_paths.h"
+
 namespace {
 
 namespace fs = std::filesystem;

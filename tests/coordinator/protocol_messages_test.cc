@@ -7,6 +7,7 @@
 #include <set>
 
 #include "coordinator/protocol/messages.h"
+#include "gradmint_test_paths.h"
 #include "ledger/codec.h"
 #include "tests/coordinator/protocol_samples.h"
 

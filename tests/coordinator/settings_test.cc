@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "gradmint_test_paths.h"
+
 using namespace gradmint;
 namespace fs = std::filesystem;
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "gradmint_test_paths.h"
 #include "tests/ledger/store_fixture.h"
 #include "tests/ledger/stored_world.h"
 

@@ -7,6 +7,7 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/audit_text.h"
+#include "gradmint_test_paths.h"
 #include "kernels/encoding.h"
 #include "ledger/audit/verify.h"
 #include "tests/ledger/store_fixture.h"

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include "gradmint_test_paths.h"
 #include "tests/support/paths.h"
 
 namespace {

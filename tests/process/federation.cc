@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "coordinator/cli/dev_homes.h"
+#include "gradmint_test_paths.h"
 #include "tests/support/paths.h"
 
 namespace gradmint::test {

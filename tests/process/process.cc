@@ -13,6 +13,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "gradmint_test_paths.h"
+
 namespace gradmint::test {
 namespace {
 

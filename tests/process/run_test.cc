@@ -1,6 +1,7 @@
 // Federations at work: trainers of the user's own, payments, evaluation by the workers.
 #include <doctest/doctest.h>
 
+#include "gradmint_test_paths.h"
 #include "tests/process/federation.h"
 
 using namespace gradmint;

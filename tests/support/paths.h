@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "gradmint_test_paths.h"
+
 namespace gradmint::test {
 
 inline std::filesystem::path shared_dir(const char* variable, const char* folder) {

@@ -20,7 +20,7 @@ ALLOWED = [  # the first prefix that fits a file decides what it may include
     ("tests/", ("",)),
     ("benchmarks/", ("benchmarks/", "worker/", "coordinator/", "ledger/", "contracts/", "kernels/")),
 ]
-GENERATED = ("gradmint_revision.h",)
+GENERATED = ("gradmint_revision.h", "gradmint_test_paths.h")
 TORCH = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](torch|ATen|c10)/", re.MULTILINE)
 
 

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "gradmint_test_paths.h"
 #include "tests/worker/scratch.h"
 #include "worker/command_trainer.h"
 #include "worker/seeded.h"
