@@ -46,7 +46,7 @@ void TaskSpec::read(Reader& r) {
 }
 
 void GenesisRecord::write(Writer& w) const {
-  w.u16(kGenesisSchema);
+  w.u16(kLedgerSchema);
   w.text(name);
   w.u64(time_ms);
   write_list(w, validators);
@@ -63,10 +63,11 @@ void GenesisRecord::write(Writer& w) const {
   task.write(w);
   w.u8(static_cast<std::uint8_t>(enrolment));
   write_accounts(w, allowed);
+  limits.write(w);
   w.hash(nonce);
 }
 void GenesisRecord::read(Reader& r) {
-  if (r.u16() != kGenesisSchema) r.fail();
+  if (r.u16() != kLedgerSchema) r.fail();
   name = r.text(kMaxRecordTextBytes);
   time_ms = r.u64();
   validators = read_list<Validator>(r, kMaxValidators, 64);
@@ -88,6 +89,7 @@ void GenesisRecord::read(Reader& r) {
   if (mode > static_cast<std::uint8_t>(Enrolment::allow_list)) r.fail();
   enrolment = static_cast<Enrolment>(mode);
   allowed = read_sorted_accounts(r, kMaxAllocations);
+  limits.read(r);
   nonce = r.hash();
 }
 
@@ -110,6 +112,12 @@ std::uint32_t quorum_of(std::size_t validators) {
   return static_cast<std::uint32_t>(2 * validators / 3 + 1);
 }
 
+std::string genesis_schema_fault(ByteView genesis) {
+  Reader r(genesis);
+  const std::uint16_t schema = r.u16();
+  return r.ok() ? schema_fault("the genesis", schema) : std::string();
+}
+
 std::string genesis_fault(const GenesisRecord& genesis) {
   if (genesis.validators.empty()) return "the genesis names no validator";
   for (std::size_t i = 0; i < genesis.validators.size(); ++i) {
@@ -121,6 +129,9 @@ std::string genesis_fault(const GenesisRecord& genesis) {
   }
   if (!decode_record<GenesisRecord>(encode_record(genesis))) {
     return "the genesis breaks a limit of its own format, or a list in it is not in order";
+  }
+  if (std::string fault = chain_limits_fault(genesis.limits); !fault.empty()) {
+    return "the limit " + fault;
   }
   std::uint64_t total = genesis.emission.cap;
   for (const Allocation& a : genesis.allocations) {

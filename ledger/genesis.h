@@ -5,11 +5,11 @@
 
 #include "contracts/emission.h"
 #include "contracts/rule.h"
+#include "ledger/chain_limits.h"
 #include "ledger/records.h"
+#include "ledger/schema.h"
 
 namespace gradmint {
-
-inline constexpr std::uint16_t kGenesisSchema = 1;
 
 struct Validator {
   Hash public_key;
@@ -51,7 +51,8 @@ struct GenesisRecord {
   TaskSpec task;
   Enrolment enrolment = Enrolment::invitation;
   std::vector<AccountId> allowed;  // for allow_list; ascending
-  Hash nonce;                      // makes chains of equal parameters distinct
+  ChainLimits limits;
+  Hash nonce;  // makes chains of equal parameters distinct
   void write(Writer& w) const;
   void read(Reader& r);
 
@@ -63,6 +64,10 @@ struct GenesisRecord {
 
 // bft: floor(2n/3) + 1 of n validators must sign a block.
 std::uint32_t quorum_of(std::size_t validators);
+
+// Why these bytes are no genesis that this program reads: another schema. Empty where they are of
+// this one, or too short to have any.
+std::string genesis_schema_fault(ByteView genesis);
 
 // One line that says why this genesis cannot start a chain here (the rule does not compile, the
 // rule was made for another interpreter, emission parameters, no validators, …), or an empty

@@ -23,8 +23,6 @@
 
 namespace gradmint {
 
-inline constexpr std::uint32_t kSchemaVersion = 2;
-
 // Everything one block changes, in encoded form.
 struct BlockBatch {
   std::uint64_t height = 0;
@@ -51,7 +49,7 @@ class LedgerStore {
 
   // read_write creates the directory and database when missing and holds the lock (busy when
   // another process has it, naming the directory). read_only takes a snapshot as of now. A schema
-  // newer than kSchemaVersion is `unsupported` and named. Damage found is `corrupt`.
+  // other than kLedgerSchema is `unsupported` and named. Damage found is `corrupt`.
   static Result<std::unique_ptr<LedgerStore>> open(const std::filesystem::path& directory,
                                                    Mode mode);
   ~LedgerStore();

@@ -148,25 +148,17 @@ Status StoreDatabase::check_schema() {
     if (!empty) return damage_error(directory_, "its schema number is missing");
     if (const Status kept = compare(read_checkpoint()); !kept.ok()) return kept;
     if (!writable()) return no_ledger(directory_);
-    const std::string version = keys::big_endian(kSchemaVersion, 4);
+    const std::string version = keys::big_endian(kLedgerSchema, 4);
     const leveldb::Status written = database_->Put(synced(), slice(keys::kSchema), slice(version));
     return written.ok() ? Status() : Status(leveldb_error("write", directory_, written));
   }
   if ((*schema)->size() != 4) return damage_error(directory_, "its schema number is malformed");
   const std::uint64_t version = keys::read_big_endian(**schema);
-  if (version > kSchemaVersion) {
-    return Error{ErrorCode::unsupported,
-                 "the ledger in '" + directory_.string() + "' has schema " +
-                     std::to_string(version) + ", this gradmint knows up to " +
-                     std::to_string(kSchemaVersion) + "; use a newer gradmint"};
-  }
   if (version == 0) return damage_error(directory_, "its schema number is 0");
   // Its signed records are of another form: nothing could be made of them.
-  if (version < kSchemaVersion) {
-    return Error{ErrorCode::unsupported, "the ledger in '" + directory_.string() + "' has schema " +
-                                             std::to_string(version) + ", this gradmint reads " +
-                                             std::to_string(kSchemaVersion) +
-                                             " only; use the gradmint that wrote it"};
+  if (std::string fault = schema_fault("the ledger in '" + directory_.string() + "'", version);
+      !fault.empty()) {
+    return Error{ErrorCode::unsupported, std::move(fault)};
   }
   return {};
 }

@@ -19,6 +19,9 @@ Result<LedgerView> open_ledger(const std::filesystem::path& directory) {
   if (const Status whole = (*store)->compare_with_checkpoint(); !whole.ok()) return whole.error();
   const auto genesis_bytes = (*store)->genesis();
   if (!genesis_bytes) return genesis_bytes.error();
+  if (std::string fault = genesis_schema_fault(*genesis_bytes); !fault.empty()) {
+    return Error{ErrorCode::unsupported, std::move(fault)};
+  }
   auto genesis = decode_record<GenesisRecord>(*genesis_bytes);
   if (!genesis) return damaged("the genesis record cannot be read");
   const auto newest = (*store)->tip();

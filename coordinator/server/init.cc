@@ -106,6 +106,7 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
   genesis.task = *task;
   genesis.enrolment = settings.enrolment;
   genesis.allowed = settings.allowed;
+  genesis.limits = settings.chain_limits;
   genesis.nonce = random_hash();
   if (Status s = Orderer::create(home.ledger(), genesis, keys->validator); !s) return s.error();
   return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count};

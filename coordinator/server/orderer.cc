@@ -13,6 +13,9 @@ Error damaged(const std::string& what) {
 Result<Chain> restore_chain(const LedgerStore& store) {
   auto genesis_bytes = store.genesis();
   if (!genesis_bytes) return genesis_bytes.error();
+  if (std::string fault = genesis_schema_fault(*genesis_bytes); !fault.empty()) {
+    return Error{ErrorCode::unsupported, std::move(fault)};
+  }
   auto genesis = decode_record<GenesisRecord>(*genesis_bytes);
   if (!genesis) return damaged("genesis");
   const auto tip = store.tip();

@@ -134,6 +134,32 @@ void read_rewards(TomlConfig& toml, Settings& s) {
   s.rule_manifest = builtin.manifest;
 }
 
+void read_limits(TomlConfig& toml, Settings& s) {
+  ChainLimits& limits = s.chain_limits;
+  const ChainLimits &least = kLeastChainLimits, &most = kMostChainLimits;
+  // The first round waits for so many.
+  limits.registrations_per_round = std::max(limits.registrations_per_round, s.min_workers);
+  const auto whole = [&](const char* key, std::uint32_t ChainLimits::*field) {
+    toml.integer(key, limits.*field, least.*field, most.*field);
+  };
+  whole("limits.datasets_per_worker", &ChainLimits::datasets_per_worker);
+  whole("limits.statements_per_round", &ChainLimits::statements_per_round);
+  whole("limits.registrations_per_round", &ChainLimits::registrations_per_round);
+  whole("limits.rotation_delay_blocks", &ChainLimits::rotation_delay_blocks);
+  whole("rounds.suspend_after", &ChainLimits::suspend_after_rounds);
+  std::string balance = contracts::format_amount(limits.least_new_balance);
+  toml.text("limits.least_new_balance", balance);
+  const auto parsed = contracts::parse_amount(balance);
+  if (!parsed || *parsed < least.least_new_balance) {
+    toml.refuse("limits.least_new_balance", "'" + balance + "' is not an amount like \"0.5\"");
+  } else {
+    limits.least_new_balance = *parsed;
+  }
+  if (s.min_workers > limits.registrations_per_round) {
+    toml.refuse("limits.registrations_per_round", "must be at least rounds.min_workers");
+  }
+}
+
 }  // namespace
 
 Status read_rule_files(Settings& settings) {
@@ -167,6 +193,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         "let the workers do it: evaluation.by = \"workers\"");
   }
   read_rewards(toml, s);
+  read_limits(toml, s);
   toml.integer("keys.scrypt_log2_n", s.scrypt_log2_n, 10, 24);
   toml.boolean("run.exit_when_finished", s.exit_when_finished);
   toml.text("run.backend", s.backend);

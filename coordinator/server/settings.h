@@ -45,6 +45,8 @@ struct Settings {
   std::string rule_source, rule_manifest;          // of the built-in rule, or once they are read
   std::filesystem::path rule_file, manifest_file;  // a rule of one's own; empty: the built-in one
   contracts::Emission emission;
+  // [limits], and rounds.suspend_after
+  ChainLimits chain_limits;
   // [keys]
   unsigned scrypt_log2_n = 18;
   // [run]

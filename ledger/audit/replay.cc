@@ -99,14 +99,8 @@ Result<Finding> Replay::begin(ByteView genesis_bytes, const EncodedBlock& block)
   if (header->chain_id != chain_id) {
     return Finding(AuditFault{0, "wrong_genesis", to_hex(header->chain_id), to_hex(chain_id)});
   }
-  if (genesis_bytes.size() >= 2) {
-    const auto schema = static_cast<unsigned>(genesis_bytes[0] | genesis_bytes[1] << 8);
-    if (schema > kGenesisSchema) {
-      return Error{ErrorCode::unsupported, "the genesis has schema " + std::to_string(schema) +
-                                               ", this gradmint knows up to " +
-                                               std::to_string(kGenesisSchema) +
-                                               "; use a newer gradmint"};
-    }
+  if (std::string fault = genesis_schema_fault(genesis_bytes); !fault.empty()) {
+    return Error{ErrorCode::unsupported, std::move(fault)};
   }
   const auto genesis = decode_record<GenesisRecord>(genesis_bytes);
   if (!genesis) return Finding(malformed(0, "malformed_genesis", genesis_bytes));

@@ -78,3 +78,35 @@ TEST_CASE("the encoding of updates is read by name") {
   CHECK(wrong.error().message.find("training.encoding") != std::string::npos);
   CHECK(wrong.error().message.find("'int7' is unknown") != std::string::npos);
 }
+
+TEST_CASE("limits of the chain are read, and those that no chain may have are refused") {
+  const Folder folder;
+  const auto with = [&](const std::string& text) {
+    return load_settings(
+        folder.write("federation.toml", text + "[evaluation]\nby = \"workers\"\n"));
+  };
+  const ChainLimits preset;
+  CHECK(with("")->chain_limits == preset);
+  const auto given = with(
+      "[limits]\ndatasets_per_worker = 2\nstatements_per_round = 3\nleast_new_balance = \"0.5\"\n"
+      "registrations_per_round = 5\nrotation_delay_blocks = 6\n[rounds]\nsuspend_after = 7\n");
+  if (!given) FAIL(given.error().message);
+  CHECK(given->chain_limits == ChainLimits{2, 3, 500'000'000, 5, 7, 6});
+  CHECK(with("[rounds]\nmin_workers = 300\n")->chain_limits.registrations_per_round == 300);
+
+  const std::pair<std::string, std::string> refused[] = {
+      {"[limits]\ndatasets_per_worker = 0\n", "limits.datasets_per_worker"},
+      {"[limits]\nstatements_per_round = 65537\n", "limits.statements_per_round"},
+      {"[limits]\nleast_new_balance = \"0\"\n", "limits.least_new_balance"},
+      {"[limits]\nregistrations_per_round = 4096\n", "limits.registrations_per_round"},
+      {"[limits]\nregistrations_per_round = 1\n", "rounds.min_workers"},
+      {"[limits]\nrotation_delay_blocks = 0\n", "limits.rotation_delay_blocks"},
+      {"[rounds]\nsuspend_after = 0\n", "rounds.suspend_after"},
+  };
+  for (const auto& [text, named] : refused) {
+    CAPTURE(text);
+    const auto settings = with(text);
+    REQUIRE_FALSE(settings.ok());
+    CHECK(settings.error().message.find(named) != std::string::npos);
+  }
+}

@@ -82,6 +82,7 @@ GenesisRecord genesis() {
   record.task = {"mlp", "classification", hash_of("program"), hash_of("layout"), 8, hash_of("m")};
   record.enrolment = Enrolment::allow_list;
   record.allowed = two_accounts();
+  record.limits = {5, 6, 7, 8, 9, 10};
   record.nonce = hash_of("nonce");
   return record;
 }

@@ -108,13 +108,19 @@ TEST_CASE("store: what cannot be opened says why") {
     require_ok(store->write_genesis(as_bytes("genesis")));
     require_ok(store->commit(block_at(0)));
   }
-  SUBCASE("a newer schema, by name") {
-    set_raw(ledger, "m/schema", std::string("\0\0\0\3", 4));
-    for (const Mode mode : {Mode::read_only, Mode::read_write}) {
-      const auto store = LedgerStore::open(ledger, mode);
-      REQUIRE_FALSE(store.ok());
-      CHECK(store.error().code == ErrorCode::unsupported);
-      CHECK(store.error().message.find("schema 3") != std::string::npos);
+  SUBCASE("another schema, by name, and what reads it") {
+    const std::pair<char, std::string> others[] = {{'\2', "use the gradmint that wrote it"},
+                                                   {'\4', "use a newer gradmint"}};
+    for (const auto& [number, remedy] : others) {
+      set_raw(ledger, "m/schema", std::string("\0\0\0", 3) + number);
+      for (const Mode mode : {Mode::read_only, Mode::read_write}) {
+        const auto store = LedgerStore::open(ledger, mode);
+        REQUIRE_FALSE(store.ok());
+        CHECK(store.error().code == ErrorCode::unsupported);
+        CHECK(store.error().message.find("has schema " + std::to_string(number)) !=
+              std::string::npos);
+        CHECK(store.error().message.find(remedy) != std::string::npos);
+      }
     }
   }
   SUBCASE("a missing CURRENT is not taken for a new ledger") {

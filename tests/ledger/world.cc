@@ -63,6 +63,8 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   if (options.enrolment == Enrolment::allow_list) {
     genesis.allowed = {key_of("worker 0").account()};
   }
+  genesis.limits.least_new_balance = 1;
+  genesis.limits.registrations_per_round = kMaxMembers;
   genesis.nonce = hash_of("nonce");
   return genesis;
 }
