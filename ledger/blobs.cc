@@ -1,14 +1,10 @@
 #include "ledger/blobs.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
-#include <utility>
 
 #include "kernels/parallel.h"
 #include "ledger/durable_file.h"
@@ -24,42 +20,36 @@ constexpr unsigned kBlobMode = 0640;
 
 }  // namespace
 
-Result<MappedFile> MappedFile::open(const std::filesystem::path& file) {
-  // A pipe that nobody writes to would be waited for.
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return file_error("open", file, errno);
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(fd);
-    return Error{ErrorCode::bad_input, "'" + file.string() + "' is not a regular file"};
-  }
+Result<MappedFile> MappedFile::open(const std::filesystem::path& file, std::uint64_t cap_bytes,
+                                    Links links) {
+  const auto opened = open_regular_file(file, cap_bytes, links);
+  if (!opened.ok()) return opened.error();
   MappedFile mapped;
-  mapped.size_ = static_cast<std::size_t>(info.st_size);
-  if (mapped.size_ > 0) {  // an empty mapping is refused by the system
-    void* const address = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (address == MAP_FAILED) {
-      const int reason = errno;
-      ::close(fd);
-      mapped.size_ = 0;
-      return file_error("map", file, reason);
-    }
-    mapped.data_ = static_cast<const std::uint8_t*>(address);
-  }
-  ::close(fd);
+  if (opened->size_bytes == 0) return mapped;  // an empty mapping is refused by the system
+  const auto size = static_cast<std::size_t>(opened->size_bytes);
+  void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, opened->fd.get(), 0);
+  if (address == MAP_FAILED) return file_error("map", file, errno);
+  mapped.mapping_ = std::shared_ptr<const void>(
+      address, [size](const void* at) { ::munmap(const_cast<void*>(at), size); });
+  mapped.bytes_ = {static_cast<const std::uint8_t*>(address), size};
   return mapped;
 }
 
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
+MappedFile MappedFile::part(std::size_t offset, std::size_t size) const {
+  GRADMINT_CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
+  MappedFile part = *this;
+  part.bytes_ = bytes_.subspan(offset, size);
+  return part;
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
+Result<MappedFile> BlobReader::get_verified(const Hash& root, std::uint64_t cap_bytes) const {
+  auto mapped = get(root, cap_bytes);
+  if (mapped.ok() && blob_root(mapped->bytes(), kernels::all_cores()) != root) {
+    return Error{ErrorCode::corrupt, "blob " + to_hex(root) +
+                                         " no longer has the root it is named for; restore it "
+                                         "from a copy"};
+  }
+  return mapped;
 }
 
 std::filesystem::path BlobStore::path_of(const Hash& root) const {
@@ -69,7 +59,8 @@ std::filesystem::path BlobStore::path_of(const Hash& root) const {
 
 bool BlobStore::contains(const Hash& root) const {
   std::error_code ignored;
-  return std::filesystem::is_regular_file(path_of(root), ignored);
+  return std::filesystem::symlink_status(path_of(root), ignored).type() ==
+         std::filesystem::file_type::regular;
 }
 
 Result<Hash> BlobStore::put(ByteView payload) const {
@@ -103,22 +94,12 @@ Status BlobStore::adopt(const std::filesystem::path& file, const Hash& expected_
   return sync_directory(target.parent_path());
 }
 
-Result<MappedFile> BlobStore::get(const Hash& root) const {
-  auto mapped = MappedFile::open(path_of(root));
+Result<MappedFile> BlobStore::get(const Hash& root, std::uint64_t cap_bytes) const {
+  auto mapped = MappedFile::open(path_of(root), cap_bytes, Links::refuse);
   if (!mapped.ok() && mapped.error().code == ErrorCode::not_found) {
     return Error{ErrorCode::not_found, "blob " + to_hex(root) + " is not in '" +
                                            directory_.string() +
                                            "'; fetch it or name the folder that has it"};
-  }
-  return mapped;
-}
-
-Result<MappedFile> BlobStore::get_verified(const Hash& root) const {
-  auto mapped = get(root);
-  if (mapped.ok() && blob_root(mapped->bytes(), kernels::all_cores()) != root) {
-    return Error{ErrorCode::corrupt, "'" + path_of(root).string() +
-                                         "' no longer has the root it is named for; restore it "
-                                         "from a copy"};
   }
   return mapped;
 }

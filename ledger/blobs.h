@@ -8,40 +8,55 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/regular_file.h"
 
 namespace gradmint {
 
-// A read-only mapping of a file; the bytes live as long as the object.
+// A read-only mapping of a file, or a part of one; copies share it, and the bytes live as long as
+// any of them.
 class MappedFile {
  public:
-  static Result<MappedFile> open(const std::filesystem::path& file);
-  ~MappedFile();
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  ByteView bytes() const { return {data_, size_}; }
+  // As open_regular_file.
+  static Result<MappedFile> open(const std::filesystem::path& file,
+                                 std::uint64_t cap_bytes = kAnySizeBytes,
+                                 Links links = Links::follow);
+  ByteView bytes() const { return bytes_; }
+  // Precondition: it lies within.
+  MappedFile part(std::size_t offset, std::size_t size) const;
 
  private:
   MappedFile() = default;
-  const std::uint8_t* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::shared_ptr<const void> mapping_;
+  ByteView bytes_;
 };
 
-class BlobStore {
+// Where blobs are looked up by their roots: a directory, or a bundle.
+class BlobReader {
+ public:
+  virtual ~BlobReader() = default;
+  virtual bool contains(const Hash& root) const = 0;
+  // Maps a blob. not_found names the blob; bad_input when what lies there is no regular file (a
+  // link is none); corrupt when it is longer than `cap_bytes`. The content is NOT verified.
+  virtual Result<MappedFile> get(const Hash& root, std::uint64_t cap_bytes) const = 0;
+  Result<MappedFile> get(const Hash& root) const { return get(root, kAnySizeBytes); }
+  // As get, and corrupt when the bytes do not hash to the name.
+  Result<MappedFile> get_verified(const Hash& root, std::uint64_t cap_bytes = kAnySizeBytes) const;
+};
+
+class BlobStore : public BlobReader {
  public:
   explicit BlobStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
   std::filesystem::path path_of(const Hash& root) const;
-  bool contains(const Hash& root) const;
+  bool contains(const Hash& root) const override;
   // Writes, syncs, renames, syncs the directory; returns the blob's root. Storing it again is
   // harmless.
   Result<Hash> put(ByteView payload) const;
   // Takes over a finished, already written file (on the same file system), after checking its root.
   // refused: the file's content has another root.
   Status adopt(const std::filesystem::path& file, const Hash& expected_root) const;
-  // Maps a blob. not_found names the blob. The content is NOT verified: see get_verified.
-  Result<MappedFile> get(const Hash& root) const;
-  // As get, and corrupt when the bytes no longer hash to the name.
-  Result<MappedFile> get_verified(const Hash& root) const;
+  Result<MappedFile> get(const Hash& root, std::uint64_t cap_bytes) const override;
+  using BlobReader::get;
 
  private:
   std::filesystem::path directory_;

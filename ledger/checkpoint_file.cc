@@ -15,7 +15,7 @@ constexpr std::size_t kFileBytesMax = kCertificateBytesMax + 4096;
 }  // namespace
 
 Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file) {
-  const auto content = read_file(file, kFileBytesMax);
+  const auto content = read_file(file, kFileBytesMax, Links::refuse);
   if (!content.ok()) return content.error();
   const Error damaged{ErrorCode::corrupt, "'" + file.string() +
                                               "' is damaged; audit the ledger, and if the audit "

@@ -16,23 +16,6 @@ namespace gradmint {
 
 namespace {
 
-// A descriptor that is closed on every way out.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  // Closes now and reports what only closing finds out (quota, network file systems).
-  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
-
 int open_retrying(const std::filesystem::path& path, int flags, unsigned mode = 0) {
   int fd = -1;
   do {
@@ -115,25 +98,6 @@ Error file_error(std::string_view what, const std::filesystem::path& path, int e
   }
   const bool missing = error_number == ENOENT || error_number == ENOTDIR;
   return {missing ? ErrorCode::not_found : ErrorCode::io, std::move(line)};
-}
-
-Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes) {
-  const Descriptor fd(open_retrying(file, O_RDONLY));
-  if (fd.get() < 0) return file_error("open", file, errno);
-  Bytes content;
-  std::array<std::uint8_t, 65536> piece;
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return file_error("read", file, errno);
-    if (got == 0) return content;
-    content.insert(content.end(), piece.begin(), piece.begin() + got);
-    if (content.size() > cap_bytes) {
-      return Error{ErrorCode::corrupt, "'" + file.string() + "' is longer than " +
-                                           std::to_string(cap_bytes) +
-                                           " bytes, so it is not what was expected there"};
-    }
-  }
 }
 
 Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {

@@ -9,15 +9,13 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/regular_file.h"
 
 namespace gradmint {
 
 // The Error for a failed system call on `path`: not_found for a missing file, io for the rest; the
 // line says what was tried, why it failed and, where that is known, what to do.
 Error file_error(std::string_view what, const std::filesystem::path& path, int error_number);
-
-// The whole file. corrupt when it is longer than `cap_bytes`.
-Result<Bytes> read_file(const std::filesystem::path& file, std::size_t cap_bytes);
 
 // Replaces `file` as one step: whoever reads it, or finds it after a crash, sees the old bytes or
 // the new. `mode` are the permission bits of the new file.

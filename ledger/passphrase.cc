@@ -2,6 +2,7 @@
 // every process on the machine can read.
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -34,8 +35,13 @@ Result<std::string> read_line(int fd, const std::string& source) {
   for (char c = 0; line.size() <= kPassphraseBytesMax;) {
     const ssize_t got = ::read(fd, &c, 1);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {  // a writer is there and has not written yet
+      pollfd ready{fd, POLLIN, 0};
+      ::poll(&ready, 1, -1);
+      continue;
+    }
     if (got < 0) {
-      return Error{ErrorCode::io,
+      return Error{errno == EISDIR ? ErrorCode::bad_input : ErrorCode::io,
                    "cannot read the passphrase from " + source + ": " + std::strerror(errno)};
     }
     if (got == 0 || c == '\n') return first_line(std::move(line));
@@ -113,11 +119,10 @@ Result<std::string> find_passphrase(const std::filesystem::path& file, bool conf
     if (std::error_code failed; std::filesystem::is_regular_file(file, failed)) {
       if (Status own = refuse_when_others_can_read(file); !own.ok()) return own.error();
     }
-    auto content = read_file(file, kPassphraseBytesMax);
-    if (!content.ok()) return content.error();
-    std::string text(content->begin(), content->end());
-    OPENSSL_cleanse(content->data(), content->size());
-    return first_line(std::move(text));
+    // To open a pipe that nobody writes to would wait for ever; so opened, it is at its end.
+    const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd.is_open()) return file_error("open", file, errno);
+    return read_line(fd.get(), "'" + file.string() + "'");
   }
   if (const char* number = std::getenv(kDescriptorVariable)) return read_descriptor(number);
   return ask_terminal(confirm);

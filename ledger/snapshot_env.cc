@@ -1,7 +1,5 @@
 #include "ledger/snapshot_env.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,7 +23,14 @@ using LevelStatus = leveldb::Status;
 
 // A database that changes under 200 attempts is being rewritten faster than it can be listed.
 constexpr int kAttemptsMax = 200;
-constexpr std::size_t kMemoryFileCapBytes = std::size_t{1} << 30;
+
+// What may be read into memory. A log is turned into tables when it passes LevelDB's 4 MiB, which
+// the last batch, a block and what it changes, may pass by its own size; there are two logs at
+// most. A manifest grows by some hundred bytes with each table until the writer starts again.
+constexpr std::uint64_t kCurrentCapBytes = 4096;
+constexpr std::uint64_t kManifestCapBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kLogsCapBytes = std::uint64_t{256} << 20;  // all of them
+constexpr std::uint64_t kTableCapBytes = std::uint64_t{1} << 30;   // of 32 MiB, and one value more
 
 // One file of the overlay: bytes in memory (what LevelDB writes, and the small files), or a table
 // on disk, held open so that it stays readable after the writer has deleted it. Written by one
@@ -34,28 +39,23 @@ class OverlayFile {
  public:
   OverlayFile() = default;
   explicit OverlayFile(std::string bytes) : bytes_(std::move(bytes)) {}
-  OverlayFile(int fd, std::uint64_t size) : fd_(fd), disk_size_(size) {}
-  ~OverlayFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OverlayFile(const OverlayFile&) = delete;
-  OverlayFile& operator=(const OverlayFile&) = delete;
+  OverlayFile(Descriptor fd, std::uint64_t size) : fd_(std::move(fd)), disk_size_(size) {}
 
-  std::uint64_t size() const { return fd_ >= 0 ? disk_size_ : bytes_.size(); }
+  std::uint64_t size() const { return fd_.is_open() ? disk_size_ : bytes_.size(); }
   void append(const Slice& data) { bytes_.append(data.data(), data.size()); }
 
   LevelStatus read(std::uint64_t offset, std::size_t count, Slice* result, char* scratch) const {
     *result = Slice();
     if (offset >= size()) return LevelStatus::OK();
     count = std::min<std::uint64_t>(count, size() - offset);
-    if (fd_ < 0) {
+    if (!fd_.is_open()) {
       *result = Slice(bytes_.data() + offset, count);
       return LevelStatus::OK();
     }
     std::size_t done = 0;
     while (done < count) {
       const ssize_t got =
-          ::pread(fd_, scratch + done, count - done, static_cast<off_t>(offset + done));
+          ::pread(fd_.get(), scratch + done, count - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return LevelStatus::IOError("table", std::generic_category().message(errno));
       if (got == 0) break;
@@ -67,7 +67,7 @@ class OverlayFile {
 
  private:
   std::string bytes_;
-  int fd_ = -1;
+  Descriptor fd_;
   std::uint64_t disk_size_ = 0;
 };
 using FilePointer = std::shared_ptr<OverlayFile>;
@@ -232,7 +232,7 @@ struct Root {
 
 Result<Root> read_root(const std::filesystem::path& database) {
   Root root;
-  const auto current = read_file(database / "CURRENT", kMemoryFileCapBytes);
+  const auto current = read_file(database / "CURRENT", kCurrentCapBytes, Links::refuse);
   if (!current.ok()) return current.error();
   root.current = to_text(*current);
   root.manifest_name = root.current.substr(0, root.current.find('\n'));
@@ -240,7 +240,7 @@ Result<Root> read_root(const std::filesystem::path& database) {
       root.manifest_name.find('\0') != std::string::npos) {
     return root;
   }
-  const auto manifest = read_file(database / root.manifest_name, kMemoryFileCapBytes);
+  const auto manifest = read_file(database / root.manifest_name, kManifestCapBytes, Links::refuse);
   if (manifest.ok()) {
     root.manifest = to_text(*manifest);
   } else if (manifest.error().code != ErrorCode::not_found) {
@@ -268,22 +268,16 @@ Result<std::vector<std::string>> list_logs_and_tables(const std::filesystem::pat
   return logs;
 }
 
-Result<FilePointer> pin_table(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return file_error("open", file, errno);
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) {
-    const int reason = errno;
-    ::close(fd);
-    return file_error("inspect", file, reason);
+// `left_bytes`: what logs may still take.
+Result<FilePointer> pin(const std::filesystem::path& file, std::uint64_t& left_bytes) {
+  if (file.extension() != ".log") {
+    auto table = open_regular_file(file, kTableCapBytes, Links::refuse);
+    if (!table.ok()) return table.error();
+    return std::make_shared<OverlayFile>(std::move(table->fd), table->size_bytes);
   }
-  return std::make_shared<OverlayFile>(fd, static_cast<std::uint64_t>(info.st_size));
-}
-
-Result<FilePointer> pin(const std::filesystem::path& file) {
-  if (file.extension() != ".log") return pin_table(file);
-  const auto bytes = read_file(file, kMemoryFileCapBytes);
+  const auto bytes = read_file(file, left_bytes, Links::refuse);
   if (!bytes.ok()) return bytes.error();
+  left_bytes -= bytes->size();
   return std::make_shared<OverlayFile>(to_text(*bytes));
 }
 
@@ -295,8 +289,9 @@ Result<FileMap> pin_files(const std::filesystem::path& database, const Root& roo
   if (!root.manifest.empty()) {
     files[root.manifest_name] = std::make_shared<OverlayFile>(root.manifest);
   }
+  std::uint64_t left_bytes = kLogsCapBytes;
   for (const std::string& name : *names) {
-    const auto pinned = pin(database / name);
+    const auto pinned = pin(database / name, left_bytes);
     if (pinned.ok()) {
       files[name] = *pinned;
     } else if (pinned.error().code != ErrorCode::not_found) {

@@ -129,17 +129,27 @@ Result<StoredBlock> LedgerStore::block(std::uint64_t height) const {
   return block;
 }
 
-Result<std::optional<std::pair<std::uint64_t, std::uint32_t>>> LedgerStore::find_transaction(
-    const Hash& id) const {
-  using Place = std::pair<std::uint64_t, std::uint32_t>;
+Result<std::optional<TransactionPlace>> LedgerStore::find_transaction(const Hash& id) const {
   const auto found = impl_->database->find(keys::of_hash(keys::kTransactionId, id));
   if (!found.ok()) return found.error();
-  if (!*found) return std::optional<Place>();
+  if (!*found) return std::optional<TransactionPlace>();
   const std::string_view place = **found;
   if (place.size() != 12)
     return damage_error(impl_->database->directory(), "a transaction's place is malformed");
-  return std::optional(Place{keys::read_big_endian(place.substr(0, 8)),
-                             static_cast<std::uint32_t>(keys::read_big_endian(place.substr(8)))});
+  return std::optional(
+      TransactionPlace{keys::read_big_endian(place.substr(0, 8)),
+                       static_cast<std::uint32_t>(keys::read_big_endian(place.substr(8)))});
+}
+
+Result<std::vector<std::optional<TransactionPlace>>> LedgerStore::find_transactions(
+    const std::vector<Hash>& ids) const {
+  std::vector<std::optional<TransactionPlace>> places;
+  for (const Hash& id : ids) {
+    const auto place = find_transaction(id);
+    if (!place.ok()) return place.error();
+    places.push_back(*place);
+  }
+  return places;
 }
 
 Result<std::vector<std::uint64_t>> LedgerStore::heights_of(const AccountId& account) const {
@@ -156,8 +166,7 @@ Result<std::vector<std::uint64_t>> LedgerStore::heights_of(const AccountId& acco
   return heights;
 }
 
-Status LedgerStore::for_each_state(
-    const std::function<void(std::string_view key, ByteView value)>& visit) const {
+Status LedgerStore::for_each_state(const StateVisitor& visit) const {
   return impl_->database->scan(keys::kState, visit);
 }
 
@@ -178,7 +187,7 @@ Result<std::map<std::string, Bytes>> LedgerStore::pending() const {
   return entries;
 }
 
-Result<LedgerStore::Checkpoint> LedgerStore::checkpoint() const {
+Result<Checkpoint> LedgerStore::checkpoint() const {
   const auto file = impl_->database->read_checkpoint();
   if (!file.ok()) return file.error();
   return Checkpoint{{file->height, file->block_hash}, file->certificate};

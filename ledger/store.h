@@ -10,7 +10,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,7 +18,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/chain.h"
-#include "ledger/stored_block.h"
+#include "ledger/ledger_reader.h"
 
 namespace gradmint {
 
@@ -37,13 +36,8 @@ struct BlockBatch {
 // What the store keeps of a block that stands.
 BlockBatch batch_of(const BlockDraft& draft, const Certificate& certificate);
 
-struct Tip {
-  std::uint64_t height = 0;
-  Hash block_hash;
-};
-
 // Reads are thread safe; writes come from one thread at a time.
-class LedgerStore {
+class LedgerStore : public StoreReader {
  public:
   enum class Mode { read_write, read_only };
 
@@ -52,38 +46,27 @@ class LedgerStore {
   // other than kLedgerSchema is `unsupported` and named. Damage found is `corrupt`.
   static Result<std::unique_ptr<LedgerStore>> open(const std::filesystem::path& directory,
                                                    Mode mode);
-  ~LedgerStore();
+  ~LedgerStore() override;
 
   // A write that fails (io: the disk is full, say) may or may not be there when the store is opened
   // again; until then every further write is refused with the same reason.
   Status write_genesis(ByteView genesis);  // before the first block; synced
-  Result<Bytes> genesis() const;           // not_found when there is none
-
-  std::optional<Tip> tip() const;          // nothing before the first block
   Status commit(const BlockBatch& batch);  // batch.height == tip + 1 (or 0 for the first)
-  // not_found above the tip; corrupt when a block at or below it is not there.
-  Result<StoredBlock> block(std::uint64_t height) const;
-  Result<std::optional<std::pair<std::uint64_t, std::uint32_t>>> find_transaction(
-      const Hash& id) const;
-  Result<std::vector<std::uint64_t>> heights_of(const AccountId& account) const;
-  // Calls `visit` for every state entry in key order. Whether an entry is missing only the state
-  // root in the tip's header tells: the caller compares it.
-  Status for_each_state(
-      const std::function<void(std::string_view key, ByteView value)>& visit) const;
+
+  // See ledger_reader.h.
+  Result<Bytes> genesis() const override;
+  std::optional<Tip> tip() const override;
+  Result<StoredBlock> block(std::uint64_t height) const override;
+  Result<std::optional<TransactionPlace>> find_transaction(const Hash& id) const override;
+  Result<std::vector<std::optional<TransactionPlace>>> find_transactions(
+      const std::vector<Hash>& ids) const override;
+  Result<std::vector<std::uint64_t>> heights_of(const AccountId& account) const override;
+  Status for_each_state(const StateVisitor& visit) const override;
+  Result<Checkpoint> checkpoint() const override;
+  Status compare_with_checkpoint() const override;
 
   Status put_pending(const std::string& key, ByteView value);  // synced before it returns
   Result<std::map<std::string, Bytes>> pending() const;
-
-  // The checkpoint file's height, block hash and certificate bytes. not_found when missing.
-  struct Checkpoint {
-    Tip tip;
-    Bytes certificate;
-  };
-  Result<Checkpoint> checkpoint() const;
-  // corrupt when the checkpoint names a block, or counts a write, that the database lacks, or is
-  // itself damaged. Success when the checkpoint is missing or older: a crash may come between block
-  // and checkpoint.
-  Status compare_with_checkpoint() const;
 
  private:
   struct Impl;

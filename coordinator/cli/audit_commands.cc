@@ -7,6 +7,8 @@
 
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/audit_text.h"
+#include "coordinator/cli/ledger_view.h"
+#include "ledger/audit/export.h"
 #include "ledger/audit/verify.h"
 
 namespace gradmint {
@@ -18,7 +20,9 @@ struct AuditArguments {
   bool recompute = false;
   std::uint64_t from_height = 0;
   std::string worker, address, what, which;
-  std::optional<std::uint64_t> round;
+  std::optional<std::uint64_t> round, height;
+  std::filesystem::path output;
+  bool blobs = false;
   bool json() const { return format == "json"; }
 };
 
@@ -53,7 +57,7 @@ int verify(const AuditArguments& arguments) {
   options.from_height = arguments.from_height;
   const bool live = ::isatty(STDERR_FILENO) == 1;
   if (live) options.progress = show_progress;
-  const auto report = verify_ledger(arguments.ledger, options);
+  const auto report = verify_ledger(open_source(arguments.ledger), options);
   if (!report) return tell(report.error());
   if (live && !report->ok()) std::fputs("\r\033[K", stderr);
   print(arguments.json() ? json_text(verify_json(*report), true) + "\n"
@@ -65,6 +69,37 @@ int verify(const AuditArguments& arguments) {
 int tell_unreadable(const Error& error) {
   tell(error);
   return error.code == ErrorCode::corrupt ? kExitFailed : kExitUnusable;
+}
+
+int export_ledger(const AuditArguments& arguments) {
+  const auto source = open_source(arguments.ledger);
+  if (!source) return tell_unreadable(source.error());
+  ExportOptions options;
+  options.output = arguments.output;
+  options.height = arguments.height;
+  options.blobs = arguments.blobs;
+  if (::isatty(STDERR_FILENO) == 1) {
+    options.progress = [](std::uint64_t height, std::uint64_t tip) {
+      show_progress({height, tip, 0});
+    };
+  }
+  const auto report = export_bundle(*source, options);
+  if (!report) return tell_unreadable(report.error());
+  print(arguments, export_json(*report));
+  return kExitOk;
+}
+
+// A ledger opened and replayed, for what is told from it.
+struct Opened {
+  LedgerSource source;
+  OpenedHistory replayed;
+};
+Result<Opened> open_replayed(const AuditArguments& arguments) {
+  auto source = open_source(arguments.ledger);
+  if (!source) return source.error();
+  auto replayed = open_history(*source);
+  if (!replayed) return replayed.error();
+  return Opened{*std::move(source), *std::move(replayed)};
 }
 
 Error no_such_round(const LedgerHistory& history, const std::string& which) {
@@ -83,31 +118,31 @@ int contributions(const AuditArguments& arguments) {
     if (!account) return tell(account.error());
     filter.worker = *account;
   }
-  const auto opened = open_history(arguments.ledger);
+  const auto opened = open_replayed(arguments);
   if (!opened) return tell_unreadable(opened.error());
-  if (filter.round && opened->history.find_round(*filter.round) == nullptr) {
-    return tell(no_such_round(opened->history, std::to_string(*filter.round)));
+  if (filter.round && opened->replayed.history.find_round(*filter.round) == nullptr) {
+    return tell(no_such_round(opened->replayed.history, std::to_string(*filter.round)));
   }
-  if (filter.worker && !opened->history.workers.contains(*filter.worker)) {
+  if (filter.worker && !opened->replayed.history.workers.contains(*filter.worker)) {
     return tell(bad_input("the ledger knows no worker " + arguments.worker +
                           "; without --worker, gradmint audit contributions lists them all"));
   }
-  print(arguments, contributions_json(opened->history, filter));
+  print(arguments, contributions_json(opened->replayed.history, filter));
   return kExitOk;
 }
 
 int explain(const AuditArguments& arguments) {
   const auto account = account_from(arguments.address);
   if (!account) return tell(account.error());
-  const auto opened = open_history(arguments.ledger);
+  const auto opened = open_replayed(arguments);
   if (!opened) return tell_unreadable(opened.error());
-  if (!opened->chain.state().find(state_key::account(*account))) {
+  if (!opened->replayed.chain.state().find(state_key::account(*account))) {
     return tell(bad_input("the ledger knows no account " + arguments.address));
   }
-  if (arguments.round && opened->history.find_round(*arguments.round) == nullptr) {
-    return tell(no_such_round(opened->history, std::to_string(*arguments.round)));
+  if (arguments.round && opened->replayed.history.find_round(*arguments.round) == nullptr) {
+    return tell(no_such_round(opened->replayed.history, std::to_string(*arguments.round)));
   }
-  print(arguments, explain_json(opened->history, *account, arguments.round));
+  print(arguments, explain_json(opened->replayed.history, *account, arguments.round));
   return kExitOk;
 }
 
@@ -121,28 +156,28 @@ std::optional<std::uint64_t> number_from(const std::string& text) {
   return value;
 }
 
-Result<Json> show_block(const OpenedHistory& opened, const std::string& which) {
+Result<Json> show_block(const Opened& opened, const std::string& which) {
   const auto height = number_from(which);
   if (!height) return bad_input("'" + which + "' is no height: give a number");
-  const auto block = opened.store->block(*height);
+  const auto block = opened.source.ledger->block(*height);
   if (!block) return block.error();
   return block_json(*block);
 }
 
-Result<Json> show_round(const OpenedHistory& opened, const std::string& which) {
+Result<Json> show_round(const Opened& opened, const std::string& which) {
   const auto number = number_from(which);
-  const Attempt* attempt = number ? opened.history.find_round(*number) : nullptr;
-  if (attempt == nullptr) return no_such_round(opened.history, which);
-  return round_json(opened.history, *attempt);
+  const Attempt* attempt = number ? opened.replayed.history.find_round(*number) : nullptr;
+  if (attempt == nullptr) return no_such_round(opened.replayed.history, which);
+  return round_json(opened.replayed.history, *attempt);
 }
 
-Result<Json> show_transaction(const OpenedHistory& opened, const std::string& which) {
+Result<Json> show_transaction(const Opened& opened, const std::string& which) {
   const auto id = hash_from_hex(which);
   if (!id) return bad_input("'" + which + "' is no transaction id: 64 hexadecimal digits");
-  const auto place = opened.store->find_transaction(*id);
+  const auto place = opened.source.ledger->find_transaction(*id);
   if (!place) return place.error();
   if (!*place) return bad_input("the ledger has no transaction " + which);
-  const auto block = opened.store->block((*place)->first);
+  const auto block = opened.source.ledger->block((*place)->first);
   if (!block) return block.error();
   std::vector<SignedTransaction> transactions;
   if (decode_transactions(block->transactions, transactions) != Verdict::ok ||
@@ -152,19 +187,20 @@ Result<Json> show_transaction(const OpenedHistory& opened, const std::string& wh
   return transaction_json(transactions[(*place)->second], (*place)->first, (*place)->second);
 }
 
-Result<Json> show_worker(const OpenedHistory& opened, const std::string& which) {
+Result<Json> show_worker(const Opened& opened, const std::string& which) {
   const auto account = account_from(which);
   if (!account) return account.error();
-  if (!opened.chain.state().find(state_key::account(*account))) {
+  if (!opened.replayed.chain.state().find(state_key::account(*account))) {
     return bad_input("the ledger knows no account " + which);
   }
-  return worker_json(opened.history, *account, opened.chain.state());
+  return worker_json(opened.replayed.history, *account, opened.replayed.chain.state());
 }
 
-Result<Json> show_dataset(const OpenedHistory& opened, const std::string& which) {
+Result<Json> show_dataset(const Opened& opened, const std::string& which) {
   const auto id = hash_from_hex(which);
-  const auto found = id ? opened.history.datasets.find(*id) : opened.history.datasets.end();
-  if (found == opened.history.datasets.end()) {
+  const auto found =
+      id ? opened.replayed.history.datasets.find(*id) : opened.replayed.history.datasets.end();
+  if (found == opened.replayed.history.datasets.end()) {
     return bad_input("the ledger has no dataset '" + which + "'");
   }
   Json out = {{"schema", "gradmint/audit-dataset/1"}};
@@ -173,7 +209,7 @@ Result<Json> show_dataset(const OpenedHistory& opened, const std::string& which)
 }
 
 int show(const AuditArguments& arguments) {
-  const auto opened = open_history(arguments.ledger);
+  const auto opened = open_replayed(arguments);
   if (!opened) return tell_unreadable(opened.error());
   const std::string& which = arguments.which;
   const auto value = arguments.what == "block"    ? show_block(*opened, which)
@@ -189,15 +225,28 @@ int show(const AuditArguments& arguments) {
 CLI::App* add_command(CLI::App& audit, const char* name, const char* what, const char* example,
                       const std::shared_ptr<AuditArguments>& arguments) {
   CLI::App* command = audit.add_subcommand(name, what);
-  command->add_option("--ledger", arguments->ledger, "The ledger's directory (HOME/ledger)")
+  command
+      ->add_option("--ledger", arguments->ledger,
+                   "The ledger's directory (HOME/ledger), or a bundle")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR|FILE");
   command->add_option("--format", arguments->format, "table or json (docs/schemas)")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   command->footer(std::string("Example:\n  ") + example +
                   "\nExit status: 0 all holds, 1 a fault was found, 2 the audit could not run.");
   return command;
+}
+
+void add_export_options(CLI::App& command, AuditArguments& arguments) {
+  command.add_option("-o,--output", arguments.output, "The bundle to write")
+      ->required()
+      ->type_name("FILE");
+  command.add_flag("--blobs", arguments.blobs,
+                   "With the blobs that verify --recompute needs: updates, models, layout");
+  command.add_option("--height", arguments.height, "Up to this block (default: the newest)")
+      ->check(whole_number())
+      ->type_name("H");
 }
 
 }  // namespace
@@ -238,6 +287,11 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
       ->check(CLI::IsMember({"block", "round", "tx", "worker", "dataset"}));
   command->add_option("which", arguments->which, "Its height, number, id or address")->required();
   command->callback(run(show));
+
+  command = add_command(*audit, "export", "Write the ledger as one canonical file, a bundle",
+                        "gradmint audit export -o ledger.bundle --ledger HOME/ledger", arguments);
+  add_export_options(*command, *arguments);
+  command->callback(run(export_ledger));
 
   command = add_command(*audit, "explain",
                         "From a balance back to rule, score, commitment, dataset and signer",

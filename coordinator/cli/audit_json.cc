@@ -100,6 +100,16 @@ Json verify_json(const AuditReport& report) {
   return out;
 }
 
+Json export_json(const ExportReport& report) {
+  return {{"schema", "gradmint/audit-export/1"},
+          {"chain_id", to_hex(report.head.chain_id)},
+          {"height", report.head.height},
+          {"block_hash", to_hex(report.head.tip_hash)},
+          {"blobs", report.blobs},
+          {"bytes", report.bytes},
+          {"digest", to_hex(report.digest)}};
+}
+
 Json contributions_json(const LedgerHistory& history, const ContributionFilter& filter) {
   const auto rows = contributions_of(history, filter);
   Json out = {{"schema", "gradmint/audit-contributions/1"}};

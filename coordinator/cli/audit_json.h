@@ -15,6 +15,7 @@ namespace gradmint {
 using Json = nlohmann::ordered_json;
 
 Json verify_json(const AuditReport& report);
+Json export_json(const ExportReport& report);
 Json contributions_json(const LedgerHistory& history, const ContributionFilter& filter);
 
 // From a balance back to each mint, its rule, score, commitment, dataset and signer. With a round,

@@ -6,9 +6,12 @@
 #include <sstream>
 
 #include "coordinator/config/toml_config.h"
+#include "ledger/regular_file.h"
 
 namespace gradmint {
 namespace {
+
+constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 
 void list_options(const CLI::App& app, const std::string& prefix, std::set<std::string>& names) {
   for (const CLI::Option* option : app.get_options())
@@ -61,10 +64,21 @@ class TomlReader : public CLI::Config {
   const CLI::App& app_;
 };
 
+// CLI11 opens the file as it finds it, and would wait for a pipe.
+CLI::Validator regular_file() {
+  return CLI::Validator(
+      [](const std::string& file) {
+        const auto opened = open_regular_file(file, kMaxConfigBytes);
+        return opened ? std::string() : opened.error().message;
+      },
+      "");
+}
+
 }  // namespace
 
 void add_config_option(CLI::App& app) {
   app.set_config("--config", "", "TOML file with these options; the command line lies on top")
+      ->check(regular_file())
       ->type_name("FILE.toml");
   app.config_formatter(std::make_shared<TomlReader>(app));
   app.allow_config_extras(CLI::config_extras_mode::error);

@@ -12,11 +12,14 @@
 #include "coordinator/cli/dev_command.h"
 #include "coordinator/cli/key_commands.h"
 #include "coordinator/cli/model_commands.h"
+#include "coordinator/cli/reader_command.h"
 #include "coordinator/cli/sibling.h"
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/wallet_commands.h"
 #include "coordinator/config/toml_config.h"
 #include "ledger/mapping_fault.h"
+#include "ledger/reader/child_reader.h"
+#include "ledger/reader/serve_reader.h"
 
 namespace {
 
@@ -118,6 +121,8 @@ int run_commands(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (words == std::vector<std::string>{gradmint::kReaderCommand})
+    return gradmint::serve_reader(gradmint::kReaderSocket);
   std::vector<std::string> handed_on;
   if (const Sibling* sibling = asked_sibling(words, handed_on))
     return gradmint::tell(gradmint::become_sibling(sibling->name, handed_on));

@@ -49,7 +49,7 @@ Status list_models(const ModelOptions& options) {
   if (options.format == "table")
     std::printf("%5s  %-64s  %9s  %10s  %s\n", "round", "model root", "accuracy", "loss", "blob");
   for (const NamedModel& model : models_of(*view)) {
-    const bool here = view->blobs.contains(model.root);
+    const bool here = view->blobs->contains(model.root);
     if (options.format == "json") {
       list.push_back(
           {{"round", model.round},
@@ -72,8 +72,9 @@ Status list_models(const ModelOptions& options) {
 }
 
 // The bytes of a blob, verified, or an error that says which one of the model's it is.
-Result<MappedFile> blob_of(const LedgerView& view, const Hash& root, const std::string& what) {
-  auto blob = view.blobs.get_verified(root);
+Result<MappedFile> blob_of(const LedgerView& view, const Hash& root, std::uint64_t cap_bytes,
+                           const std::string& what) {
+  auto blob = view.blobs->get_verified(root, cap_bytes);
   if (!blob) return Error{blob.error().code, what + ": " + blob.error().message};
   return blob;
 }
@@ -94,14 +95,15 @@ Status export_model(const ModelOptions& options) {
   if (!view) return view.error();
   const auto model = choose(*view, options.round);
   if (!model) return model.error();
-  const auto layout_blob = blob_of(*view, view->genesis.task.layout_root, "the model's layout");
+  const auto layout_blob =
+      blob_of(*view, view->genesis.task.layout_root, kMaxLayoutBytes, "the model's layout");
   if (!layout_blob) return layout_blob.error();
   const ByteView text = layout_blob->bytes();
   const auto layout = ModelLayout::decode(
       std::string_view(reinterpret_cast<const char*>(text.data()), text.size()));
   if (!layout) return Error{layout.error().code, "the model's layout: " + layout.error().message};
   const std::string what = "the model of round " + std::to_string(model->round);
-  const auto blob = blob_of(*view, model->root, what);
+  const auto blob = blob_of(*view, model->root, layout->parameter_count() * sizeof(float), what);
   if (!blob) return blob.error();
   const auto values = decode_flat_fp32(blob->bytes());
   if (!values) return Error{values.error().code, what + ": " + values.error().message};
@@ -135,9 +137,11 @@ void add_model_commands(CLI::App& app, CommandContext& context) {
   };
   const auto add_command = [&](const char* name, const char* what) {
     CLI::App* command = model->add_subcommand(name, what);
-    command->add_option("--ledger", options->ledger, "A coordinator's HOME/ledger, or a copy of it")
+    command
+        ->add_option("--ledger", options->ledger,
+                     "A coordinator's HOME/ledger, a copy of it, or a bundle (audit export)")
         ->required()
-        ->type_name("DIR");
+        ->type_name("DIR|FILE");
     return command;
   };
 

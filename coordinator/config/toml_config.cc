@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <numeric>
 #include <sstream>
+
+#include "ledger/regular_file.h"
 
 namespace gradmint {
 namespace {
@@ -86,23 +87,19 @@ std::string nearest_name(std::string_view wrong, const std::set<std::string>& na
 }
 
 Result<TomlConfig> TomlConfig::load(const std::filesystem::path& file) {
-  std::error_code failed;
-  const auto size_bytes = std::filesystem::file_size(file, failed);
-  if (failed == std::errc::no_such_file_or_directory)
-    return Error{ErrorCode::not_found, "configuration " + file.string() +
-                                           ": no such file; give --config an existing one"};
-  if (failed)
-    return Error{ErrorCode::io, "configuration " + file.string() + ": " + failed.message()};
-  if (size_bytes > kMaxConfigBytes)
-    return Error{ErrorCode::bad_input,
-                 "configuration " + file.string() + ": larger than 1 MiB; is it the right file?"};
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (!in)
-    return Error{ErrorCode::io, "configuration " + file.string() +
-                                    ": cannot be read; check that this user may read it"};
-  return parse(content.str(), file.string(), file.parent_path());
+  const auto content = read_file(file, kMaxConfigBytes);
+  if (!content) {
+    const ErrorCode code = content.error().code;
+    if (code == ErrorCode::not_found)
+      return Error{
+          code, "configuration " + file.string() + ": no such file; give --config an existing one"};
+    if (code == ErrorCode::corrupt)
+      return Error{ErrorCode::bad_input,
+                   "configuration " + file.string() + ": larger than 1 MiB; is it the right file?"};
+    return Error{code, "configuration: " + content.error().message};
+  }
+  const std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
+  return parse(text, file.string(), file.parent_path());
 }
 
 Result<TomlConfig> TomlConfig::parse(std::string_view text, std::string source,

@@ -13,6 +13,9 @@ namespace {
 
 using std::filesystem::exists;
 
+// No worker loads a larger one.
+constexpr std::uint64_t kProgramBytesMax = std::uint64_t{64} << 30;
+
 struct Keys {
   SecretKey validator;
   Hash seed_secret;
@@ -72,7 +75,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
   task.layout_root = *layout_root;
   task.model_root = *model_root;
   if (!settings.program.empty()) {
-    auto program = MappedFile::open(settings.program);
+    auto program = MappedFile::open(settings.program, kProgramBytesMax);
     if (!program) return program.error();
     task.program_hash = sha256(program->bytes());
   }

@@ -1,5 +1,8 @@
 #include "ledger/audit/recompute.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernels/parallel.h"
 #include "ledger/audit/compare_results.h"
 #include "ledger/merkle.h"
@@ -14,10 +17,11 @@ bool judged_from_payload(Verdict verdict) {
          verdict == Verdict::malformed_payload || verdict == Verdict::exponent_mismatch;
 }
 
-Finding check_size(const MappedFile& file, std::uint64_t expected_bytes, std::uint64_t height) {
-  if (file.bytes().size() == expected_bytes) return std::nullopt;
-  return AuditFault{height, "wrong_blob_size", std::to_string(expected_bytes) + " bytes",
-                    std::to_string(file.bytes().size()) + " bytes"};
+std::uint64_t model_bytes(std::uint64_t parameter_count) { return parameter_count * sizeof(float); }
+
+std::uint64_t optimizer_bytes(const OpenRound& open, std::uint64_t parameter_count) {
+  const std::string optimizer = kernel_spec(open.aggregation).optimizer.name;
+  return model_bytes(parameter_count) * kernels::optimizer_state_per_value(optimizer);
 }
 
 Finding check_layout(ByteView bytes, const TaskSpec& task) {
@@ -56,25 +60,70 @@ RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
 
 }  // namespace
 
-Result<Recomputation::Loaded> Recomputation::load(const Hash& root, std::uint64_t height) {
+std::map<Hash, std::uint64_t> needed_blobs(const LedgerHistory& history) {
+  const TaskSpec& task = history.genesis.task;
+  std::map<Hash, std::uint64_t> needed;
+  const auto need = [&](const Hash& root, std::uint64_t bytes_max) {
+    std::uint64_t& known = needed[root];
+    known = std::max(known, bytes_max);
+  };
+  const std::uint64_t model = model_bytes(task.parameter_count);
+  need(task.layout_root, kMaxLayoutBytes);
+  need(task.model_root, model);
+  for (const Attempt& attempt : history.attempts) {
+    if (!attempt.result) continue;
+    const OpenRound& open = attempt.open.body;
+    const RoundResult& result = attempt.result->body;
+    need(open.model_root, model);
+    need(result.model_root, model);
+    need(open.optimizer_root, optimizer_bytes(open, task.parameter_count));
+    need(result.optimizer_root, optimizer_bytes(open, task.parameter_count));
+    for (const ResultEntry& entry : result.entries) {
+      if (entry.opening && judged_from_payload(entry.verdict))
+        need(entry.opening->root, entry.opening->size_bytes);
+    }
+  }
+  needed.erase(Hash{});
+  return needed;
+}
+
+Result<Recomputation::Loaded> Recomputation::load(const Hash& root, std::uint64_t height,
+                                                  BlobBytes size) {
+  const auto fault = [&](const char* rule, std::string expected, std::string found) {
+    return Loaded{std::nullopt, AuditFault{height, rule, std::move(expected), std::move(found)}};
+  };
   auto file = blobs_.get(root);
   if (!file) {
-    if (file.error().code != ErrorCode::not_found) return file.error();
-    return Loaded{std::nullopt, AuditFault{height, "blob_missing", to_hex(root), "no such file"}};
+    const Error& error = file.error();
+    if (error.code == ErrorCode::not_found)
+      return fault("blob_missing", to_hex(root), "no such file");
+    if (error.code == ErrorCode::bad_input)
+      return fault("blob_corrupt", to_hex(root), error.message);
+    return error;
+  }
+  // Before a byte is read: a file with a hole in it can say that it is larger than any disk.
+  const std::uint64_t found_bytes = file->bytes().size();
+  if (size.exact ? found_bytes != size.bytes : found_bytes > size.bytes) {
+    return fault("wrong_blob_size",
+                 std::string(size.exact ? "" : "at most ") + std::to_string(size.bytes) +
+                     " bytes in blob " + to_hex(root),
+                 std::to_string(found_bytes) + " bytes");
   }
   if (!hashed_.contains(root)) {
     const Hash found = blob_root(file->bytes(), kernels::all_cores());
-    if (found != root) {
-      return Loaded{std::nullopt, AuditFault{height, "blob_corrupt", to_hex(root), to_hex(found)}};
-    }
+    if (found != root) return fault("blob_corrupt", to_hex(root), to_hex(found));
     hashed_.insert(root);
   }
   return Loaded{*std::move(file), std::nullopt};
 }
 
-Result<Finding> Recomputation::check_if_present(const Hash& root, std::uint64_t height) {
-  if (!blobs_.contains(root)) return Finding();
-  auto loaded = load(root, height);
+Result<Finding> Recomputation::check_if_present(const Opening& opening, const Attempt& attempt,
+                                                std::uint64_t parameter_count,
+                                                std::uint64_t height) {
+  // An opening that promises another size than the round's was refused before anything was sent.
+  if (shape_verdict(attempt.open.body, opening, parameter_count) != Verdict::ok) return Finding();
+  if (!blobs_.contains(opening.root)) return Finding();
+  auto loaded = load(opening.root, height, {opening.size_bytes});
   if (!loaded) return loaded.error();
   return loaded->fault;
 }
@@ -82,15 +131,14 @@ Result<Finding> Recomputation::check_if_present(const Hash& root, std::uint64_t 
 Result<Finding> Recomputation::genesis(const GenesisRecord& genesis) {
   const TaskSpec& task = genesis.task;
   if (!task.layout_root.is_zero()) {
-    auto layout = load(task.layout_root, 0);
+    auto layout = load(task.layout_root, 0, {kMaxLayoutBytes, false});
     if (!layout) return layout.error();
     if (layout->fault) return layout->fault;
     if (auto fault = check_layout(layout->file->bytes(), task)) return fault;
   }
-  auto model = load(task.model_root, 0);
+  auto model = load(task.model_root, 0, {model_bytes(task.parameter_count)});
   if (!model) return model.error();
-  if (model->fault) return model->fault;
-  return check_size(*model->file, task.parameter_count * sizeof(float), 0);
+  return model->fault;
 }
 
 Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t parameter_count) {
@@ -98,15 +146,18 @@ Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t param
   if (!computed || *computed) return computed;
   const std::uint64_t height = attempt.result->height;
   const RoundResult& stated = attempt.result->body;
-  for (const Hash& root : {stated.model_root, stated.optimizer_root}) {
+  const std::pair<Hash, std::uint64_t> made[] = {
+      {stated.model_root, model_bytes(parameter_count)},
+      {stated.optimizer_root, optimizer_bytes(attempt.open.body, parameter_count)}};
+  for (const auto& [root, size_bytes] : made) {
     if (root.is_zero()) continue;
-    auto loaded = load(root, height);
+    auto loaded = load(root, height, {size_bytes});
     if (!loaded) return loaded.error();
     if (loaded->fault) return loaded->fault;
   }
   for (const ResultEntry& entry : stated.entries) {
     if (!entry.opening || judged_from_payload(entry.verdict)) continue;
-    auto checked = check_if_present(entry.opening->root, height);
+    auto checked = check_if_present(*entry.opening, attempt, parameter_count, height);
     if (!checked || *checked) return checked;
   }
   ++rounds_;
@@ -120,7 +171,7 @@ Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateRead
   bool kept = true;
   for (const RevealedRoot& revealed : body.revealed) {
     kept = kept && blobs_.contains(revealed.opening.root);
-    auto checked = check_if_present(revealed.opening.root, height);
+    auto checked = check_if_present(revealed.opening, attempt, parameter_count, height);
     if (!checked || *checked) return checked;
   }
   // Without the payloads nobody can tell; a round may always be given up.
@@ -143,8 +194,9 @@ Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateRead
       AuditFault{height, "wrong_abandonment", expected, std::string(verdict_name(body.reason))});
 }
 
-Result<ByteView> Recomputation::map(Loading& loading, const Hash& root, Finding& fault) {
-  auto loaded = load(root, loading.height);
+Result<ByteView> Recomputation::map(Loading& loading, const Hash& root, std::uint64_t size_bytes,
+                                    Finding& fault) {
+  auto loaded = load(root, loading.height, {size_bytes});
   if (!loaded) return loaded.error();
   fault = loaded->fault;
   if (fault) return ByteView();
@@ -158,22 +210,17 @@ Result<Finding> Recomputation::load_start(Loading& loading) {
   loading.inputs.open = &attempt.open.body;
   loading.inputs.close = &attempt.close->body;
   Finding fault;
-  auto model = map(loading, attempt.open.body.model_root, fault);
+  const std::uint64_t parameters = loading.parameter_count;
+  auto model = map(loading, attempt.open.body.model_root, model_bytes(parameters), fault);
   if (!model) return model.error();
   if (fault) return fault;
-  const std::uint64_t model_bytes = loading.parameter_count * sizeof(float);
-  if (auto wrong = check_size(loading.files.back(), model_bytes, loading.height)) return wrong;
   loading.inputs.model = *as_floats(*model);
   if (attempt.open.body.optimizer_root.is_zero()) return Finding();
-  auto state = map(loading, attempt.open.body.optimizer_root, fault);
+  auto state = map(loading, attempt.open.body.optimizer_root,
+                   optimizer_bytes(attempt.open.body, parameters), fault);
   if (!state) return state.error();
   if (fault) return fault;
-  const auto floats = as_floats(*state);
-  if (!floats) {
-    return Finding(AuditFault{loading.height, "wrong_blob_size", "a vector of fp32",
-                              std::to_string(state->size()) + " bytes"});
-  }
-  loading.inputs.optimizer_state = *floats;
+  loading.inputs.optimizer_state = *as_floats(*state);
   return Finding();
 }
 
@@ -182,12 +229,11 @@ Result<Finding> Recomputation::load_payload(Loading& loading, const AccountId& w
   payload.exponent = loading.attempt.commits.at(worker).body.exponent;
   if (payload.verdict == Verdict::ok) {
     Finding fault;
-    auto bytes = map(loading, payload.opening->root, fault);
-    if (!bytes) return bytes.error();
-    if (fault) return fault;
     const std::uint64_t expected =
         payload_bytes(loading.attempt.open.body, loading.parameter_count);
-    if (auto wrong = check_size(loading.files.back(), expected, loading.height)) return wrong;
+    auto bytes = map(loading, payload.opening->root, expected, fault);
+    if (!bytes) return bytes.error();
+    if (fault) return fault;
     payload.bytes = *bytes;
   }
   loading.inputs.payloads.push_back(std::move(payload));

@@ -1,6 +1,7 @@
 // Recomputes rounds from the blobs that the ledger names. Every blob it reads is hashed first.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "kernels/backend.h"
@@ -10,14 +11,19 @@
 
 namespace gradmint {
 
+// The blobs that recomputation cannot do without, and how many bytes each has at most as the ledger
+// says: the layout and the first model, and of each round that has a result what it began with, was
+// given and ended with.
+std::map<Hash, std::uint64_t> needed_blobs(const LedgerHistory& history);
+
 // One object for a whole audit: a blob is hashed once, however often it is named. Not thread safe.
 // Every function's Error means that the audit could not run (a file that cannot be read); what does
 // not hold is a Finding: blob_missing, blob_corrupt, wrong_blob_size, wrong_layout, round_fails,
 // wrong_abandonment, or a rule of compare_results.
 class Recomputation {
  public:
-  Recomputation(BlobStore blobs, kernels::Backend& backend)
-      : blobs_(std::move(blobs)), backend_(backend) {}
+  Recomputation(const BlobReader& blobs, kernels::Backend& backend)
+      : blobs_(blobs), backend_(backend) {}
 
   // The blobs that a genesis names: the layout and the first model.
   Result<Finding> genesis(const GenesisRecord& genesis);
@@ -37,9 +43,15 @@ class Recomputation {
     std::optional<MappedFile> file;
     Finding fault;
   };
-  Result<Loaded> load(const Hash& root, std::uint64_t height);
-  // A blob that need not be there, but must be whole where it is.
-  Result<Finding> check_if_present(const Hash& root, std::uint64_t height);
+  // What the ledger says of a blob's size.
+  struct BlobBytes {
+    std::uint64_t bytes = 0;
+    bool exact = true;  // else at most
+  };
+  Result<Loaded> load(const Hash& root, std::uint64_t height, BlobBytes size);
+  // An update that need not be there, but must be whole where it is.
+  Result<Finding> check_if_present(const Opening& opening, const Attempt& attempt,
+                                   std::uint64_t parameter_count, std::uint64_t height);
   Result<Finding> execute(const Attempt& attempt, std::uint64_t parameter_count);
 
   // What an attempt started from and what was given to it, and the files that hold it.
@@ -50,11 +62,12 @@ class Recomputation {
     std::vector<MappedFile> files = {};
     RoundInputs inputs = {};
   };
-  Result<ByteView> map(Loading& loading, const Hash& root, Finding& fault);
+  Result<ByteView> map(Loading& loading, const Hash& root, std::uint64_t size_bytes,
+                       Finding& fault);
   Result<Finding> load_start(Loading& loading);
   Result<Finding> load_payload(Loading& loading, const AccountId& worker, RoundPayload payload);
 
-  BlobStore blobs_;
+  const BlobReader& blobs_;
   kernels::Backend& backend_;
   std::set<Hash> hashed_;
   std::uint64_t rounds_ = 0;

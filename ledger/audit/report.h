@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ledger/audit/fault.h"
+#include "ledger/bundle/bundle_format.h"
 #include "ledger/bytes.h"
 
 namespace gradmint {
@@ -21,6 +22,13 @@ struct AuditReport {
   std::uint64_t transactions = 0, signatures = 0, blobs = 0;
   Finding fault;
   bool ok() const { return !fault.has_value(); }
+};
+
+// The bundle that was written.
+struct ExportReport {
+  BundleHead head;
+  std::uint64_t blobs = 0, bytes = 0;
+  Hash digest;  // the last 32 of them
 };
 
 }  // namespace gradmint

@@ -11,14 +11,16 @@ namespace {
 // One audit from the first block to the last byte of the state.
 class Verification {
  public:
-  Verification(const std::filesystem::path& directory, const AuditOptions& options,
-               kernels::Backend& backend)
-      : options_(options), recomputation_(BlobStore(directory / "blobs"), backend) {}
+  Verification(const LedgerSource& source, const AuditOptions& options, kernels::Backend& backend)
+      : source_(source),
+        ledger_(*source.ledger),
+        options_(options),
+        recomputation_(*source.blobs, backend) {}
 
-  Result<AuditReport> run(const LedgerStore& store) {
-    Status failed = replay(store);
+  Result<AuditReport> run() {
+    Status failed = replay();
     if (!failed.ok()) return failed.error();
-    if (!report_.fault) failed = compare(store);
+    if (!report_.fault) failed = compare();
     if (!failed.ok()) return failed.error();
     report_.signatures = replay_.signatures();
     report_.blobs = recomputation_.blobs_hashed();
@@ -37,8 +39,8 @@ class Verification {
   }
   std::uint64_t next_height() const { return replay_.begun() ? report_.height + 1 : 0; }
 
-  Status replay(const LedgerStore& store) {
-    const auto tip = store.tip();
+  Status replay() {
+    const auto tip = ledger_.tip();
     if (!tip) return Error{ErrorCode::not_found, "the ledger holds no block yet"};
     if (options_.from_height > tip->height) {
       return Error{ErrorCode::bad_input,
@@ -46,9 +48,10 @@ class Verification {
                        " on: the newest block is " + std::to_string(tip->height)};
     }
     Status failed;
-    if (ends(check_checkpoint(store, *tip), failed)) return failed;
+    const StoreReader* const store = ledger_.store();
+    if (store != nullptr && ends(check_checkpoint(*store, *tip), failed)) return failed;
     for (std::uint64_t height = 0; height <= tip->height; ++height) {
-      if (ends(replay_block(store, height), failed)) return failed;
+      if (ends(replay_block(height), failed)) return failed;
       report_.height = height;
       report_.state_root = replay_.chain().state().root();
       report_.transactions += replay_.last().block.transactions.size();
@@ -59,13 +62,13 @@ class Verification {
     return {};
   }
 
-  Result<Finding> replay_block(const LedgerStore& store, std::uint64_t height) {
-    auto stored = store.block(height);
+  Result<Finding> replay_block(std::uint64_t height) {
+    auto stored = ledger_.block(height);
     if (!stored) return stored.error();
     const EncodedBlock block{stored->header, stored->transactions, stored->certificate,
                              stored->receipts};
     if (height > 0) return replay_.next(block, height >= options_.from_height);
-    auto genesis = store.genesis();
+    auto genesis = ledger_.genesis();
     if (!genesis) return genesis.error();
     auto begun = replay_.begin(*genesis, block);
     if (begun.ok() && !*begun) history_.emplace(replay_.chain().genesis());
@@ -132,16 +135,33 @@ class Verification {
     return *found;
   }
 
-  // What the store keeps beside the blocks must be what they come to.
-  Status compare(const LedgerStore& store) {
+  // What lies beside the blocks must be what they come to.
+  Status compare() {
     Status failed;
     if (ends(check_conservation(), failed)) return failed;
-    if (ends(check_tip(store, replay_.chain()), failed)) return failed;
-    if (ends(check_state(store, replay_.chain()), failed)) return failed;
-    ends(check_indexes(store, replay_.chain(), history_->history()), failed);
+    if (ends(check_tip(ledger_, replay_.chain()), failed)) return failed;
+    if (ends(check_blob_count(), failed)) return failed;
+    const StoreReader* const store = ledger_.store();
+    if (store == nullptr) return {};
+    if (ends(check_acknowledged(*store, replay_.chain()), failed)) return failed;
+    if (ends(check_state(*store, replay_.chain()), failed)) return failed;
+    ends(check_indexes(*store, replay_.chain(), history_->history()), failed);
     return failed;
   }
 
+  // A bundle holds the blobs that are recomputed from and no others.
+  Finding check_blob_count() const {
+    const std::uint64_t hashed = recomputation_.blobs_hashed();
+    if (!options_.recompute || options_.from_height > 0 || !source_.blob_count ||
+        *source_.blob_count == hashed) {
+      return std::nullopt;
+    }
+    return AuditFault{report_.height, "unknown_blob", std::to_string(hashed) + " blobs",
+                      std::to_string(*source_.blob_count) + " blobs"};
+  }
+
+  const LedgerSource& source_;
+  const LedgerReader& ledger_;
   const AuditOptions& options_;
   Recomputation recomputation_;
   Replay replay_;
@@ -152,19 +172,22 @@ class Verification {
 
 }  // namespace
 
-Result<AuditReport> verify_ledger(const std::filesystem::path& directory,
-                                  const AuditOptions& options) {
-  auto backend = kernels::open_backend("cpu", 1);
-  if (!backend) return backend.error();
-  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_only);
-  if (!store) {
+Result<AuditReport> verify_ledger(const Result<LedgerSource>& source, const AuditOptions& options) {
+  if (!source) {
     AuditReport report;
-    if (Status failed = store_error_as_fault(store.error(), 0, report.fault); !failed.ok()) {
+    if (Status failed = store_error_as_fault(source.error(), 0, report.fault); !failed.ok()) {
       return failed.error();
     }
     return report;
   }
-  return Verification(directory, options, **backend).run(**store);
+  if (options.recompute && source->blob_count == 0) {
+    return Error{ErrorCode::bad_input,
+                 "this bundle holds no blobs to recompute from: verify without --recompute, or "
+                 "export it with --blobs"};
+  }
+  auto backend = kernels::open_backend("cpu", 1);
+  if (!backend) return backend.error();
+  return Verification(*source, options, **backend).run();
 }
 
 }  // namespace gradmint

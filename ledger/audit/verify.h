@@ -1,15 +1,14 @@
 // `gradmint audit verify`: everything that a ledger on disk claims, checked by someone who trusts
-// nobody. Reads through a snapshot: works while the coordinator runs and on a read-only mount, and
-// changes no byte.
+// nobody. Of a directory it reads a snapshot: works while the coordinator runs and on a read-only
+// mount, and changes no byte.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <vector>
 
 #include "ledger/audit/history.h"
+#include "ledger/audit/ledger_source.h"
 #include "ledger/audit/report.h"
-#include "ledger/store.h"
 
 namespace gradmint {
 
@@ -26,18 +25,17 @@ struct AuditOptions {
   std::function<void(const AuditProgress&)> progress;  // may be empty
 };
 
-// `directory` is what --ledger takes: db/, blobs/ and checkpoint lie in it. Errors: the audit could
-// not run (no ledger there, a newer schema, a file that cannot be read).
-Result<AuditReport> verify_ledger(const std::filesystem::path& directory,
-                                  const AuditOptions& options);
+// Damage that was found by opening is a fault like any other. A bundle has no checkpoint, state or
+// indexes to compare. Errors: the audit could not run (no ledger there, a newer schema, a file that
+// cannot be read, a bundle without blobs to recompute from).
+Result<AuditReport> verify_ledger(const Result<LedgerSource>& source, const AuditOptions& options);
 
 // The history of a ledger, replayed without verifying signatures. A fault of the replay is an Error
 // (corrupt) that names it: nothing is told from a ledger that does not hold together.
 struct OpenedHistory {
   LedgerHistory history;
   Chain chain;  // at the tip
-  std::unique_ptr<LedgerStore> store;
 };
-Result<OpenedHistory> open_history(const std::filesystem::path& directory);
+Result<OpenedHistory> open_history(const LedgerSource& source);
 
 }  // namespace gradmint

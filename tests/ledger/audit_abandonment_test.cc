@@ -49,7 +49,7 @@ std::string found(World w, Verdict reason, bool keep_payloads) {
   w.must(w.validator(), body);
   TemporaryDirectory folder;
   store_world(w, folder.path() / "ledger");
-  const auto report = verify_ledger(folder.path() / "ledger", AuditOptions{true, 0, {}});
+  const auto report = verify_ledger(source_at(folder.path() / "ledger"), AuditOptions{true, 0, {}});
   if (!report.ok()) return report.error().message;
   return report->fault
              ? report->fault->rule + ": " + report->fault->expected + ", " + report->fault->found
@@ -120,7 +120,7 @@ TEST_CASE("a false reason is found although the next attempt opens in the same b
   REQUIRE(verdicts == std::vector<Verdict>{Verdict::ok, Verdict::ok});
   TemporaryDirectory folder;
   store_world(w, folder.path() / "ledger");
-  const auto report = verify_ledger(folder.path() / "ledger", AuditOptions{true, 0, {}});
+  const auto report = verify_ledger(source_at(folder.path() / "ledger"), AuditOptions{true, 0, {}});
   REQUIRE(report.ok());
   REQUIRE(report->fault.has_value());
   CHECK(report->fault->rule == "wrong_abandonment");

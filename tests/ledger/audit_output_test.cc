@@ -9,6 +9,7 @@
 #include "coordinator/cli/audit_text.h"
 #include "gradmint_test_paths.h"
 #include "kernels/encoding.h"
+#include "ledger/audit/export.h"
 #include "ledger/audit/verify.h"
 #include "tests/ledger/store_fixture.h"
 #include "tests/ledger/stored_world.h"
@@ -125,7 +126,7 @@ struct Fixture {
   Fixture() : opened(make()) {}
   OpenedHistory make() {
     store_world(world, folder.path() / "ledger");
-    auto history = open_history(folder.path() / "ledger");
+    auto history = open_history(*source_at(folder.path() / "ledger"));
     if (!history.ok()) FAIL(history.error().message);
     return *std::move(history);
   }
@@ -141,7 +142,8 @@ TEST_CASE("audit output: every JSON fits its schema") {
   const Fixture f;
   const auto& history = f.opened.history;
   const AccountId worker = f.world.workers[0].account();
-  const auto report = verify_ledger(f.folder.path() / "ledger", {true, 0, {}});
+  const auto source = source_at(f.folder.path() / "ledger");
+  const auto report = verify_ledger(source, {true, 0, {}});
   REQUIRE(report.ok());
   CHECK(misfit(verify_json(*report), "verify") == "");
   AuditReport faulty = *report;
@@ -152,10 +154,13 @@ TEST_CASE("audit output: every JSON fits its schema") {
   CHECK(misfit(explain_json(history, f.world.validator().account(), std::nullopt), "explain") ==
         "");
   for (std::uint64_t height = 0; height <= f.world.chain.height(); ++height) {
-    const auto block = f.opened.store->block(height);
+    const auto block = source->ledger->block(height);
     REQUIRE(block.ok());
     CHECK(misfit(block_json(*block), "block") == "");
   }
+  const auto exported = export_bundle(*source, {f.folder.path() / "bundle", {}, true, {}});
+  REQUIRE(exported.ok());
+  CHECK(misfit(export_json(*exported), "export") == "");
   for (const PlayedBlock& played : f.world.played) {
     for (const SignedTransaction& tx : played.draft.block.transactions) {
       CHECK(misfit(transaction_json(tx, played.draft.block.header.height, 0), "tx") == "");

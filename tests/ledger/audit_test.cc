@@ -48,13 +48,13 @@ struct StoredLedger {
 };
 
 AuditReport audit(const fs::path& ledger, const AuditOptions& options = kRecompute) {
-  auto report = verify_ledger(ledger, options);
+  auto report = verify_ledger(source_at(ledger), options);
   if (!report.ok()) FAIL(report.error().message);
   return *report;
 }
 
 std::string rule_of(const fs::path& ledger, const AuditOptions& options = kRecompute) {
-  const auto report = verify_ledger(ledger, options);
+  const auto report = verify_ledger(source_at(ledger), options);
   if (!report.ok()) return "could not run: " + report.error().message;
   return report->fault ? report->fault->rule : "ok";
 }
@@ -135,7 +135,7 @@ TEST_CASE("audit: it changes no byte, and works beside the process that writes")
   const auto writer = open_writer(ledger.path());
   const auto before = photograph(ledger.path());
   CHECK(rule_of(ledger.path()) == "ok");
-  CHECK(open_history(ledger.path()).ok());
+  CHECK(open_history(*source_at(ledger.path())).ok());
   CHECK(photograph(ledger.path()) == before);
 }
 
@@ -156,7 +156,8 @@ TEST_CASE("audit: every bit of every blob is missed") {
       ++flips;
     }
     write_text(file, whole.substr(0, whole.size() - 1));
-    CHECK(rule_of(ledger.path()) == "blob_corrupt");
+    const std::string cut = rule_of(ledger.path());  // a layout's size is not on the ledger
+    CHECK((cut == "wrong_blob_size" || cut == "blob_corrupt"));
     write_text(file, whole);
     CHECK(rule_of(ledger.path(), {}) == "ok");
   }
@@ -236,7 +237,7 @@ TEST_CASE("audit: no flipped bit in a database file goes unnoticed") {
     if (name == "LOG" || name == "LOG.old") continue;  // LevelDB's own diary
     for (std::size_t i = 0; i < 24 && !bytes.empty(); ++i) {
       write_text(file, flipped(bytes, bytes.size() * 8 * i / 24 + i % 8));
-      const auto report = verify_ledger(ledger.path(), {});
+      const auto report = verify_ledger(source_at(ledger.path()), {});
       if (report.ok() && report->ok()) {
         // A byte that LevelDB does not use (padding); then nothing may be missing.
         CHECK(report->state_root == whole.state_root);
@@ -276,7 +277,7 @@ TEST_CASE("audit: a checkpoint that is gone, damaged or ahead is named") {
   CHECK(report.fault->rule == "missing_block");
   CHECK(report.fault->height == ledger.world.chain.height());
   // Nor is anything told from it: balances and payments would be those of another day.
-  const auto history = open_history(other.path() / "ledger");
+  const auto history = open_history(*source_at(other.path() / "ledger"));
   REQUIRE_FALSE(history.ok());
   CHECK(history.error().code == ErrorCode::corrupt);
 }
@@ -329,14 +330,14 @@ TEST_CASE("audit: what a coordinator states and the payloads do not bear out") {
 
 TEST_CASE("audit: what cannot be audited at all is an error, not a fault") {
   const TemporaryDirectory folder;
-  const auto nowhere = verify_ledger(folder.path() / "nowhere", {});
+  const auto nowhere = verify_ledger(source_at(folder.path() / "nowhere"), {});
   REQUIRE_FALSE(nowhere.ok());
   CHECK(nowhere.error().code == ErrorCode::not_found);
-  CHECK_FALSE(open_history(folder.path() / "nowhere").ok());
+  CHECK_FALSE(source_at(folder.path() / "nowhere").ok());
 
   const StoredLedger ledger;
   set_entry(ledger.path(), "m/schema", std::string("\0\0\0\x63", 4));
-  const auto newer = verify_ledger(ledger.path(), {});
+  const auto newer = verify_ledger(source_at(ledger.path()), {});
   REQUIRE_FALSE(newer.ok());
   CHECK(newer.error().code == ErrorCode::unsupported);
 }

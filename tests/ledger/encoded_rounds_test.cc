@@ -26,7 +26,7 @@ WorldOptions in(const EncodingSpec& encoding) {
 std::string audited(const World& world) {
   TemporaryDirectory folder;
   store_world(world, folder.path() / "ledger");
-  const auto report = verify_ledger(folder.path() / "ledger", {true, 0, {}});
+  const auto report = verify_ledger(source_at(folder.path() / "ledger"), {true, 0, {}});
   if (!report.ok()) return "could not run: " + report.error().message;
   return report->fault ? report->fault->rule : "ok";
 }

@@ -42,6 +42,12 @@ void store_world(const World& world, const std::filesystem::path& directory) {
   for (const auto& [root, bytes] : world.blobs) GRADMINT_CHECK(blobs.put(bytes).value() == root);
 }
 
+Result<LedgerSource> source_at(const std::filesystem::path& directory) {
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_only);
+  if (!store.ok()) return store.error();
+  return LedgerSource{*std::move(store), std::make_shared<BlobStore>(directory / "blobs")};
+}
+
 std::map<std::string, std::string> database_entries(const std::filesystem::path& directory) {
   const auto database = open_database(directory);
   std::map<std::string, std::string> entries;

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "kernels/base/number_text.h"
+#include "ledger/regular_file.h"
 #include "worker/cli/arguments.h"
 
 namespace gradmint {
 namespace {
+
+constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 
 std::string config_file(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -38,8 +41,11 @@ Status append_option(const toml::node& value, const std::string& option, const s
 }
 
 Result<toml::table> read_toml(const std::string& file) {
+  const Result<Bytes> bytes = read_file(file, kMaxConfigBytes);
+  if (!bytes) return bytes.error();
   try {
-    return toml::parse_file(file);
+    return toml::parse(
+        std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()), file);
   } catch (const toml::parse_error& e) {
     return Error{ErrorCode::bad_input, file + ": line " + std::to_string(e.source().begin.line) +
                                            ": " + std::string(e.description())};
