@@ -76,6 +76,11 @@ struct RuleLimits {
   std::uint32_t max_effects = kMaxEffects;
 };
 
+// What a chain may allow its rule for one event: about two seconds, and so much memory, of everyone
+// who re-executes it.
+inline constexpr std::uint64_t kMaxRuleGas = 200'000'000;
+inline constexpr std::uint64_t kMaxRuleMemoryBytes = 256U << 20;
+
 struct RuleManifest {
   std::string name;  // [a-z][a-z0-9_]*, at most 32 characters
   std::uint32_t version = 0;

@@ -8,11 +8,11 @@ Verdict signing_key(const SignedTransaction& tx, const std::optional<AccountReco
                     Hash& key) {
   const bool known = account.has_value() && !account->public_key.is_zero();
   if (tx.transaction.type == TxType::register_worker) {
-    const auto body = decode_record<RegisterWorker>(tx.transaction.body);
-    if (!body) return Verdict::malformed;
+    RegisterWorker body;
+    if (const Verdict v = decode_body(tx.transaction.body, body); v != Verdict::ok) return v;
     if (known) return Verdict::already_registered;
-    if (account_of(body->public_key) != tx.transaction.sender) return Verdict::wrong_key;
-    key = body->public_key;
+    if (account_of(body.public_key) != tx.transaction.sender) return Verdict::wrong_key;
+    key = body.public_key;
     return Verdict::ok;
   }
   if (!known) return Verdict::unknown_sender;
@@ -39,8 +39,9 @@ Verdict check_envelope(const SignedTransaction& tx, const ApplyContext& context,
 
 template <class Body, class Rule>
 Verdict with_body(const Transaction& t, Rule rule) {
-  const auto body = decode_record<Body>(t.body);
-  return body ? rule(*body) : Verdict::malformed;
+  Body body;
+  if (const Verdict v = decode_body(t.body, body); v != Verdict::ok) return v;
+  return rule(body);
 }
 
 Verdict apply_body(const Transaction& t, const ApplyContext& c, StateDelta& s,
@@ -75,7 +76,7 @@ Verdict apply_body(const Transaction& t, const ApplyContext& c, StateDelta& s,
       return with_body<SettleRound>(
           t, [&](auto& b) { return apply::settle_round(b, from, c, s, receipt); });
     case TxType::transfer:
-      return with_body<Transfer>(t, [&](auto& b) { return apply::transfer(b, from, s); });
+      return with_body<Transfer>(t, [&](auto& b) { return apply::transfer(b, from, c, s); });
   }
   return Verdict::unknown_type;
 }

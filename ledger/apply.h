@@ -33,7 +33,8 @@ Verdict register_worker(const RegisterWorker& body, const Sender& sender,
                         const ApplyContext& context, StateDelta& state);
 Verdict register_dataset(const RegisterDataset& body, const Sender& sender,
                          const ApplyContext& context, StateDelta& state);
-Verdict transfer(const Transfer& body, const Sender& sender, StateDelta& state);
+Verdict transfer(const Transfer& body, const Sender& sender, const ApplyContext& context,
+                 StateDelta& state);
 Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyContext& context,
                    StateDelta& state);
 Verdict commit_update(const CommitUpdate& body, const Sender& sender, const ApplyContext& context,
@@ -49,6 +50,12 @@ Verdict reveal_evaluation(const RevealEvaluation& body, const Sender& sender,
                           const ApplyContext& context, StateDelta& state);
 Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyContext& context,
                      StateDelta& state, TransactionReceipt& receipt);
+
+// Counts one more statement that serves no round, which its sender could repeat as often as it
+// likes; all else is bounded by the round, or said once. Validators order the blocks: nothing is
+// gained by counting theirs. ok, or too_many_statements; `account` is the caller's to put.
+Verdict count_statement(const ApplyContext& context, const StateReader& state,
+                        AccountRecord& account);
 
 }  // namespace apply
 

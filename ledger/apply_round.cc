@@ -65,6 +65,7 @@ Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyConte
   record.open_height = context.height;
   record.open = body;
   put(state, state_key::round(body.round), record);
+  if (job.round != body.round) job.registrations = 0;
   job.round = body.round;
   put(state, state_key::kJob, job);
   return Verdict::ok;

@@ -16,7 +16,8 @@ struct ChainLimits {
   // while one round is the newest.
   std::uint32_t statements_per_round = 256;
   std::uint64_t least_new_balance = 1'000'000'000;  // base units that open an account
-  std::uint32_t registrations_per_round = 256;      // new workers between two settled rounds
+  std::uint32_t registrations_per_round = 256;      // new workers while one round is the newest;
+                                                    // with open enrolment
   std::uint32_t suspend_after_rounds = 3;           // rounds in a row without an update
   std::uint32_t rotation_delay_blocks = 100;        // before an operator's change of a key holds
   void write(Writer& w) const;
@@ -26,7 +27,7 @@ struct ChainLimits {
 
 // What the protocol lets a genesis choose. Both ends belong to the range.
 inline constexpr ChainLimits kLeastChainLimits{1, 1, 1, 1, 1, 1};
-inline constexpr ChainLimits kMostChainLimits{4096, 65'536,    (std::uint64_t{1} << 63) - 1,
+inline constexpr ChainLimits kMostChainLimits{256,  65'536,    (std::uint64_t{1} << 63) - 1,
                                               4095, 1'000'000, 1'000'000};
 
 // The limit that is out of its range and the range, on one line, or an empty string.

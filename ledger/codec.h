@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/base/text.h"
 #include "ledger/bytes.h"
 
 namespace gradmint {
@@ -80,10 +81,10 @@ class Reader {
     const ByteView v = raw(ok_ ? size : 0);
     return {v.begin(), v.end()};
   }
-  std::string text(std::size_t cap) {
-    const Bytes v = bytes(cap);
-    return {v.begin(), v.end()};
-  }
+  // One line of text, clean as in kernels/base/text.h: it will be shown to people.
+  std::string text(std::size_t cap) { return checked_text(cap, is_clean_text); }
+  // Several lines.
+  std::string lines(std::size_t cap) { return checked_text(cap, is_clean_lines); }
   // The length of a list whose elements take at least `element_bytes` each.
   std::uint32_t count(std::uint32_t cap, std::size_t element_bytes) {
     const std::uint32_t n = u32();
@@ -93,11 +94,22 @@ class Reader {
 
   void fail() { ok_ = false; }
   bool ok() const { return ok_; }
+  // Whether the first failure was a text that is not clean.
+  bool met_unclean_text() const { return met_unclean_text_; }
   // True when everything was read and nothing was left over: ask this last.
   bool finished() const { return ok_ && at_ == in_.size(); }
   std::size_t position() const { return at_; }
 
  private:
+  std::string checked_text(std::size_t cap, bool (*is_clean)(std::string_view)) {
+    const Bytes v = bytes(cap);
+    std::string text(v.begin(), v.end());
+    if (ok_ && !is_clean(text)) {
+      met_unclean_text_ = true;
+      fail();
+    }
+    return text;
+  }
   std::uint64_t little_endian(std::size_t size) {
     const ByteView v = raw(size);
     std::uint64_t value = 0;
@@ -107,6 +119,7 @@ class Reader {
   ByteView in_;
   std::size_t at_ = 0;
   bool ok_ = true;
+  bool met_unclean_text_ = false;
 };
 
 }  // namespace gradmint

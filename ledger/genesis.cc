@@ -1,15 +1,9 @@
 #include "ledger/genesis.h"
 
-#include "contracts/amount.h"
 #include "ledger/hash.h"
 #include "ledger/keys.h"
 
 namespace gradmint {
-namespace {
-constexpr std::uint32_t kMaxValidators = 64;
-constexpr std::uint32_t kMaxAllocations = 65536;
-}  // namespace
-
 void Validator::write(Writer& w) const {
   w.hash(public_key);
   w.hash(seed_chain_head);
@@ -78,8 +72,8 @@ void GenesisRecord::read(Reader& r) {
   emission.initial_per_round = r.u64();
   emission.halving_rounds = r.u64();
   emission.cap = r.u64();
-  rule_source = r.text(contracts::kMaxRuleSourceBytes);
-  rule_manifest = r.text(contracts::kMaxRuleManifestBytes);
+  rule_source = r.lines(contracts::kMaxRuleSourceBytes);
+  rule_manifest = r.lines(contracts::kMaxRuleManifestBytes);
   rule_abi = r.text(kMaxRecordTextBytes);
   rule_limits.gas = r.u64();
   rule_limits.memory_bytes = r.u64();
@@ -88,7 +82,7 @@ void GenesisRecord::read(Reader& r) {
   const std::uint8_t mode = r.u8();
   if (mode > static_cast<std::uint8_t>(Enrolment::allow_list)) r.fail();
   enrolment = static_cast<Enrolment>(mode);
-  allowed = read_sorted_accounts(r, kMaxAllocations);
+  allowed = read_sorted_accounts(r, kMaxAllowed);
   limits.read(r);
   nonce = r.hash();
 }
@@ -116,41 +110,6 @@ std::string genesis_schema_fault(ByteView genesis) {
   Reader r(genesis);
   const std::uint16_t schema = r.u16();
   return r.ok() ? schema_fault("the genesis", schema) : std::string();
-}
-
-std::string genesis_fault(const GenesisRecord& genesis) {
-  if (genesis.validators.empty()) return "the genesis names no validator";
-  for (std::size_t i = 0; i < genesis.validators.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (genesis.validators[i].public_key == genesis.validators[j].public_key) {
-        return "the genesis names one validator twice";
-      }
-    }
-  }
-  if (!decode_record<GenesisRecord>(encode_record(genesis))) {
-    return "the genesis breaks a limit of its own format, or a list in it is not in order";
-  }
-  if (std::string fault = chain_limits_fault(genesis.limits); !fault.empty()) {
-    return "the limit " + fault;
-  }
-  std::uint64_t total = genesis.emission.cap;
-  for (const Allocation& a : genesis.allocations) {
-    const auto sum = contracts::checked_add(total, a.amount);
-    if (!sum || *sum > contracts::kMaxAmount)
-      return "allocations and cap exceed the largest amount";
-    total = *sum;
-  }
-  if (const char* fault = contracts::emission_fault(genesis.emission)) return fault;
-  if (genesis.rule_abi != contracts::rule_abi()) {
-    return "the reward rule was made for " + genesis.rule_abi + ", this program has " +
-           contracts::rule_abi() + "; use a release built for that interpreter";
-  }
-  const auto compiled = contracts::compile_rule(genesis.rule_source, genesis.rule_manifest);
-  if (const auto* refusal = std::get_if<contracts::RuleRefusal>(&compiled)) {
-    return "the reward rule is refused: " + refusal->message;
-  }
-  if (genesis.task.parameter_count == 0) return "the task's model has no parameters";
-  return {};
 }
 
 }  // namespace gradmint

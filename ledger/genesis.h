@@ -11,6 +11,15 @@
 
 namespace gradmint {
 
+// What a genesis can make everybody who follows or audits the chain spend is bounded by the
+// protocol, beside ChainLimits and the rule's limits in contracts/rule.h. docs/ledger.md says what
+// the largest costs.
+inline constexpr std::uint32_t kMaxValidators = 64;
+inline constexpr std::uint32_t kMaxAllocations = 16'384;  // with the allow-list in one message
+inline constexpr std::uint32_t kMaxAllowed = 16'384;
+inline constexpr std::uint64_t kMaxTaskParameters = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t kMaxGenesisTimeMs = 253'402'300'799'999;  // the year 9999
+
 struct Validator {
   Hash public_key;
   Hash seed_chain_head;  // H^n of a secret; each CloseCommits reveals the next preimage

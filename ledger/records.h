@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kMaxMembers =
     4095;  // the weighted mean's bound (design: numeric law)
 inline constexpr std::uint64_t kMaxExamples = 1u << 24;  // the largest integer weight
 inline constexpr std::size_t kMaxRecordTextBytes = 1024;
-inline constexpr std::size_t kMaxSchemaBytes = 16 * 1024;
+inline constexpr std::size_t kMaxSchemaBytes = 4 * 1024;
 inline constexpr std::size_t kMaxMemoBytes = 256;
 inline constexpr std::int16_t kMinExponent = -149;  // of the least positive fp32
 inline constexpr std::int16_t kMaxExponent = 128;   // every finite fp32 is below 2^128
@@ -33,6 +33,16 @@ enum class TxType : std::uint16_t {
   transfer = 11,
 };
 std::string_view tx_type_name(TxType type);  // "register_worker", …; "" when unknown
+
+// decode_record with a verdict: ok, malformed, or malformed_text where the first thing wrong is a
+// text.
+template <class Body>
+Verdict decode_body(ByteView bytes, Body& body) {
+  Reader reader(bytes);
+  body.read(reader);
+  if (reader.finished()) return Verdict::ok;
+  return reader.met_unclean_text() ? Verdict::malformed_text : Verdict::malformed;
+}
 
 // Binds an account to its signing key and to the CURVE key it connects with.
 struct RegisterWorker {

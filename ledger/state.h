@@ -68,6 +68,8 @@ struct AccountRecord {
   std::uint64_t datasets = 0;         // registered by it
   std::uint64_t rounds_accepted = 0;  // settled rounds in which its update was accepted
   std::uint64_t score_sum_ppm = 0, minted = 0;
+  // Statements counted against the chain's limit, and the newest round when they were made.
+  std::uint64_t counted_round = 0, counted_statements = 0;
   void write(Writer& w) const;
   void read(Reader& r);
 };
@@ -132,6 +134,7 @@ struct EvaluationRecord {
 struct JobRecord {
   std::uint64_t round = 0;  // the newest opened
   Hash model_root, optimizer_root;
+  std::uint32_t registrations = 0;  // of strangers since it was opened
   void write(Writer& w) const;
   void read(Reader& r);
 };

@@ -28,8 +28,8 @@ void AccountRecord::write(Writer& w) const {
   w.text(name);
   w.boolean(is_worker);
   w.boolean(is_validator);
-  for (const std::uint64_t v :
-       {nonce, balance, registered_height, datasets, rounds_accepted, score_sum_ppm, minted}) {
+  for (const std::uint64_t v : {nonce, balance, registered_height, datasets, rounds_accepted,
+                                score_sum_ppm, minted, counted_round, counted_statements}) {
     w.u64(v);
   }
 }
@@ -40,7 +40,7 @@ void AccountRecord::read(Reader& r) {
   is_worker = r.boolean();
   is_validator = r.boolean();
   for (std::uint64_t* v : {&nonce, &balance, &registered_height, &datasets, &rounds_accepted,
-                           &score_sum_ppm, &minted}) {
+                           &score_sum_ppm, &minted, &counted_round, &counted_statements}) {
     *v = r.u64();
   }
 }
@@ -120,11 +120,13 @@ void JobRecord::write(Writer& w) const {
   w.u64(round);
   w.hash(model_root);
   w.hash(optimizer_root);
+  w.u32(registrations);
 }
 void JobRecord::read(Reader& r) {
   round = r.u64();
   model_root = r.hash();
   optimizer_root = r.hash();
+  registrations = r.u32();
 }
 
 void TotalsRecord::write(Writer& w) const {

@@ -23,6 +23,7 @@ enum class Verdict : std::uint16_t {
   wrong_nonce = 10,
   unknown_anchor = 11,
   not_authorised = 12,
+  malformed_text = 13,  // not UTF-8, or with what a terminal obeys or nobody sees
 
   // Accounts, money, enrolment, datasets.
   zero_amount = 20,
@@ -36,6 +37,10 @@ enum class Verdict : std::uint16_t {
   dataset_exists = 28,
   unknown_dataset = 29,
   text_too_long = 30,
+  too_many_datasets = 31,
+  too_many_statements = 32,     // of this account while this round is the newest
+  balance_too_small = 33,       // to open an account with
+  too_many_registrations = 34,  // of strangers while this round is the newest
 
   // A round, as its workers meet it (the fixed order of intake).
   unknown_worker = 40,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gradmint_revision.h"
+#include "kernels/base/text.h"
 #include "kernels/parallel.h"
 #include "ledger/hash.h"
 #include "worker/cli/arguments.h"
@@ -40,8 +41,15 @@ struct Samples {
 };
 
 Status check_text(const std::string& option, const std::string& text, std::size_t cap) {
-  if (text.size() <= cap) return {};
-  return Error{ErrorCode::bad_input, option + " is longer than " + std::to_string(cap) + " bytes"};
+  if (text.size() > cap) {
+    return Error{ErrorCode::bad_input,
+                 option + " is longer than " + std::to_string(cap) + " bytes"};
+  }
+  if (is_clean_text(text)) return {};
+  return Error{ErrorCode::bad_input,
+               option +
+                   " must be one line of UTF-8 text without control characters and invisible "
+                   "marks: it goes on the ledger"};
 }
 
 Status check_arguments(const JoinArguments& a) {
@@ -97,7 +105,8 @@ RegisterDataset manifest_of(const JoinArguments& a, const Samples& samples, cons
   body.name = public_name(a.data.data);
   body.samples_root = manifest.root;
   body.sample_count = manifest.count;
-  body.schema = std::move(manifest.schema);
+  // Names of columns come from a file, whatever is in them.
+  body.schema = clean_text(manifest.schema, kMaxSchemaBytes);
   body.origin = std::move(manifest.origin);
   body.licence = std::move(manifest.licence);
   return body;

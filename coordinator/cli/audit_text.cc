@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 
 namespace gradmint {
 namespace {

@@ -7,6 +7,7 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/account_peer.h"
 #include "coordinator/cli/ledger_view.h"
+#include "kernels/base/text.h"
 #include "ledger/keystore.h"
 
 namespace gradmint {
@@ -106,6 +107,11 @@ Status transfer(const WalletOptions& options) {
   if (options.memo.size() > kMaxMemoBytes)
     return Error{ErrorCode::bad_input,
                  "--memo: at most " + std::to_string(kMaxMemoBytes) + " bytes"};
+  if (!is_clean_text(options.memo))
+    return Error{
+        ErrorCode::bad_input,
+        "--memo: one line of UTF-8 text without control characters and invisible marks: it "
+        "goes on the ledger"};
   const auto home = open_account_home(options.home);
   if (!home) return home.error();
   const auto passphrase = obtain_passphrase(options.passphrase_file, false);
@@ -131,6 +137,16 @@ Status transfer(const WalletOptions& options) {
   if (done->verdict == verdict_name(Verdict::wrong_nonce))
     return Error{ErrorCode::refused,
                  "another statement of this account came first; nothing was paid: pay again"};
+  if (done->verdict == verdict_name(Verdict::balance_too_small))
+    return Error{ErrorCode::refused,
+                 "there is no account " + options.to +
+                     " yet, and the chain wants more in the first transfer to one "
+                     "(limits.least_new_balance; by default 1 token); nothing was paid"};
+  if (done->verdict == verdict_name(Verdict::too_many_statements))
+    return Error{ErrorCode::refused,
+                 "this account has said as much as the chain allows while one round is the newest "
+                 "(limits.statements_per_round); nothing was paid: pay again when the next round "
+                 "has begun"};
   if (done->verdict != verdict_name(Verdict::ok))
     return Error{ErrorCode::refused, "the ledger refused the transfer: " + done->verdict +
                                          (done->detail.empty() ? "" : " (" + done->detail + ")") +

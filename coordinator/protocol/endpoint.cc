@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "coordinator/protocol/limits.h"
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 
 namespace gradmint {
 namespace {

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "coordinator/protocol/messages.h"
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 #include "ledger/codec.h"
 
 namespace gradmint {
@@ -84,10 +84,7 @@ class ReadFields {
     const ByteView raw = in_.raw(v.size());
     if (in_.ok()) std::copy(raw.begin(), raw.end(), v.begin());
   }
-  void text(std::string& v, std::size_t cap) {
-    v = in_.text(cap);
-    if (!is_clean_text(v)) in_.fail();
-  }
+  void text(std::string& v, std::size_t cap) { v = in_.text(cap); }
   void json(std::string& v, std::size_t cap) { text(v, cap); }
   void opaque(const char*, Bytes& v, std::size_t cap) { v = in_.bytes(cap); }
   template <class E>

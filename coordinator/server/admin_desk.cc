@@ -124,7 +124,7 @@ std::optional<json> AdminDesk::submit(const json& asked, std::uint64_t ticket) {
                          ? from_hex(asked["transaction"].get<std::string>())
                          : std::nullopt;
   if (!bytes) return failure("'transaction' must be hexadecimal");
-  const DeskAnswer answer = join_.submit(*bytes, ticket, std::nullopt);
+  const DeskAnswer answer = join_.submit(*bytes, ticket, {Hash{}, true}, std::nullopt);
   if (!answer.message) return std::nullopt;
   if (const auto* result = std::get_if<TransactionResult>(&*answer.message)) {
     return json::parse(reply_of(*result).json);

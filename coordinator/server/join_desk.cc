@@ -93,29 +93,32 @@ DeskAnswer JoinDesk::on(const Register& request, const Inbound& inbound, std::ui
   if (const Verdict v = decode_transaction(request.transaction, tx); v != Verdict::ok) {
     return now(transaction_result({}, v, 0));
   }
-  const auto body = decode_record<RegisterWorker>(tx.transaction.body);
-  if (tx.transaction.type != TxType::register_worker || !body) {
+  if (tx.transaction.type != TxType::register_worker) {
     return now(refuse(RefusalCode::malformed, "Register must carry a register_worker transaction"));
   }
-  if (body->curve_key != inbound.curve_key) {
+  RegisterWorker body;
+  if (const Verdict v = decode_body(tx.transaction.body, body); v != Verdict::ok) {
+    return now(transaction_result(tx.id, v, 0));
+  }
+  if (body.curve_key != inbound.curve_key) {
     return now(refuse(RefusalCode::not_as_agreed,
                       "the registration names another CURVE key than this connection's"));
   }
   if (orderer_.chain().genesis().enrolment == Enrolment::invitation) {
     const Hash code_hash = invitation_hash(request.code);
-    if (body->invitation_hash != code_hash || !invitations_.knows(code_hash)) {
+    if (body.invitation_hash != code_hash || !invitations_.knows(code_hash)) {
       return now(
           refuse(RefusalCode::bad_invitation,
                  "this coordinator did not issue that code: ask its operator for an invitation"));
     }
   }
-  return submit(request.transaction, ticket, std::nullopt);
+  return submit(request.transaction, ticket, {inbound.curve_key, false}, std::nullopt);
 }
 
 DeskAnswer JoinDesk::on(const SubmitTransaction& request, const Inbound& inbound,
                         std::uint64_t ticket) {
   if (inbound.peer.entrance == kAtWork) {
-    return submit(request.transaction, ticket, inbound.account);
+    return submit(request.transaction, ticket, {inbound.curve_key, true}, inbound.account);
   }
   SignedTransaction tx;
   if (decode_transaction(request.transaction, tx) == Verdict::ok &&
@@ -123,10 +126,10 @@ DeskAnswer JoinDesk::on(const SubmitTransaction& request, const Inbound& inbound
     return now(
         refuse(RefusalCode::not_accepted_here, "at the join entrance only transfers are taken"));
   }
-  return submit(request.transaction, ticket, std::nullopt);
+  return submit(request.transaction, ticket, {inbound.curve_key, false}, std::nullopt);
 }
 
-DeskAnswer JoinDesk::submit(ByteView bytes, std::uint64_t ticket,
+DeskAnswer JoinDesk::submit(ByteView bytes, std::uint64_t ticket, const Source& source,
                             const std::optional<AccountId>& as) {
   SignedTransaction tx;
   if (const Verdict v = decode_transaction(bytes, tx); v != Verdict::ok) {
@@ -140,7 +143,7 @@ DeskAnswer JoinDesk::submit(ByteView bytes, std::uint64_t ticket,
   if (found && found->has_value()) {
     return now(transaction_result(tx.id, Verdict::ok, (*found)->first));
   }
-  if (!orderer_.submit(std::move(tx), ticket)) {
+  if (!orderer_.submit(std::move(tx), ticket, source)) {
     return now(
         refuse(RefusalCode::overloaded, "too many transactions wait: try again in a moment"));
   }

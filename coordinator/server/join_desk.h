@@ -24,8 +24,10 @@ class JoinDesk {
                                    const std::string& work_endpoint);
 
   // Queues encoded transaction bytes under a ticket; an immediate answer when they cannot stand or
-  // already do. `as`: the account the connection speaks for, or nothing where any signer will do.
-  DeskAnswer submit(ByteView bytes, std::uint64_t ticket, const std::optional<AccountId>& as);
+  // already do. `as`: the account the connection speaks for, or nothing where
+  // any signer will do.
+  DeskAnswer submit(ByteView bytes, std::uint64_t ticket, const Source& source,
+                    const std::optional<AccountId>& as);
 
  private:
   DeskAnswer on(const Hello& hello, bool admitted, const std::string& work_endpoint);

@@ -3,7 +3,13 @@
 namespace gradmint {
 namespace {
 
-constexpr std::size_t kMaxQueuedTransactions = 4096;
+// What waits for a block: transactions and bytes. All of it fits into one. A source has a small
+// part, and strangers together a quarter, so that those who flood meet their own end and nobody
+// else's.
+constexpr std::size_t kMaxQueued = 4096, kMaxQueuedOfStrangers = 1024, kMaxQueuedOfSource = 16;
+constexpr std::size_t kMaxQueuedBytes = kMaxBlockBytes;
+constexpr std::size_t kMaxQueuedBytesOfStrangers = kMaxBlockBytes / 4;
+constexpr std::size_t kMaxQueuedBytesOfSource = 512 * 1024;
 
 Error damaged(const std::string& what) {
   return Error{ErrorCode::corrupt,
@@ -83,8 +89,32 @@ Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& dire
   return std::unique_ptr<Orderer>(new Orderer(*std::move(chain), *std::move(store), validator));
 }
 
-bool Orderer::submit(SignedTransaction transaction, std::uint64_t ticket) {
-  if (queue_.size() >= kMaxQueuedTransactions) return false;
+bool Orderer::QueueShare::has_room(const QueueShare& limit, std::size_t size_bytes) const {
+  return transactions < limit.transactions && bytes + size_bytes <= limit.bytes;
+}
+
+void Orderer::QueueShare::add(std::size_t size_bytes) {
+  transactions += 1;
+  bytes += size_bytes;
+}
+
+bool Orderer::submit(SignedTransaction transaction, std::uint64_t ticket, const Source& source) {
+  const std::size_t size_bytes = transaction.bytes.size();
+  const auto known = sources_.find(source.connection_key);
+  QueueShare own = known == sources_.end() ? QueueShare{} : known->second;
+  if (!queued_.has_room({kMaxQueued, kMaxQueuedBytes}, size_bytes) ||
+      !own.has_room({kMaxQueuedOfSource, kMaxQueuedBytesOfSource}, size_bytes)) {
+    return false;
+  }
+  if (!source.is_enrolled) {
+    if (!strangers_.has_room({kMaxQueuedOfStrangers, kMaxQueuedBytesOfStrangers}, size_bytes)) {
+      return false;
+    }
+    strangers_.add(size_bytes);
+  }
+  queued_.add(size_bytes);
+  own.add(size_bytes);
+  sources_[source.connection_key] = own;
   queue_.emplace_back(ticket, std::move(transaction));
   return true;
 }
@@ -136,6 +166,8 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
   if (out.committed) chain_.commit(std::move(draft));
   proposals_.clear();
   queue_.clear();
+  sources_.clear();
+  queued_ = strangers_ = QueueShare{};
   return out;
 }
 

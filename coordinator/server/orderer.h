@@ -2,6 +2,7 @@
 // application below it (ledger/chain.h) does not know that it is alone.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,12 @@ struct Ordered {
   std::uint64_t ticket = 0;  // as given to submit; 0 for the validator's own
   SignedTransaction transaction;
   Verdict verdict = Verdict::ok;
+};
+// Where a transaction comes from: the key of the connection that brought it. That of somebody who
+// is enrolled cannot be had by another; strangers make as many as they like.
+struct Source {
+  Hash connection_key;
+  bool is_enrolled = false;
 };
 struct OrderedBlock {
   bool committed = false;  // false: nothing stood, no block was made
@@ -31,8 +38,10 @@ class Orderer {
   static Status create(const std::filesystem::path& directory, const GenesisRecord& genesis,
                        const SecretKey& validator);
 
-  // Queues somebody's transaction for the next block. The queue is bounded: false when it is full.
-  bool submit(SignedTransaction transaction, std::uint64_t ticket);
+  // Queues somebody's transaction for the next block. The queue, the part of it that all strangers
+  // have together and the part of each source are bounded, in transactions and bytes: false when
+  // one is full.
+  bool submit(SignedTransaction transaction, std::uint64_t ticket, const Source& source);
   // Queues a statement of the validator; signed, with the right nonce, when the block is made.
   void propose(TxType type, Bytes body);
   // Pending entries of the store that the next block makes needless.
@@ -52,12 +61,20 @@ class Orderer {
   Orderer(Chain chain, std::unique_ptr<LedgerStore> store, const SecretKey& key);
   SignedTransaction sign_own(TxType type, Bytes body, std::uint64_t nonce) const;
 
+  struct QueueShare {
+    std::size_t transactions = 0, bytes = 0;
+    bool has_room(const QueueShare& limit, std::size_t size_bytes) const;
+    void add(std::size_t size_bytes);
+  };
+
   Chain chain_;
   std::unique_ptr<LedgerStore> store_;
   SecretKey key_;
   AccountId account_;
   std::vector<std::pair<TxType, Bytes>> proposals_;
   std::vector<std::pair<std::uint64_t, SignedTransaction>> queue_;
+  QueueShare queued_, strangers_;
+  std::map<Hash, QueueShare> sources_;
   std::vector<std::string> needless_;
 };
 

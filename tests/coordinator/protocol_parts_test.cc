@@ -10,8 +10,8 @@
 #include "coordinator/protocol/limits.h"
 #include "coordinator/protocol/link_watch.h"
 #include "coordinator/protocol/rate_limit.h"
-#include "coordinator/protocol/text.h"
 #include "coordinator/protocol/transfer_window.h"
+#include "kernels/base/text.h"
 #include "tests/coordinator/protocol_samples.h"
 
 using namespace gradmint;
@@ -185,12 +185,25 @@ TEST_CASE("clean text") {
     const char* expected;  // cleaned
   };
   const Row rows[] = {
-      {"plain", "plain"},           {"käse ☂ 𝄞", "käse ☂ 𝄞"}, {"a\tb\nc\x7f", "a b c "},
-      {"\xc2\x9b[31m", " [31m"},    {"\xe2\x80\xae", " "},  // right-to-left override
-      {"\xff\xfe", "??"},           {"\xc0\xaf", "??"},     // overlong
-      {"\xed\xa0\x80", "???"},                              // surrogate
-      {"\xf5\x80\x80\x80", "????"},                         // beyond Unicode
+      {"plain", "plain"},
+      {"käse ☂ 𝄞", "käse ☂ 𝄞"},
+      {"a\tb\nc\x7f", "a b c "},
+      {"\xc2\x9b[31m", " [31m"},
+      {"\xe2\x80\xae", " "},  // right-to-left override
+      {"\xff\xfe", "??"},
+      {"\xc0\xaf", "??"},            // overlong
+      {"\xed\xa0\x80", "???"},       // surrogate
+      {"\xf5\x80\x80\x80", "????"},  // beyond Unicode
       {"cut \xe2\x98", "cut ??"},
+      {"a\xe2\x80\x8b"
+       "b",
+       "a b"},                    // no width
+      {"\xd8\x9c", " "},          // a mark that reorders
+      {"\xef\xbb\xbf", " "},      // byte order mark
+      {"\xf3\xa0\x81\x81", " "},  // a tag
+      {"\xef\xbf\xbf", " "},      // a noncharacter
+      {"\xd9\x85\xdb\x8c\xe2\x80\x8c",
+       "\xd9\x85\xdb\x8c\xe2\x80\x8c"},  // joiners are of the script
   };
   for (const Row& row : rows) {
     CHECK(clean_text(row.text, 100) == row.expected);

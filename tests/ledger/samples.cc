@@ -150,6 +150,8 @@ void add_state(std::vector<Sample>& all) {
   account.rounds_accepted = 5;
   account.score_sum_ppm = 6;
   account.minted = 7;
+  account.counted_round = 8;
+  account.counted_statements = 9;
   all.push_back(sample("account", account));
   all.push_back(sample("dataset", DatasetRecord{hash_of("owner"), 3, register_dataset()}));
   RoundRecord round;
@@ -169,7 +171,7 @@ void add_state(std::vector<Sample>& all) {
   all.push_back(sample("root", RootRecord{7, hash_of("worker")}));
   all.push_back(
       sample("evaluation", EvaluationRecord{hash_of("evaluation"), true, reveal_evaluation()}));
-  all.push_back(sample("job", JobRecord{7, hash_of("model"), hash_of("optimizer")}));
+  all.push_back(sample("job", JobRecord{7, hash_of("model"), hash_of("optimizer"), 8}));
   all.push_back(sample("totals", TotalsRecord{11, 100, 90, 10}));
 }
 

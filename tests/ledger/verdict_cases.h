@@ -20,6 +20,8 @@ struct Case {
 
 std::vector<Case> envelope_cases();
 std::vector<Case> account_cases();
+std::vector<Case> text_cases();
+std::vector<Case> quota_cases();
 std::vector<Case> round_cases();
 std::vector<Case> result_cases();
 std::vector<Case> settlement_cases();

@@ -65,6 +65,7 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   }
   genesis.limits.least_new_balance = 1;
   genesis.limits.registrations_per_round = kMaxMembers;
+  if (options.limits) genesis.limits = *options.limits;
   genesis.nonce = hash_of("nonce");
   return genesis;
 }

@@ -77,6 +77,7 @@ struct WorldOptions {
   std::optional<float> clip;                          // the norm to which updates are clipped
   std::optional<kernels::AggregateSpec> aggregation;  // instead of these two
   EncodingSpec encoding;
+  std::optional<ChainLimits> limits;
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 
 namespace gradmint::session {
 namespace {

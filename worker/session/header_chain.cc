@@ -7,11 +7,13 @@
 namespace gradmint::session {
 
 Result<HeaderChain> HeaderChain::start(ByteView bytes, const Hash& chain_id) {
+  if (std::string fault = genesis_schema_fault(bytes); !fault.empty()) {
+    return Error{ErrorCode::bad_input, "the coordinator's genesis cannot be read: " + fault};
+  }
   const auto genesis = decode_record<GenesisRecord>(bytes);
   if (!genesis) {
     return Error{ErrorCode::bad_input,
-                 "the coordinator's genesis record is damaged, or of a newer format: use the "
-                 "coordinator's release of gradmint"};
+                 "the coordinator's genesis record is damaged: ask its operator"};
   }
   if (genesis->chain_id() != chain_id) {
     return Error{ErrorCode::bad_input, "the coordinator runs chain " + to_hex(genesis->chain_id()) +

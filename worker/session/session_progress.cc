@@ -23,6 +23,9 @@ std::string after_refusal(Verdict verdict) {
     case Verdict::curve_key_taken:
       return "another worker has registered with keys/curve.json of this home: give each worker a "
              "home of its own";
+    case Verdict::too_many_registrations:
+      return "it admits only so many strangers while one round is the newest: start again when the "
+             "next round has begun";
     default:
       return "show this line to the coordinator's operator";
   }
@@ -108,6 +111,11 @@ void Session::settled(const Settled& what, Outgoing& out) {
                   std::to_string(config_->dataset.sample_count) + " samples");
         }
         return;
+      }
+      if (what.verdict == Verdict::too_many_datasets) {
+        why += "; this chain lets a worker register " +
+               std::to_string(chain_->genesis().limits.datasets_per_worker) +
+               " datasets, ever: join with data that it registered before, or with another home";
       }
       return stop(kExitBadInput, "the data's manifest was refused: " + why, out);
     default:
