@@ -1,4 +1,4 @@
-// gradmint-coordinator: init, run, status, pause, resume, stop, invite.
+// gradmint-coordinator: init, run, status, pause, resume, stop, invite, member.
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/display.h"
+#include "coordinator/cli/member_commands.h"
 #include "coordinator/cli/version.h"
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/protocol/invitation.h"
@@ -274,6 +275,7 @@ int main_of(int argc, char** argv) {
                  "gradmint coordinator invite --home ~/federation --note 'St. Mary'"),
          [&] { return invite(o); });
   invite_command->add_option("--note", o.note, "For whom it is; kept beside the code's hash");
+  add_member_commands(app, o.home, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {

@@ -77,6 +77,14 @@ Verdict apply_body(const Transaction& t, const ApplyContext& c, StateDelta& s,
           t, [&](auto& b) { return apply::settle_round(b, from, c, s, receipt); });
     case TxType::transfer:
       return with_body<Transfer>(t, [&](auto& b) { return apply::transfer(b, from, c, s); });
+    case TxType::suspend_member:
+      return with_body<SuspendMember>(
+          t, [&](auto& b) { return apply::suspend_member(b, from, c, s); });
+    case TxType::readmit_member:
+      return with_body<ReadmitMember>(t,
+                                      [&](auto& b) { return apply::readmit_member(b, from, s); });
+    case TxType::rotate_key:
+      return with_body<RotateKey>(t, [&](auto& b) { return apply::rotate_key(b, from, c, s); });
   }
   return Verdict::unknown_type;
 }

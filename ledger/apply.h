@@ -35,6 +35,11 @@ Verdict register_dataset(const RegisterDataset& body, const Sender& sender,
                          const ApplyContext& context, StateDelta& state);
 Verdict transfer(const Transfer& body, const Sender& sender, const ApplyContext& context,
                  StateDelta& state);
+Verdict suspend_member(const SuspendMember& body, const Sender& sender, const ApplyContext& context,
+                       StateDelta& state);
+Verdict readmit_member(const ReadmitMember& body, const Sender& sender, StateDelta& state);
+Verdict rotate_key(const RotateKey& body, const Sender& sender, const ApplyContext& context,
+                   StateDelta& state);
 Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyContext& context,
                    StateDelta& state);
 Verdict commit_update(const CommitUpdate& body, const Sender& sender, const ApplyContext& context,

@@ -74,6 +74,7 @@ Verdict register_dataset(const RegisterDataset& body, const Sender& sender,
   if (body.sample_count == 0) return Verdict::empty_dataset;
   auto account = get<AccountRecord>(state, state_key::account(sender));
   if (!account || !account->is_worker) return Verdict::unknown_worker;
+  if (state.find(state_key::suspension(sender))) return Verdict::suspended;
   const std::string key = state_key::dataset(dataset_id(sender, body));
   if (state.find(key)) return Verdict::dataset_exists;
   if (account->datasets >= context.genesis.limits.datasets_per_worker) {
@@ -87,6 +88,7 @@ Verdict register_dataset(const RegisterDataset& body, const Sender& sender,
   put(state, key, record);
   account->datasets += 1;
   put(state, state_key::account(sender), *account);
+  index_member(state, sender, *account);
   return Verdict::ok;
 }
 

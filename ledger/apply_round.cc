@@ -84,6 +84,7 @@ Verdict commit_update(const CommitUpdate& body, const Sender& sender, const Appl
   if (!std::binary_search(open.members.begin(), open.members.end(), sender)) {
     return Verdict::not_member;
   }
+  if (state.find(state_key::suspension(sender))) return Verdict::suspended;
   const std::string key = state_key::commit(body.round, body.attempt, sender);
   if (state.find(key)) return Verdict::duplicate;
   const auto dataset = get<DatasetRecord>(state, state_key::dataset(body.dataset));

@@ -1,5 +1,6 @@
 // Attestations of a new model's metrics, and the settlement that pays.
 #include <algorithm>
+#include <set>
 
 #include "contracts/amount.h"
 #include "ledger/apply.h"
@@ -144,6 +145,24 @@ void pay(const Payment& payment, const RoundRecord& round, StateDelta& state) {
   }
 }
 
+// Rounds in a row in which a member gave no update. An update that was refused is one: what it was
+// refused for is another matter.
+void count_missed(const RoundRecord& round, StateDelta& state) {
+  std::set<AccountId> gave;
+  for (const ResultEntry& entry : round.result.entries) {
+    if (entry.verdict != Verdict::not_revealed) gave.insert(entry.worker);
+  }
+  for (const AccountId& member : round.open.members) {
+    const std::string key = state_key::account(member);
+    auto account = get<AccountRecord>(state, key);
+    GRADMINT_CHECK(account.has_value());
+    const std::uint64_t missed = gave.count(member) != 0 ? 0 : account->rounds_missed + 1;
+    if (missed == account->rounds_missed) continue;
+    account->rounds_missed = missed;
+    put(state, key, *account);
+  }
+}
+
 // What later rounds need stays; who took part and how stands in the blocks.
 void retire(RoundRecord& round, StateDelta& state) {
   for (const auto& [worker, commit] : commits_of(state, round.round, round.attempt)) {
@@ -186,6 +205,7 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
   receipt.gas_used = payment.outcome.gas_used;
   receipt.mints = payment.outcome.mints;
   pay(payment, *round, state);
+  count_missed(*round, state);
   put(state, state_key::kTotals, payment.totals);
   round->phase = RoundPhase::settled;
   round->attestations = body.attestations;

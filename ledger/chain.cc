@@ -37,6 +37,27 @@ Verdict check_links(const Header& header, const Header& tip, const Hash& tip_has
   return Verdict::ok;
 }
 
+// Whom a statement is about beside its sender.
+std::optional<AccountId> other_account(const Transaction& t) {
+  const auto named = [&]<class Body>(AccountId Body::*account) -> std::optional<AccountId> {
+    const auto body = decode_record<Body>(t.body);
+    if (!body) return std::nullopt;
+    return (*body).*account;
+  };
+  switch (t.type) {
+    case TxType::transfer:
+      return named(&Transfer::to);
+    case TxType::suspend_member:
+      return named(&SuspendMember::account);
+    case TxType::readmit_member:
+      return named(&ReadmitMember::account);
+    case TxType::rotate_key:
+      return named(&RotateKey::account);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 StateChanges genesis_state(const GenesisRecord& genesis) {
@@ -80,9 +101,7 @@ std::vector<AccountId> touched_accounts(const Block& block,
   std::vector<AccountId> accounts;
   for (const SignedTransaction& tx : block.transactions) {
     accounts.push_back(tx.transaction.sender);
-    if (tx.transaction.type != TxType::transfer) continue;
-    if (const auto body = decode_record<Transfer>(tx.transaction.body))
-      accounts.push_back(body->to);
+    if (const auto other = other_account(tx.transaction)) accounts.push_back(*other);
   }
   for (const TransactionReceipt& receipt : receipts) {
     for (const contracts::Mint& mint : receipt.mints) accounts.push_back(AccountId{mint.account});

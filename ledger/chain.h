@@ -78,7 +78,7 @@ StateChanges genesis_state(const GenesisRecord& genesis);
 // cap.
 bool conservation_holds(const State& state, const GenesisRecord& genesis);
 
-// Sender, recipient and paid accounts of a block, sorted and unique.
+// Sender, recipient, suspended, rotated, ... and paid accounts of a block, sorted and unique.
 std::vector<AccountId> touched_accounts(const Block& block,
                                         const std::vector<TransactionReceipt>& receipts);
 

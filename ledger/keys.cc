@@ -43,6 +43,7 @@ std::optional<SecretKey> SecretKey::from_bytes(const Hash& secret) {
   GRADMINT_CHECK(
       secp256k1_xonly_pubkey_serialize(context(), key.public_key_.bytes.data(), &x_only) == 1);
   key.secret_ = secret;
+  key.account_ = account_of(key.public_key_);
   static_assert(sizeof keys.pair == sizeof key.key_pair_);
   std::copy_n(keys.pair.data, key.key_pair_.size(), key.key_pair_.begin());
   return key;
@@ -53,7 +54,11 @@ SecretKey::~SecretKey() {
   OPENSSL_cleanse(key_pair_.data(), key_pair_.size());
 }
 
-AccountId SecretKey::account() const { return account_of(public_key_); }
+SecretKey SecretKey::for_account(const AccountId& account) const {
+  SecretKey key = *this;
+  key.account_ = account;
+  return key;
+}
 
 Signature SecretKey::sign(const Hash& digest) const {
   static constexpr std::uint8_t kNoAuxiliaryRandomness[32] = {};

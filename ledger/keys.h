@@ -28,8 +28,11 @@ class SecretKey {
   SecretKey& operator=(const SecretKey&) = default;
 
   const Hash& public_key() const { return public_key_; }  // x-only, BIP-340
-  AccountId account() const;                              // account_of(public_key())
-  const Hash& secret() const { return secret_; }          // for the keystore alone
+  // Whom it signs for: account_of(public_key()), or, of a key that came later, the account whose
+  // key it is now.
+  AccountId account() const { return account_; }
+  SecretKey for_account(const AccountId& account) const;
+  const Hash& secret() const { return secret_; }  // for the keystore alone
 
   // Signs a 32-byte digest. Deterministic: the auxiliary randomness is zero, as BIP-340 permits.
   Signature sign(const Hash& digest) const;
@@ -38,6 +41,7 @@ class SecretKey {
   SecretKey() = default;
   Hash secret_;
   Hash public_key_;
+  AccountId account_;
   std::array<std::uint8_t, 96>
       key_pair_{};  // libsecp256k1's form: making it costs half a signature
 };

@@ -29,7 +29,7 @@ Error not_a_keystore(const std::filesystem::path& file) {
 std::string to_json(const SealedKey& sealed) {
   const Json file = {
       {"gradmint_keystore", kFormatVersion},
-      {"address", address_of(account_of(sealed.public_key))},
+      {"address", address_of(sealed.account)},
       {"public_key", to_hex(sealed.public_key)},
       {"kdf",
        {{"name", "scrypt"},
@@ -59,7 +59,10 @@ bool read_hex(const Json& object, const char* name, std::array<std::uint8_t, Siz
 bool fill_from_json(const Json& file, SealedKey& sealed) {
   const Json& kdf = file.at("kdf");
   const Json& cipher = file.at("cipher");
+  const auto account = parse_address(file.at("address").get<std::string>());
+  if (!account) return false;
   Hash checksum;
+  sealed.account = *account;
   sealed.log2_n = kdf.at("log2_n").get<unsigned>();
   const bool read =
       read_hex(file, "public_key", sealed.public_key.bytes) &&
@@ -67,9 +70,7 @@ bool fill_from_json(const Json& file, SealedKey& sealed) {
       read_hex(cipher, "ciphertext", sealed.ciphertext.bytes) &&
       read_hex(cipher, "tag", sealed.tag) && read_hex(file, "checksum", checksum.bytes);
   return read && kdf.at("name") == "scrypt" && kdf.at("r") == kScryptR && kdf.at("p") == kScryptP &&
-         cipher.at("name") == "aes-256-gcm" &&
-         file.at("address") == address_of(account_of(sealed.public_key)) &&
-         checksum == checksum_of(sealed);
+         cipher.at("name") == "aes-256-gcm" && checksum == checksum_of(sealed);
 }
 
 Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView content) {

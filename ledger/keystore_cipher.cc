@@ -38,6 +38,7 @@ Bytes header_of(const SealedKey& sealed) {
   out.u32(kScryptP);
   out.hash(sealed.salt);
   out.raw(sealed.nonce);
+  if (sealed.account != account_of(sealed.public_key)) out.hash(sealed.account);
   return out.take();
 }
 
@@ -67,6 +68,7 @@ Hash checksum_of(const SealedKey& sealed) {
 Result<SealedKey> seal_key(const SecretKey& key, const std::string& passphrase, unsigned log2_n) {
   SealedKey sealed;
   sealed.public_key = key.public_key();
+  sealed.account = key.account();
   sealed.log2_n = log2_n;
   if (RAND_bytes(sealed.salt.bytes.data(), static_cast<int>(sealed.salt.bytes.size())) != 1 ||
       RAND_bytes(sealed.nonce.data(), static_cast<int>(sealed.nonce.size())) != 1) {
@@ -115,7 +117,7 @@ Result<SecretKey> open_key(const SealedKey& sealed, const std::string& passphras
   if (!opened) return refused;
   const auto key = SecretKey::from_bytes(secret.value);
   if (!key || key->public_key() != sealed.public_key) return refused;
-  return *key;
+  return key->for_account(sealed.account);
 }
 
 }  // namespace gradmint

@@ -18,6 +18,7 @@ inline constexpr unsigned kScryptLog2NMax = 22;
 
 struct SealedKey {
   Hash public_key;
+  AccountId account;  // account_of(public_key), unless the key came later than its account
   unsigned log2_n = 0;
   Hash salt;
   std::array<std::uint8_t, 12> nonce{};

@@ -51,6 +51,12 @@ std::string_view tx_type_name(TxType type) {
       return "settle_round";
     case TxType::transfer:
       return "transfer";
+    case TxType::suspend_member:
+      return "suspend_member";
+    case TxType::readmit_member:
+      return "readmit_member";
+    case TxType::rotate_key:
+      return "rotate_key";
   }
   return "";
 }

@@ -31,6 +31,9 @@ enum class TxType : std::uint16_t {
   reveal_evaluation = 9,
   settle_round = 10,
   transfer = 11,
+  suspend_member = 12,
+  readmit_member = 13,
+  rotate_key = 14,
 };
 std::string_view tx_type_name(TxType type);  // "register_worker", …; "" when unknown
 
@@ -254,6 +257,37 @@ struct SettleRound {
   std::uint32_t attestations = 0;
   std::int64_t loss_micro = 0;
   std::uint32_t accuracy_ppm = 0;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+enum class SuspendReason : std::uint8_t {
+  absent = 1,            // the ledger shows it: rounds in a row without an update of its own
+  operator_decision = 2  // the operator's word, with a text
+};
+std::string_view suspend_reason_name(SuspendReason reason);  // "absent", "operator"
+
+// Ends a worker's membership until it is readmitted. Its account stays its own.
+struct SuspendMember {
+  AccountId account;
+  SuspendReason reason = SuspendReason::absent;
+  std::string text;  // for people; of operator_decision, and empty with absent
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+struct ReadmitMember {
+  AccountId account;
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// Other keys for a worker's account, whose id stays. Said by the account itself it holds at once,
+// and ends what a validator has asked for unless the account is suspended by the operator's word;
+// said by a validator it holds when the same is said again rotation_delay_blocks later.
+struct RotateKey {
+  AccountId account;
+  Hash public_key;  // x-only, BIP-340
+  Hash curve_key;
   void write(Writer& w) const;
   void read(Reader& r);
 };

@@ -10,10 +10,10 @@ std::optional<Bytes> State::find(const std::string& key) const {
   return it->second;
 }
 
-void State::scan(const std::string& prefix,
-                 const std::function<void(const std::string&, const Bytes&)>& visit) const {
+void State::scan_first(const std::string& prefix, std::size_t limit, const Visit& visit) const {
   for (auto it = entries_.lower_bound(prefix);
-       it != entries_.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it) {
+       limit > 0 && it != entries_.end() && it->first.compare(0, prefix.size(), prefix) == 0;
+       ++it, --limit) {
     visit(it->first, it->second);
   }
 }
@@ -47,19 +47,29 @@ std::optional<Bytes> StateDelta::find(const std::string& key) const {
   return it != changes_.end() ? it->second : base_.find(key);
 }
 
-void StateDelta::scan(const std::string& prefix,
-                      const std::function<void(const std::string&, const Bytes&)>& visit) const {
+void StateDelta::scan_first(const std::string& prefix, std::size_t limit,
+                            const Visit& visit) const {
+  const auto first = changes_.lower_bound(prefix);
+  auto last = first;
+  std::size_t removed = 0;
+  for (; last != changes_.end() && last->first.compare(0, prefix.size(), prefix) == 0; ++last) {
+    if (!last->second) ++removed;
+  }
   std::map<std::string, Bytes> merged;
-  base_.scan(prefix, [&](const std::string& k, const Bytes& v) { merged[k] = v; });
-  for (auto it = changes_.lower_bound(prefix);
-       it != changes_.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it) {
+  const std::size_t most = std::numeric_limits<std::size_t>::max();
+  base_.scan_first(prefix, limit > most - removed ? most : limit + removed,
+                   [&](const std::string& k, const Bytes& v) { merged[k] = v; });
+  for (auto it = first; it != last; ++it) {
     if (it->second) {
       merged[it->first] = *it->second;
     } else {
       merged.erase(it->first);
     }
   }
-  for (const auto& [key, value] : merged) visit(key, value);
+  for (const auto& [key, value] : merged) {
+    if (limit-- == 0) return;
+    visit(key, value);
+  }
 }
 
 namespace state_key {
@@ -93,6 +103,11 @@ std::string evaluation(std::uint64_t number, const AccountId& evaluator) {
 std::string invitation(const Hash& code_hash) { return with("i/", code_hash); }
 std::string curve_key(const Hash& key) { return with("k/", key); }
 std::string seed_head(const AccountId& validator) { return with("v/", validator); }
+std::string suspension(const AccountId& worker) { return with(kSuspensionPrefix, worker); }
+std::string rotation(const AccountId& worker) { return with(kRotationPrefix, worker); }
+std::string member(std::uint64_t registered_height, const AccountId& worker) {
+  return with(kMemberPrefix + big_endian(registered_height, 8), worker);
+}
 
 }  // namespace state_key
 
@@ -127,22 +142,24 @@ std::string optimizer_of_job(const StateReader& state) {
 }
 
 std::vector<AccountId> members_of(const StateReader& state) {
-  std::vector<std::pair<std::uint64_t, AccountId>> workers;  // (registered at, who)
-  state.scan(state_key::kAccountPrefix, [&](const std::string& key, const Bytes& value) {
-    const auto account = decode_record<AccountRecord>(value);
-    GRADMINT_CHECK(account.has_value());
-    if (account->is_worker && account->datasets > 0) {
-      workers.emplace_back(account->registered_height, id_of_key(key));
-    }
-  });
-  if (workers.size() > kMaxMembers) {
-    std::sort(workers.begin(), workers.end());
-    workers.resize(kMaxMembers);
-  }
   std::vector<AccountId> members;
-  for (const auto& [height, worker] : workers) members.push_back(worker);
+  state.scan_first(
+      state_key::kMemberPrefix, kMaxMembers,
+      [&](const std::string& key, const Bytes&) { members.push_back(id_of_key(key)); });
   std::sort(members.begin(), members.end());
   return members;
+}
+
+void index_member(StateDelta& state, const AccountId& worker, const AccountRecord& account) {
+  const std::string key = state_key::member(account.registered_height, worker);
+  const bool is_member = account.is_worker && account.datasets > 0 &&
+                         !state.find(state_key::suspension(worker)).has_value();
+  if (state.find(key).has_value() == is_member) return;
+  if (is_member) {
+    state.put(key, {1});
+  } else {
+    state.remove(key);
+  }
 }
 
 std::vector<std::pair<AccountId, CommitRecord>> commits_of(const StateReader& state,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "kernels/base/check.h"
@@ -15,9 +16,13 @@ class StateReader {
  public:
   virtual ~StateReader() = default;
   virtual std::optional<Bytes> find(const std::string& key) const = 0;
-  // Visits entries whose key begins with `prefix`, ascending by key.
-  virtual void scan(const std::string& prefix,
-                    const std::function<void(const std::string&, const Bytes&)>& visit) const = 0;
+  using Visit = std::function<void(const std::string&, const Bytes&)>;
+  // Visits the first `limit` entries whose key begins with `prefix`, ascending by key.
+  virtual void scan_first(const std::string& prefix, std::size_t limit,
+                          const Visit& visit) const = 0;
+  void scan(const std::string& prefix, const Visit& visit) const {
+    scan_first(prefix, std::numeric_limits<std::size_t>::max(), visit);
+  }
 };
 
 using StateChanges = std::map<std::string, std::optional<Bytes>>;  // nothing = removed
@@ -26,8 +31,7 @@ using StateChanges = std::map<std::string, std::optional<Bytes>>;  // nothing = 
 class State : public StateReader {
  public:
   std::optional<Bytes> find(const std::string& key) const override;
-  void scan(const std::string& prefix,
-            const std::function<void(const std::string&, const Bytes&)>& visit) const override;
+  void scan_first(const std::string& prefix, std::size_t limit, const Visit& visit) const override;
 
   // The tree as it would be after `changes`, without making them.
   SparseMerkleTree tree_after(const StateChanges& changes) const;
@@ -46,8 +50,7 @@ class StateDelta : public StateReader {
  public:
   explicit StateDelta(const State& base) : base_(base) {}
   std::optional<Bytes> find(const std::string& key) const override;
-  void scan(const std::string& prefix,
-            const std::function<void(const std::string&, const Bytes&)>& visit) const override;
+  void scan_first(const std::string& prefix, std::size_t limit, const Visit& visit) const override;
   void put(const std::string& key, Bytes value) { changes_[key] = std::move(value); }
   void remove(const std::string& key) { changes_[key] = std::nullopt; }
   const StateChanges& changes() const { return changes_; }
@@ -68,6 +71,7 @@ struct AccountRecord {
   std::uint64_t datasets = 0;         // registered by it
   std::uint64_t rounds_accepted = 0;  // settled rounds in which its update was accepted
   std::uint64_t score_sum_ppm = 0, minted = 0;
+  std::uint64_t rounds_missed = 0;  // settled rounds in a row, a member of which it gave no update
   // Statements counted against the chain's limit, and the newest round when they were made.
   std::uint64_t counted_round = 0, counted_statements = 0;
   void write(Writer& w) const;
@@ -130,6 +134,22 @@ struct EvaluationRecord {
   void read(Reader& r);
 };
 
+struct SuspensionRecord {
+  SuspendReason reason = SuspendReason::absent;
+  std::string text;
+  std::uint64_t height = 0;  // since this block
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
+// Keys that a validator has asked for.
+struct RotationRecord {
+  Hash public_key, curve_key;
+  std::uint64_t due_height = 0;  // from this block on the same statement makes them hold
+  void write(Writer& w) const;
+  void read(Reader& r);
+};
+
 // The job so far: where the next round starts.
 struct JobRecord {
   std::uint64_t round = 0;  // the newest opened
@@ -158,7 +178,13 @@ std::string evaluation(std::uint64_t round, const AccountId& evaluator);
 std::string invitation(const Hash& code_hash);
 std::string curve_key(const Hash& key);
 std::string seed_head(const AccountId& validator);
+std::string suspension(const AccountId& worker);
+std::string rotation(const AccountId& worker);
+std::string member(std::uint64_t registered_height, const AccountId& worker);
 inline const std::string kAccountPrefix = "a/";
+inline const std::string kMemberPrefix = "m/";
+inline const std::string kSuspensionPrefix = "s/";
+inline const std::string kRotationPrefix = "o/";
 inline const std::string kDatasetPrefix = "d/";
 inline const std::string kRoundPrefix = "r/";
 inline const std::string kJob = "j";
@@ -186,10 +212,12 @@ JobRecord job_of(const StateReader& state);
 std::optional<RoundRecord> current_round(const StateReader& state);  // nothing before the first
 // The optimizer whose state the next round starts from; empty where it starts from none.
 std::string optimizer_of_job(const StateReader& state);
-// Workers that may take part: registered, with at least one dataset. At most kMaxMembers: those who
-// registered first, so that nobody who comes later can push them out or keep a round from opening.
-// Ascending.
+// Workers that may take part: registered, with at least one dataset, not suspended. At most
+// kMaxMembers: those who registered first, so that nobody who comes later can push them out or keep
+// a round from opening. Ascending. Reads the index below and nothing else.
 std::vector<AccountId> members_of(const StateReader& state);
+// Keeps the index of members as the account says: call it after whatever may change that.
+void index_member(StateDelta& state, const AccountId& worker, const AccountRecord& account);
 // The commitments of an attempt, in the order in which they came to stand.
 std::vector<std::pair<AccountId, CommitRecord>> commits_of(const StateReader& state,
                                                            std::uint64_t round,

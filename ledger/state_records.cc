@@ -28,8 +28,9 @@ void AccountRecord::write(Writer& w) const {
   w.text(name);
   w.boolean(is_worker);
   w.boolean(is_validator);
-  for (const std::uint64_t v : {nonce, balance, registered_height, datasets, rounds_accepted,
-                                score_sum_ppm, minted, counted_round, counted_statements}) {
+  for (const std::uint64_t v :
+       {nonce, balance, registered_height, datasets, rounds_accepted, score_sum_ppm, minted,
+        rounds_missed, counted_round, counted_statements}) {
     w.u64(v);
   }
 }
@@ -40,7 +41,8 @@ void AccountRecord::read(Reader& r) {
   is_worker = r.boolean();
   is_validator = r.boolean();
   for (std::uint64_t* v : {&nonce, &balance, &registered_height, &datasets, &rounds_accepted,
-                           &score_sum_ppm, &minted, &counted_round, &counted_statements}) {
+                           &score_sum_ppm, &minted, &rounds_missed, &counted_round,
+                           &counted_statements}) {
     *v = r.u64();
   }
 }
@@ -114,6 +116,29 @@ void EvaluationRecord::read(Reader& r) {
   commitment = r.hash();
   revealed = r.boolean();
   body.read(r);
+}
+
+void SuspensionRecord::write(Writer& w) const {
+  w.u8(static_cast<std::uint8_t>(reason));
+  w.text(text);
+  w.u64(height);
+}
+void SuspensionRecord::read(Reader& r) {
+  reason = static_cast<SuspendReason>(r.u8());
+  text = r.text(kMaxMemoBytes);
+  height = r.u64();
+  if (suspend_reason_name(reason).empty()) r.fail();
+}
+
+void RotationRecord::write(Writer& w) const {
+  w.hash(public_key);
+  w.hash(curve_key);
+  w.u64(due_height);
+}
+void RotationRecord::read(Reader& r) {
+  public_key = r.hash();
+  curve_key = r.hash();
+  due_height = r.u64();
 }
 
 void JobRecord::write(Writer& w) const {

@@ -42,6 +42,13 @@ enum class Verdict : std::uint16_t {
   balance_too_small = 33,       // to open an account with
   too_many_registrations = 34,  // of strangers while this round is the newest
 
+  // Members.
+  suspended = 35,
+  already_suspended = 36,
+  not_suspended = 37,
+  not_absent = 38,  // it gave an update in one of the last rounds
+  rotation_pending = 39,
+
   // A round, as its workers meet it (the fixed order of intake).
   unknown_worker = 40,
   not_member = 41,

@@ -128,6 +128,18 @@ Json json_of(const Transfer& b) {
       {"to", address_of(b.to)}, {"amount", contracts::format_amount(b.amount)}, {"memo", b.memo}};
 }
 
+Json json_of(const SuspendMember& b) {
+  return {{"account", address_of(b.account)},
+          {"reason", suspend_reason_name(b.reason)},
+          {"text", b.text}};
+}
+Json json_of(const ReadmitMember& b) { return {{"account", address_of(b.account)}}; }
+Json json_of(const RotateKey& b) {
+  return {{"account", address_of(b.account)},
+          {"public_key", to_hex(b.public_key)},
+          {"curve_key", to_hex(b.curve_key)}};
+}
+
 template <class Body>
 Json decoded(const Transaction& t) {
   const auto body = decode_record<Body>(t.body);
@@ -171,6 +183,12 @@ Json body_json(const Transaction& t) {
       return decoded<SettleRound>(t);
     case TxType::transfer:
       return decoded<Transfer>(t);
+    case TxType::suspend_member:
+      return decoded<SuspendMember>(t);
+    case TxType::readmit_member:
+      return decoded<ReadmitMember>(t);
+    case TxType::rotate_key:
+      return decoded<RotateKey>(t);
   }
   return nullptr;
 }

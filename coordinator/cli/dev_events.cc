@@ -11,14 +11,25 @@ namespace {
 using nlohmann::json;
 
 const std::map<std::string, EventKind> kKinds = {
-    {"started", EventKind::started},     {"worker_registered", EventKind::worker_registered},
-    {"waiting", EventKind::waiting},     {"round_opened", EventKind::round_opened},
-    {"progress", EventKind::progress},   {"committed", EventKind::committed},
-    {"closed", EventKind::closed},       {"revealed", EventKind::revealed},
-    {"result", EventKind::result},       {"settled", EventKind::settled},
-    {"abandoned", EventKind::abandoned}, {"warning", EventKind::warning},
-    {"paused", EventKind::paused},       {"resumed", EventKind::resumed},
-    {"finished", EventKind::finished}};
+    {"started", EventKind::started},
+    {"worker_registered", EventKind::worker_registered},
+    {"waiting", EventKind::waiting},
+    {"round_opened", EventKind::round_opened},
+    {"progress", EventKind::progress},
+    {"committed", EventKind::committed},
+    {"closed", EventKind::closed},
+    {"revealed", EventKind::revealed},
+    {"result", EventKind::result},
+    {"settled", EventKind::settled},
+    {"abandoned", EventKind::abandoned},
+    {"warning", EventKind::warning},
+    {"paused", EventKind::paused},
+    {"resumed", EventKind::resumed},
+    {"finished", EventKind::finished},
+    {"member_suspended", EventKind::member},
+    {"member_readmitted", EventKind::member},
+    {"key_change_asked", EventKind::member},
+    {"key_changed", EventKind::member}};
 
 std::uint64_t amount_of(const json& value) {
   const auto amount = contracts::parse_amount(value.get<std::string>());
@@ -44,6 +55,15 @@ void read_settled(const json& object, FederationEvent& event) {
   for (const json& one : object.at("mints"))
     event.mints.push_back(
         {one.at("worker").get<std::string>(), one.value("name", ""), amount_of(one.at("amount"))});
+}
+
+std::string member_text(const json& object) {
+  const std::string event = object.at("event").get<std::string>();
+  if (event == "member_readmitted") return "is readmitted";
+  if (event == "key_change_asked") return "is to have other keys";
+  if (event == "key_changed") return "has other keys now";
+  const std::string text = object.value("text", "");
+  return "is suspended: " + (text.empty() ? object.at("reason").get<std::string>() : text);
 }
 
 void read_counts(const json& object, const char* count, const char* of, FederationEvent& event) {
@@ -88,6 +108,9 @@ void read_fields(const json& object, FederationEvent& event) {
       break;
     case EventKind::abandoned:
       event.text = object.at("reason").get<std::string>();
+      break;
+    case EventKind::member:
+      event.text = member_text(object);
       break;
     case EventKind::warning:
       event.text = object.at("text").get<std::string>();

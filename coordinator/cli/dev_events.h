@@ -23,6 +23,7 @@ enum class EventKind {
   settled,
   abandoned,
   warning,
+  member,  // one was suspended, readmitted, or changes its keys
   paused,
   resumed,
   finished,
@@ -50,7 +51,7 @@ struct FederationEvent {
   std::uint32_t done_ppm = 0, accuracy_ppm = 0, attestations = 0;
   std::int64_t loss_micro = 0;
   std::string worker, name;
-  std::string text;  // warning, or why a round was abandoned
+  std::string text;  // warning, why a round was abandoned, or what became of a member
   std::string chain_id, model_root;
   std::vector<AcceptedUpdate> accepted;
   std::vector<RejectedUpdate> rejected;

@@ -229,6 +229,8 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
                                     ": abandoned: " + event.text));
     case EventKind::warning:
       return say(paint(kYellow, "warning: " + event.text));
+    case EventKind::member:
+      return say(paint(kYellow, label(event.name, event.worker) + " " + event.text));
     case EventKind::paused:
       return say("paused");
     case EventKind::resumed:

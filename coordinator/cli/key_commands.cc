@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/cli/key_rotation.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
 
@@ -76,6 +77,29 @@ CLI::App* add_command(CLI::App& keys, const char* name, const char* what, const 
   return command;
 }
 
+void add_rotation(CLI::App& keys, CommandContext& context) {
+  const auto options = std::make_shared<RotationOptions>();
+  CLI::App* rotate = keys.add_subcommand(
+      "rotate", "Give a worker's account other keys; its address, tokens and score stay");
+  rotate->add_option("--home", options->home, "The worker's home; no worker may run in it")
+      ->required()
+      ->type_name("DIR");
+  rotate->add_flag("--lost", options->lost,
+                   "The present key cannot sign: make new ones for the operator to ask for");
+  rotate
+      ->add_option("--passphrase-file", options->passphrase_file,
+                   "File with the passphrase; without it GRADMINT_PASSPHRASE_FD or the terminal")
+      ->type_name("FILE");
+  add_format_option(*rotate, options->format);
+  rotate->footer(
+      "Example:\n  gradmint keys rotate --home ~/worker\n"
+      "Cut off, or refused, the same command goes on where it stopped.");
+  rotate->callback([&context, options] {
+    const Status done = rotate_keys(*options);
+    if (!done.ok()) context.exit_status = tell(done.error());
+  });
+}
+
 }  // namespace
 
 void add_key_commands(CLI::App& app, CommandContext& context) {
@@ -112,6 +136,8 @@ void add_key_commands(CLI::App& app, CommandContext& context) {
                    "File with the new passphrase; without it the terminal asks")
       ->type_name("FILE");
   change->callback(run(change_key_passphrase));
+
+  add_rotation(*keys, context);
 }
 
 }  // namespace gradmint

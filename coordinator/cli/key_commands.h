@@ -1,4 +1,4 @@
-// gradmint keys new | show | change-passphrase.
+// gradmint keys new | show | change-passphrase | rotate.
 #pragma once
 
 #include <CLI/App.hpp>

@@ -57,4 +57,8 @@ bool is_final_refusal(Verdict verdict) {
          verdict == Verdict::root_seen_before;
 }
 
+bool opens_nothing(Verdict verdict) {
+  return verdict == Verdict::unsupported_encoding || verdict == Verdict::commitment_mismatch;
+}
+
 }  // namespace gradmint

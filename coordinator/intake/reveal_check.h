@@ -27,4 +27,8 @@ Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash
 // goes on the ledger with the refusal, and no payload is taken. The other verdicts leave no trace.
 bool is_final_refusal(Verdict verdict);
 
+// unsupported_encoding and commitment_mismatch: what was sent opens nothing, and the same worker
+// will not send better.
+bool opens_nothing(Verdict verdict);
+
 }  // namespace gradmint

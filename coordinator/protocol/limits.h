@@ -10,7 +10,7 @@ namespace gradmint {
 // Spoken in every frame; frames of another version are refused, by name. It grows with every change
 // of a message or of a record that messages carry.
 // 2: OpenRound and CommitUpdate say how updates are encoded and aggregated.
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;

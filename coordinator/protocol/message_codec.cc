@@ -181,6 +181,7 @@ void fields(Io& io, Of<Io, AccountState>& m) {
   io.u64(m.balance);
   io.boolean(m.exists);
   io.boolean(m.registered);
+  io.text(m.suspension, kMaxTextBytes);
 }
 template <class Io>
 void fields(Io& io, Of<Io, Register>& m) {
@@ -253,7 +254,7 @@ void fields(Io& io, Of<Io, Receipt>& m) {
 }
 template <class Io>
 void fields(Io& io, Of<Io, Notice>& m) {
-  io.enumerator(m.kind, NoticeKind::paused, NoticeKind::finished);
+  io.enumerator(m.kind, NoticeKind::paused, NoticeKind::standing);
   io.u64(m.round);
   io.text(m.text, kMaxTextBytes);
 }

@@ -155,7 +155,8 @@ struct AccountState {
   std::uint64_t nonce = 0;    // of the account's next transaction
   std::uint64_t balance = 0;  // base units, 9 decimals
   bool exists = false;
-  bool registered = false;  // as a worker
+  bool registered = false;   // as a worker
+  std::string suspension{};  // why its connections are not taken; empty where they are
   bool operator==(const AccountState&) const = default;
 };
 
@@ -269,7 +270,8 @@ enum class NoticeKind : std::uint8_t {
   resumed = 2,
   stopping = 3,
   outcome = 4,
-  finished = 5
+  finished = 5,
+  standing = 6,  // why this worker takes no part at the moment
 };
 
 struct Notice {
@@ -283,6 +285,9 @@ struct Notice {
 // How a Progress begins whose sender has no update to commit in this attempt, and need not be
 // waited for. What follows is why, in one line.
 inline constexpr std::string_view kTrainingFailed = "training failed: ";
+
+// The same of a sender that will not attest the round's model.
+inline constexpr std::string_view kEvaluationFailed = "evaluation failed: ";
 
 struct Progress {  // for display; no answer
   static constexpr Kind kKind{40, "Progress", kAtWork, false};

@@ -7,12 +7,8 @@
 namespace gradmint {
 namespace {
 
-// When half have finished in time t, the others get three times t, but never less than the stall
-// limit.
-constexpr std::uint64_t kRateFactor = 3;
 constexpr std::uint64_t kEmptyBlockIntervalMs = 500;
 constexpr std::uint32_t kMaxRetryDoublings = 2;
-constexpr std::uint64_t kPresenceMs = 15'000;
 // Other workers, or the same with other updates, may do better; but not for ever.
 constexpr std::uint32_t kMaxFailures = 5;
 
@@ -65,9 +61,15 @@ Verdict RoundMachine::on(const Tick&, std::uint64_t now_ms, RoundEffects& effect
 
 Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, RoundEffects& effects) {
   const bool new_attempt = !same_attempt(view_, event.view);
+  if (!new_attempt && view_.round && view_.round->phase == RoundPhase::evaluating &&
+      event.view.round->phase == RoundPhase::settled) {
+    remember_attendance();
+  }
   view_ = event.view;
   if (new_attempt) {
     given_up_.clear();
+    reveal_given_up_.clear();
+    evaluation_given_up_.clear();
     stored_.clear();
     unusable_.clear();
     figures_.reset();
@@ -79,6 +81,7 @@ Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, Roun
       next == station_ || (next == Station::revealing && station_ == Station::aggregating);
   if (!stays || new_attempt) {
     std::uint64_t deadline = 0;
+    if (next == Station::training) opened_ms_ = now_ms;
     if (next == Station::training) deadline = now_ms + view_.round->open.limits.train_deadline_ms;
     if (next == Station::revealing) deadline = now_ms + view_.round->open.limits.reveal_deadline_ms;
     if (next == Station::evaluating) deadline = now_ms + policy_.evaluation_deadline_ms;
@@ -131,6 +134,22 @@ Verdict RoundMachine::on(const PayloadUnusable& event, std::uint64_t now_ms,
                          RoundEffects& effects) {
   if (station_ != Station::revealing) return Verdict::wrong_phase;
   if (!unusable_.emplace(event.worker, event.opening).second) return Verdict::duplicate;
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const RevealGivenUp& event, std::uint64_t now_ms, RoundEffects& effects) {
+  if (station_ != Station::revealing) return Verdict::wrong_phase;
+  if (!reveal_given_up_.insert(event.worker).second) return Verdict::duplicate;
+  advance(now_ms, effects);
+  return Verdict::ok;
+}
+
+Verdict RoundMachine::on(const EvaluationGivenUp& event, std::uint64_t now_ms,
+                         RoundEffects& effects) {
+  if (station_ != Station::evaluating) return Verdict::wrong_phase;
+  if (event.round != view_.round->round) return Verdict::wrong_round;
+  if (!evaluation_given_up_.insert(event.evaluator).second) return Verdict::duplicate;
   advance(now_ms, effects);
   return Verdict::ok;
 }
@@ -224,26 +243,6 @@ void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
   }
 }
 
-bool RoundMachine::heard_within(const AccountId& worker, std::uint64_t now_ms,
-                                std::uint64_t window_ms) const {
-  const auto heard = heard_ms_.find(worker);
-  return heard != heard_ms_.end() &&
-         (heard->second >= now_ms || now_ms - heard->second < window_ms);
-}
-
-// Between rounds a worker has little to say: it is there for longer than the stall limit, which
-// may be short, would have it.
-bool RoundMachine::present(const AccountId& worker, std::uint64_t now_ms) const {
-  return heard_within(worker, now_ms,
-                      std::max<std::uint64_t>(policy_.limits.stall_deadline_ms, kPresenceMs));
-}
-
-std::uint32_t RoundMachine::present_count(std::uint64_t now_ms) const {
-  return static_cast<std::uint32_t>(
-      std::count_if(view_.members.begin(), view_.members.end(),
-                    [&](const AccountId& member) { return present(member, now_ms); }));
-}
-
 std::uint32_t RoundMachine::needed_count() const {
   return view_.round ? policy_.limits.min_updates
                      : std::max(policy_.min_workers, policy_.limits.min_updates);
@@ -257,32 +256,10 @@ std::uint64_t RoundMachine::retry_wait_ms() const {
 void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (paused_) return;
   if (now_ms < retry_ms_) return;
+  if (suspend_one(effects)) return;
   if (present_count(now_ms) < needed_count()) return;
   effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
   proposed_ = true;
-}
-
-bool RoundMachine::gathered(const std::vector<AccountId>& expected,
-                            const std::set<AccountId>& finished, std::uint64_t now_ms) {
-  if (now_ms >= deadline_ms_) return true;
-  const std::uint64_t elapsed_ms = now_ms - entered_ms_;
-  if (half_finished_ms_ == 0 && 2 * finished.size() >= expected.size()) {
-    half_finished_ms_ = std::max<std::uint64_t>(elapsed_ms, 1);
-  }
-  const std::uint64_t stall_ms = policy_.limits.stall_deadline_ms;
-  if (half_finished_ms_ != 0 && elapsed_ms > stall_ms &&
-      elapsed_ms > kRateFactor * half_finished_ms_) {
-    return true;
-  }
-  return std::all_of(expected.begin(), expected.end(), [&](const AccountId& worker) {
-    if (finished.count(worker) != 0) return true;
-    // Someone not heard of since this coordinator started gets the stall limit from then on.
-    const auto heard = heard_ms_.find(worker);
-    std::uint64_t last_ms = heard == heard_ms_.end() ? start_ms_ : heard->second;
-    // Whoever was there when this began has the whole stall limit from then on.
-    if (present(worker, entered_ms_)) last_ms = std::max(last_ms, entered_ms_);
-    return now_ms - last_ms >= stall_ms;
-  });
 }
 
 void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
@@ -305,7 +282,9 @@ void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
 void RoundMachine::try_execute(std::uint64_t now_ms, RoundEffects& effects) {
   std::vector<AccountId> expected;
   for (const CloseEntry& entry : view_.round->close.entries) {
-    if (entry.verdict == Verdict::ok) expected.push_back(entry.worker);
+    const bool comes =
+        reveal_given_up_.count(entry.worker) == 0 || stored_.count(entry.worker) != 0;
+    if (entry.verdict == Verdict::ok && comes) expected.push_back(entry.worker);
   }
   std::set<AccountId> finished;
   for (const auto& [worker, opening] : stored_) finished.insert(worker);
@@ -366,14 +345,7 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
       return;
     }
   }
-  const bool nobody_else_comes = std::all_of(
-      round.open.evaluators.begin(), round.open.evaluators.end(), [&](const AccountId& evaluator) {
-        return view_.evaluations.count(evaluator) != 0 ||
-               (evaluator == policy_.self
-                    ? evaluation_failed_
-                    : !heard_within(evaluator, now_ms, policy_.limits.stall_deadline_ms));
-      });
-  if ((now_ms >= deadline_ms_ || nobody_else_comes) && now_ms >= empty_block_ms_) {
+  if (!more_evaluations_come(now_ms) && now_ms >= empty_block_ms_) {
     empty_block_ms_ = now_ms + kEmptyBlockIntervalMs;
     effects.push_back(ProposeEmptyBlock{});
   }

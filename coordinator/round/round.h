@@ -33,6 +33,7 @@ struct RoundPolicy {
   bool evaluate_here = true;  // by the coordinator's own data, else by the workers
   AccountId self;             // the validator's account
   std::uint32_t evaluation_deadline_ms = 60'000;
+  std::uint32_t suspend_after_rounds = 3;  // the chain's limit, which the ledger holds to as well
   std::uint32_t retry_wait_ms = 1'000;  // after the first abandoned attempt; doubled for each more
 };
 
@@ -49,6 +50,7 @@ class RoundMachine {
   // Payloads held, and when the current station must end (0: no timer runs).
   std::size_t stored_count() const { return stored_.size(); }
   std::uint64_t deadline_ms() const { return deadline_ms_; }
+  bool present(const AccountId& worker, std::uint64_t now_ms) const;
   std::uint32_t present_count(std::uint64_t now_ms) const;
   // How many workers must be present before the next attempt can open.
   std::uint32_t needed_count() const;
@@ -61,6 +63,8 @@ class RoundMachine {
   Verdict on(const TrainingGivenUp& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PayloadStored& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PayloadUnusable& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const RevealGivenUp& event, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const EvaluationGivenUp& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const ExecutionDone& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const EvaluationDone& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PauseRequested&, std::uint64_t now_ms, RoundEffects& effects);
@@ -70,17 +74,21 @@ class RoundMachine {
              RoundEffects& effects);
   void advance(std::uint64_t now_ms, RoundEffects& effects);
   void try_open(std::uint64_t now_ms, RoundEffects& effects);
+  bool suspend_one(RoundEffects& effects);
   std::uint64_t retry_wait_ms() const;
   void try_close(std::uint64_t now_ms, RoundEffects& effects);
   void try_execute(std::uint64_t now_ms, RoundEffects& effects);
   void try_settle(std::uint64_t now_ms, RoundEffects& effects);
   void abandon(Verdict reason, RoundEffects& effects);
 
-  bool present(const AccountId& worker, std::uint64_t now_ms) const;
   bool heard_within(const AccountId& worker, std::uint64_t now_ms, std::uint64_t window_ms) const;
   // Whether everyone worth waiting for has finished, or the time for it is over.
   bool gathered(const std::vector<AccountId>& expected, const std::set<AccountId>& finished,
                 std::uint64_t now_ms);
+  // Whether half of them took so much less time that the others are not waited for.
+  bool too_slow(std::size_t expected, std::size_t finished, std::uint64_t now_ms);
+  bool more_evaluations_come(std::uint64_t now_ms);
+  void remember_attendance();  // of the round that is settled now
 
   RoundPolicy policy_;
   RoundView view_;
@@ -91,10 +99,17 @@ class RoundMachine {
   std::uint64_t retry_ms_ = 0;          // when the next attempt may open
   std::uint64_t half_finished_ms_ = 0;  // how long half of the expected took; 0 until then
   std::uint64_t empty_block_ms_ = 0;    // when the next empty block is due
+  std::uint64_t opened_ms_ = 0;         // when the current attempt began
   std::uint64_t start_ms_ = 0;          // first event: nobody has been heard before it
   bool started_ = false;
   std::map<AccountId, std::uint64_t> heard_ms_;
-  std::set<AccountId> given_up_;  // no commitment of theirs is waited for
+  // Of whom nothing more is waited for: a commitment, a payload, an attestation.
+  std::set<AccountId> given_up_, reveal_given_up_, evaluation_given_up_;
+  // Evaluators that were waited for in vain when the last round was evaluated.
+  std::set<AccountId> idle_evaluators_;
+  // Members for which settled rounds in a row waited in vain: there, and without an update or a
+  // word.
+  std::map<AccountId, std::uint32_t> idle_rounds_;
   std::map<AccountId, Opening> stored_, unusable_;
   std::optional<RevealEvaluation> figures_;
   bool evaluation_failed_ = false;

@@ -19,6 +19,9 @@ struct RoundView {
   std::vector<AccountId> members;    // who may take part in the next round
   std::vector<std::pair<AccountId, CommitRecord>> commits;  // of the current attempt
   std::map<AccountId, EvaluationRecord> evaluations;        // of the current round
+  // Members that gave no update in the last settled rounds, and how many in a row; where the next
+  // statement may open a round.
+  std::map<AccountId, std::uint64_t> missed;
 };
 
 RoundView view_of(const Chain& chain);
@@ -31,7 +34,8 @@ struct Tick {};
 struct WorkerHeard {  // any sign of life
   AccountId worker;
 };
-struct TrainingGivenUp {  // by its own word; should it commit after all, that counts
+struct TrainingGivenUp {  // by its own word, or its commitment was refused for good; should it
+                          // commit after all, that counts
   AccountId worker;
   std::uint64_t round = 0;
 };
@@ -42,6 +46,10 @@ struct PayloadStored {  // synced, and acknowledged to the worker
 struct PayloadUnusable {  // opened, but refused by its size or root; nothing more will come
   AccountId worker;
   Opening opening;
+};
+struct RevealGivenUp {  // what it sent does not open its commitment, or is not what it opened: its
+                        // own
+  AccountId worker;     // program gives up then. Should the payload come after all, that counts
 };
 struct ExecutionDone {
   std::uint64_t round = 0;
@@ -57,13 +65,18 @@ struct EvaluationDone {
   RevealEvaluation figures;  // salt included
   std::string error;         // not empty: there are no figures
 };
+struct EvaluationGivenUp {  // by its own word, or its commitment was refused for good
+  AccountId evaluator;
+  std::uint64_t round = 0;
+};
 struct PauseRequested {};
 struct ResumeRequested {};
 
 struct RoundEvent {
   std::uint64_t now_ms = 0;  // of one monotonic clock
   std::variant<Tick, LedgerAdvanced, WorkerHeard, TrainingGivenUp, PayloadStored, PayloadUnusable,
-               ExecutionDone, EvaluationDone, PauseRequested, ResumeRequested>
+               RevealGivenUp, ExecutionDone, EvaluationDone, EvaluationGivenUp, PauseRequested,
+               ResumeRequested>
       what;
 };
 

@@ -10,6 +10,13 @@ RoundView view_of(const Chain& chain) {
   view.round = current_round(state);
   view.members = members_of(state);
   if (!view.round) return view;
+  if (view.round->phase == RoundPhase::settled) {
+    for (const AccountId& member : view.members) {
+      const auto account = get<AccountRecord>(state, state_key::account(member));
+      GRADMINT_CHECK(account.has_value());
+      if (account->rounds_missed > 0) view.missed[member] = account->rounds_missed;
+    }
+  }
   view.commits = commits_of(state, view.round->round, view.round->attempt);
   state.scan(state_key::evaluation_prefix(view.round->round),
              [&](const std::string& key, const Bytes& value) {

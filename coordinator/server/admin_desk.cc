@@ -63,8 +63,9 @@ std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::ui
     return AdminReply{json{{"ok", true}}.dump()};
   }
   if (op == "account") return AdminReply{account(asked).dump()};
-  if (op == "submit") {
-    const auto reply = submit(asked, ticket);
+  if (op == "members") return AdminReply{members(asked, now_ms).dump()};
+  if (op == "submit" || op == "suspend" || op == "readmit" || op == "rotate") {
+    const auto reply = op == "submit" ? submit(asked, ticket) : say_about_member(op, asked, ticket);
     if (!reply) return std::nullopt;
     return AdminReply{reply->dump()};
   }

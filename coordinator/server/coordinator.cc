@@ -73,6 +73,7 @@ Coordinator::Coordinator(const Home& home, const Settings& settings, HomeLock lo
       reporter_(std::move(reporter)),
       orderer_(std::move(orderer)),
       transport_(std::move(transport)),
+      admissions_(*transport_),
       driver_(settings_, home_, *orderer_, reporter_, [this] { wake(); }),
       join_(*orderer_, Invitations(home_.invitations()), GRADMINT_REVISION),
       work_(*orderer_, driver_, reporter_, home_),
@@ -86,12 +87,7 @@ std::uint64_t Coordinator::now_ms() const {
 }
 
 Status Coordinator::start() {
-  orderer_->chain().state().scan(state_key::kAccountPrefix,
-                                 [&](const std::string& key, const Bytes& value) {
-                                   const auto account = decode_record<AccountRecord>(value);
-                                   if (account && account->is_worker)
-                                     transport_->admit(account->curve_key, id_of_key(key));
-                                 });
+  admissions_.start(orderer_->chain().state());
   if (Status s = driver_.start(now_ms()); !s) return s;
   if (Status s = write_endpoints(home_, *transport_); !s) return s;
   reporter_.emit({{"event", "started"},
@@ -190,14 +186,10 @@ Status Coordinator::order() {
     if (!orderer_->has_work() && !empty) return Status{};
     auto block = orderer_->make_block(wall_ms(), empty);
     if (!block) return block.error();
-    for (const Ordered& ordered : block->outcomes) {
-      if (ordered.ticket != 0 || ordered.verdict == Verdict::ok) continue;
-      return Error{ErrorCode::refused,
-                   "the ledger refused the coordinator's own " +
-                       std::string(tx_type_name(ordered.transaction.transaction.type)) + ": " +
-                       std::string(verdict_name(ordered.verdict)) + "; please report it"};
-    }
+    if (Status s = own_refusals(*block); !s) return s;
+    if (block->committed) admissions_.follow(*block, orderer_->chain().state());
     settle_tickets(*block);
+    for (const Ordered& ordered : block->outcomes) driver_.note_refusal(now_ms(), ordered);
     for (const Ordered& ordered : block->outcomes) {
       spdlog::debug("{} of {}: {}", tx_type_name(ordered.transaction.transaction.type),
                     address_of(ordered.transaction.transaction.sender),
@@ -207,9 +199,40 @@ Status Coordinator::order() {
     spdlog::debug("block {} committed", orderer_->chain().height());
     reporter_.block(*block, orderer_->chain(), settings_.rounds);
     driver_.block_committed(now_ms());
+    follow_members(*block);
     tell_outcomes(*block);
   }
   return Status{};
+}
+
+// A statement of the coordinator's own that no rule should refuse means that something is wrong
+// here. One that came too late is dropped, and its round asked anew.
+Status Coordinator::own_refusals(const OrderedBlock& block) {
+  for (const Ordered& ordered : block.outcomes) {
+    if (ordered.ticket != 0 || ordered.verdict == Verdict::ok) continue;
+    const TxType type = ordered.transaction.transaction.type;
+    if (may_be_refused(type)) {
+      if (!block.committed) driver_.block_committed(now_ms());
+      continue;
+    }
+    return Error{ErrorCode::refused,
+                 "the ledger refused the coordinator's own " + std::string(tx_type_name(type)) +
+                     ": " + std::string(verdict_name(ordered.verdict)) + "; please report it"};
+  }
+  return Status{};
+}
+
+// Nobody waits for a suspended worker any more, and workers hear where they stand.
+void Coordinator::follow_members(const OrderedBlock& block) {
+  for (const Ordered& ordered : block.outcomes) {
+    const Transaction& tx = ordered.transaction.transaction;
+    if (ordered.verdict != Verdict::ok) continue;
+    if (tx.type == TxType::suspend_member) {
+      if (const auto body = decode_record<SuspendMember>(tx.body))
+        driver_.note_suspension(now_ms(), body->account);
+    }
+    if (tx.type == TxType::suspend_member || tx.type == TxType::readmit_member) driver_.announce();
+  }
 }
 
 void Coordinator::settle_tickets(const OrderedBlock& block) {
@@ -217,12 +240,6 @@ void Coordinator::settle_tickets(const OrderedBlock& block) {
   for (const Ordered& ordered : block.outcomes) {
     const auto it = waiting_.find(ordered.ticket);
     if (it == waiting_.end()) continue;
-    const Transaction& tx = ordered.transaction.transaction;
-    if (ordered.verdict == Verdict::ok && tx.type == TxType::register_worker) {
-      if (const auto body = decode_record<RegisterWorker>(tx.body)) {
-        transport_->admit(body->curve_key, tx.sender);
-      }
-    }
     const TransactionResult result = transaction_result(
         ordered.transaction.id, ordered.verdict, ordered.verdict == Verdict::ok ? height : 0);
     if (it->second.peer.entrance == kAtAdmin) {
@@ -290,6 +307,8 @@ void Coordinator::announce() {
   for (const auto& [peer, worker] : work_.subscribers()) {
     const SendOutcome outcome = transport_->send(peer, work_.round_state(worker, now_ms()), 0);
     if (outcome == SendOutcome::unreachable) gone.push_back(peer);
+    if (const auto standing = work_.standing_news(peer, worker))
+      transport_->send(peer, *standing, 0);
   }
   for (const Peer& peer : gone) work_.forget(peer);
 }

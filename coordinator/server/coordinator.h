@@ -6,6 +6,7 @@
 
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/server/admin_desk.h"
+#include "coordinator/server/admissions.h"
 #include "coordinator/server/work_desk.h"
 
 namespace gradmint {
@@ -29,7 +30,9 @@ class Coordinator {
   void dispatch(const Inbound& inbound);
   void reply(const Inbound& inbound, DeskAnswer answer);
   Status order();
+  Status own_refusals(const OrderedBlock& block);
   void settle_tickets(const OrderedBlock& block);
+  void follow_members(const OrderedBlock& block);
   void tell_outcomes(const OrderedBlock& block);
   void tell_standing();
   void announce();
@@ -43,6 +46,7 @@ class Coordinator {
   Reporter reporter_;
   std::unique_ptr<Orderer> orderer_;
   std::unique_ptr<ServerTransport> transport_;
+  Admissions admissions_;
   RoundDriver driver_;
   JoinDesk join_;
   WorkDesk work_;

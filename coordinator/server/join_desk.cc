@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "coordinator/protocol/limits.h"
+#include "coordinator/protocol/text.h"
+#include "coordinator/server/admissions.h"
+
 namespace gradmint {
 namespace {
 
@@ -84,6 +88,11 @@ DeskAnswer JoinDesk::on(const GetAccount& request) {
     state.nonce = record->nonce;
     state.balance = record->balance;
     state.registered = record->is_worker;
+    if (!may_connect(orderer_.chain().state(), request.account)) {
+      const auto why =
+          get<SuspensionRecord>(orderer_.chain().state(), state_key::suspension(request.account));
+      state.suspension = clean_text(why->text, kMaxTextBytes);
+    }
   }
   return now(state);
 }
@@ -122,9 +131,9 @@ DeskAnswer JoinDesk::on(const SubmitTransaction& request, const Inbound& inbound
   }
   SignedTransaction tx;
   if (decode_transaction(request.transaction, tx) == Verdict::ok &&
-      tx.transaction.type != TxType::transfer) {
-    return now(
-        refuse(RefusalCode::not_accepted_here, "at the join entrance only transfers are taken"));
+      tx.transaction.type != TxType::transfer && tx.transaction.type != TxType::rotate_key) {
+    return now(refuse(RefusalCode::not_accepted_here,
+                      "at the join entrance only transfers and changes of keys are taken"));
   }
   return submit(request.transaction, ticket, {inbound.curve_key, false}, std::nullopt);
 }

@@ -119,7 +119,19 @@ bool Orderer::submit(SignedTransaction transaction, std::uint64_t ticket, const 
   return true;
 }
 
-void Orderer::propose(TxType type, Bytes body) { proposals_.emplace_back(type, std::move(body)); }
+void Orderer::propose(TxType type, Bytes body, std::uint64_t ticket) {
+  proposals_.push_back({type, std::move(body), ticket});
+}
+
+// Of those that may be refused the first alone, behind all others. Returns how many the next block
+// takes.
+std::size_t Orderer::order_proposals() {
+  const auto risky =
+      std::stable_partition(proposals_.begin(), proposals_.end(),
+                            [](const Proposal& p) { return !may_be_refused(p.type); });
+  const auto safe = static_cast<std::size_t>(risky - proposals_.begin());
+  return risky == proposals_.end() ? safe : safe + 1;
+}
 
 void Orderer::forget_pending(std::vector<std::string> keys) {
   needless_.insert(needless_.end(), keys.begin(), keys.end());
@@ -144,9 +156,10 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
   const auto own = get<AccountRecord>(chain_.state(), state_key::account(account_));
   GRADMINT_CHECK(own.has_value());
   std::uint64_t nonce = own->nonce;
-  for (const auto& [type, body] : proposals_) {
-    candidates.push_back(sign_own(type, body, nonce++));
-    tickets.push_back(0);
+  const std::size_t own_count = order_proposals();
+  for (std::size_t i = 0; i < own_count; ++i) {
+    candidates.push_back(sign_own(proposals_[i].type, proposals_[i].body, nonce++));
+    tickets.push_back(proposals_[i].ticket);
   }
   for (const auto& [ticket, transaction] : queue_) {
     candidates.push_back(transaction);
@@ -164,7 +177,7 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
     out.outcomes.push_back({tickets[i], std::move(candidates[i]), draft.verdicts[i]});
   }
   if (out.committed) chain_.commit(std::move(draft));
-  proposals_.clear();
+  proposals_.erase(proposals_.begin(), proposals_.begin() + static_cast<std::ptrdiff_t>(own_count));
   queue_.clear();
   sources_.clear();
   queued_ = strangers_ = QueueShare{};

@@ -29,6 +29,13 @@ struct OrderedBlock {
   std::vector<TransactionReceipt> receipts;  // of the committed block
 };
 
+// Statements of a validator that what became of a member meanwhile may overtake: their refusal is
+// no fault.
+constexpr bool may_be_refused(TxType type) {
+  return type == TxType::suspend_member || type == TxType::readmit_member ||
+         type == TxType::rotate_key;
+}
+
 class Orderer {
  public:
   // Opens the ledger in `directory`. corrupt, busy, not_found (init first) are told by name.
@@ -42,8 +49,10 @@ class Orderer {
   // have together and the part of each source are bounded, in transactions and bytes: false when
   // one is full.
   bool submit(SignedTransaction transaction, std::uint64_t ticket, const Source& source);
-  // Queues a statement of the validator; signed, with the right nonce, when the block is made.
-  void propose(TxType type, Bytes body);
+  // Queues a statement of the validator; signed, with the right nonce, when the block is made. Of
+  // those that may be refused (may_be_refused) each block takes one, behind all others, so that
+  // none loses its nonce by another's refusal.
+  void propose(TxType type, Bytes body, std::uint64_t ticket = 0);
   // Pending entries of the store that the next block makes needless.
   void forget_pending(std::vector<std::string> keys);
   bool has_work() const { return !proposals_.empty() || !queue_.empty(); }
@@ -71,7 +80,13 @@ class Orderer {
   std::unique_ptr<LedgerStore> store_;
   SecretKey key_;
   AccountId account_;
-  std::vector<std::pair<TxType, Bytes>> proposals_;
+  struct Proposal {
+    TxType type = TxType::open_round;
+    Bytes body;
+    std::uint64_t ticket = 0;
+  };
+  std::size_t order_proposals();
+  std::vector<Proposal> proposals_;
   std::vector<std::pair<std::uint64_t, SignedTransaction>> queue_;
   QueueShare queued_, strangers_;
   std::map<Hash, QueueShare> sources_;

@@ -36,6 +36,27 @@ json result_event(const RoundResult& body, const StateReader& state) {
           {"rejected", rejected}};
 }
 
+// What became of a member, by a statement that stands.
+json member_event(const Transaction& t, const StateReader& state) {
+  json event;
+  if (const auto left = decode_record<SuspendMember>(t.body);
+      left && t.type == TxType::suspend_member) {
+    event = describe_worker(state, left->account);
+    event["event"] = "member_suspended";
+    event["reason"] = suspend_reason_name(left->reason);
+    event["text"] = left->text;
+  } else if (const auto back = decode_record<ReadmitMember>(t.body);
+             back && t.type == TxType::readmit_member) {
+    event = describe_worker(state, back->account);
+    event["event"] = "member_readmitted";
+  } else if (const auto keys = decode_record<RotateKey>(t.body)) {
+    const bool waits = state.find(state_key::rotation(keys->account)).has_value();
+    event = describe_worker(state, keys->account);
+    event["event"] = waits ? "key_change_asked" : "key_changed";
+  }
+  return event;
+}
+
 }  // namespace
 
 void Reporter::settled(const SettleRound& body, const TransactionReceipt& receipt,
@@ -109,6 +130,10 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
               {"reason", verdict_name(body->reason)}});
       }
       return;
+    case TxType::suspend_member:
+    case TxType::readmit_member:
+    case TxType::rotate_key:
+      return emit(member_event(t, state));
     case TxType::settle_round:
       if (const auto body = decode_record<SettleRound>(t.body)) settled(*body, receipt, chain);
       return;

@@ -42,7 +42,16 @@ RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
   policy.evaluate_here = settings.evaluate_here;
   policy.self = orderer.account();
   policy.evaluation_deadline_ms = settings.evaluation_deadline_ms;
+  policy.suspend_after_rounds = orderer.chain().genesis().limits.suspend_after_rounds;
   return policy;
+}
+
+// Refused by a rule of its body, past an envelope that its sender signed: the sender will not make
+// it again in this attempt.
+bool is_refused_for_good(Verdict verdict) {
+  if (verdict == Verdict::malformed) return true;
+  if (verdict == Verdict::duplicate || verdict == Verdict::wrong_phase) return false;
+  return verdict > Verdict::not_authorised && verdict < Verdict::wrong_height;
 }
 
 // "; refused: worker-3 (malformed_payload)", or nothing.
@@ -239,6 +248,29 @@ Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, boo
     step(now_ms, PayloadUnusable{reveal.worker, reveal.opening});
   }
   return s;
+}
+
+void RoundDriver::note_refusal(std::uint64_t now_ms, const Ordered& ordered) {
+  const Transaction& tx = ordered.transaction.transaction;
+  const auto& round = machine_.view().round;
+  if (!round || !is_refused_for_good(ordered.verdict)) return;
+  if (tx.type == TxType::commit_update) {
+    const auto body = decode_record<CommitUpdate>(tx.body);
+    if (!body || (body->round == round->round && body->attempt == round->attempt))
+      step(now_ms, TrainingGivenUp{tx.sender, round->round});
+  } else if (tx.type == TxType::commit_evaluation) {
+    const auto body = decode_record<CommitEvaluation>(tx.body);
+    if (!body || body->round == round->round)
+      step(now_ms, EvaluationGivenUp{tx.sender, round->round});
+  }
+}
+
+void RoundDriver::note_suspension(std::uint64_t now_ms, const AccountId& worker) {
+  const auto& round = machine_.view().round;
+  if (!round) return;
+  step(now_ms, TrainingGivenUp{worker, round->round});
+  step(now_ms, RevealGivenUp{worker});
+  step(now_ms, EvaluationGivenUp{worker, round->round});
 }
 
 void RoundDriver::carry_out(RoundEffects effects) {

@@ -34,9 +34,16 @@ class RoundDriver {
   // A worker's reveal: admitted (ok), or refused by name. Openings survive a restart once noted.
   Verdict check(const Reveal& reveal) const;
   Status note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored);
+  // Whether a statement was refused that its sender will not make again in this attempt: then
+  // nobody waits for it.
+  void note_refusal(std::uint64_t now_ms, const Ordered& ordered);
+
+  // The round under way waits for nothing more of a worker.
+  void note_suspension(std::uint64_t now_ms, const AccountId& worker);
 
   const RoundMachine& machine() const { return machine_; }
   std::uint64_t parameter_count() const { return orderer_.chain().genesis().task.parameter_count; }
+  void announce() { announce_ = true; }
   bool take_announcement() { return std::exchange(announce_, false); }
   bool take_empty_block() { return std::exchange(empty_block_, false); }
   bool finished() const { return finished_; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coordinator/protocol/limits.h"
+#include "coordinator/protocol/text.h"
 #include "ledger/hash.h"
 
 namespace gradmint {
@@ -72,7 +74,10 @@ std::optional<std::vector<DeskAnswer>> WorkDesk::answer(const Inbound& inbound,
   const Message& m = inbound.message;
   if (std::holds_alternative<GetRound>(m)) {
     subscribers_[inbound.peer] = worker;
-    return Answers{now(round_state(worker, now_ms))};
+    Answers answers{now(round_state(worker, now_ms))};
+    if (auto standing = standing_news(inbound.peer, worker))
+      answers.push_back(now(*std::move(standing)));
+    return answers;
   }
   if (const auto* blob = std::get_if<GetBlob>(&m)) return on(*blob);
   if (const auto* reveal = std::get_if<RevealUpdate>(&m)) return on(*reveal, worker, now_ms);
@@ -130,6 +135,43 @@ RoundState WorkDesk::round_state(const AccountId& worker, std::uint64_t now_ms) 
   return state;
 }
 
+// Why a worker takes no part in the round under way or in the next one, for its owner; empty where
+// it does, or has registered no data yet.
+std::string WorkDesk::standing_of(const AccountId& worker) const {
+  const State& state = orderer_.chain().state();
+  if (const auto suspension = get<SuspensionRecord>(state, state_key::suspension(worker))) {
+    return "this worker is suspended since block " + std::to_string(suspension->height) + ", for " +
+           (suspension->reason == SuspendReason::absent ? "rounds without an update"
+                                                        : suspension->text) +
+           "; it waits for the coordinator's operator: gradmint coordinator member readmit " +
+           address_of(worker);
+  }
+  const RoundView& view = driver_.machine().view();
+  if (!contains(view.members, worker)) {
+    return view.members.size() < kMaxMembers
+               ? ""
+               : "all " + std::to_string(kMaxMembers) +
+                     " places are taken; this worker waits for one to become free";
+  }
+  const bool under_way = view.round && view.round->phase != RoundPhase::settled &&
+                         view.round->phase != RoundPhase::abandoned;
+  if (under_way && !contains(view.round->open.members, worker)) {
+    return "round " + std::to_string(view.round->round) +
+           " began without this worker; it takes part in the next one";
+  }
+  return "";
+}
+
+std::optional<Notice> WorkDesk::standing_news(const Peer& peer, const AccountId& worker) {
+  std::string text = standing_of(worker);
+  std::string& told = standing_told_[peer];
+  if (text == told) return std::nullopt;
+  told = text;
+  if (text.empty()) return std::nullopt;
+  const auto& round = driver_.machine().view().round;
+  return Notice{NoticeKind::standing, round ? round->round : 0, clean_text(text, kMaxTextBytes)};
+}
+
 // Models and the layout; never another worker's update.
 bool WorkDesk::may_fetch(const Hash& root) const {
   const Chain& chain = orderer_.chain();
@@ -174,6 +216,18 @@ WorkDesk::Answers WorkDesk::storage_failed(const Error& error) {
   return {now(refuse(RefusalCode::failed, error.message))};
 }
 
+// Refuses a reveal or a chunk of it. Whoever is refused for good gives up, so the round must know:
+// it would wait for the rest until the stall limit.
+WorkDesk::Answers WorkDesk::refused(Verdict verdict, const Reveal& reveal, std::uint64_t now_ms) {
+  if (is_final_refusal(verdict)) {
+    if (Status s = driver_.note_opening(now_ms, reveal, false); !s)
+      return storage_failed(s.error());
+  } else if (opens_nothing(verdict)) {
+    driver_.step(now_ms, RevealGivenUp{reveal.worker});
+  }
+  return {refusal(verdict)};
+}
+
 WorkDesk::Answers WorkDesk::receipt(const AccountId& worker, const Opening& opening) const {
   const RoundRecord& round = *driver_.machine().view().round;
   const Signature signature = orderer_.key().sign(receipt_digest(
@@ -194,12 +248,7 @@ WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const AccountId& wor
   reveal.encoding = request.encoding;
   reveal.opening = {request.root, request.size_bytes, static_cast<Encoding>(request.encoding),
                     request.salt};
-  const Verdict verdict = driver_.check(reveal);
-  if (is_final_refusal(verdict)) {
-    if (Status s = driver_.note_opening(now_ms, reveal, false); !s)
-      return storage_failed(s.error());
-  }
-  if (verdict != Verdict::ok) return {refusal(verdict)};
+  if (const Verdict v = driver_.check(reveal); v != Verdict::ok) return refused(v, reveal, now_ms);
   auto held_bytes = uploads_.begin(worker, reveal.opening);
   if (!held_bytes) return storage_failed(held_bytes.error());
   RevealAccepted accepted;
@@ -231,10 +280,14 @@ WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payloa
   }
   const Reveal reveal = it->second;
   // The round may have moved on while chunks were under way.
-  if (const Verdict v = driver_.check(reveal); v != Verdict::ok) return {refusal(v)};
+  if (const Verdict v = driver_.check(reveal); v != Verdict::ok) return refused(v, reveal, now_ms);
   auto step = uploads_.add(worker, request.offset_bytes, payload.view());
   if (!step) return storage_failed(step.error());
-  if (step->verdict != Verdict::ok) return {refusal(step->verdict)};
+  if (step->verdict != Verdict::ok) {
+    // Bytes that are not what the opening names: to the ledger nothing was revealed.
+    driver_.step(now_ms, RevealGivenUp{worker});
+    return {refusal(step->verdict)};
+  }
   ChunkAck ack;
   ack.root = request.root;
   ack.next_offset_bytes = step->next_offset_bytes;
@@ -256,8 +309,12 @@ WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payloa
 }
 
 void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms) {
-  if (progress.text.rfind(kTrainingFailed, 0) == 0) {
-    if (driver_.step(now_ms, TrainingGivenUp{worker, progress.round}) != Verdict::ok) return;
+  const bool no_update = progress.text.rfind(kTrainingFailed, 0) == 0;
+  const bool no_attestation = progress.text.rfind(kEvaluationFailed, 0) == 0;
+  if (no_update || no_attestation) {
+    const Verdict v = no_update ? driver_.step(now_ms, TrainingGivenUp{worker, progress.round})
+                                : driver_.step(now_ms, EvaluationGivenUp{worker, progress.round});
+    if (v != Verdict::ok) return;
     nlohmann::json event = describe_worker(orderer_.chain().state(), worker);
     const std::string who = event["name"].get<std::string>();
     event["event"] = "warning";

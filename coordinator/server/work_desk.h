@@ -23,7 +23,12 @@ class WorkDesk {
 
   // Workers that asked for the round's state; they are told whenever it changes.
   const std::map<Peer, AccountId>& subscribers() const { return subscribers_; }
-  void forget(const Peer& peer) { subscribers_.erase(peer); }
+  void forget(const Peer& peer) {
+    subscribers_.erase(peer);
+    standing_told_.erase(peer);
+  }
+  // Why this worker takes no part at the moment, where it was not told yet over this connection.
+  std::optional<Notice> standing_news(const Peer& peer, const AccountId& worker);
   RoundState round_state(const AccountId& worker, std::uint64_t now_ms) const;
   // Drops unfinished uploads once nobody may reveal any more.
   void round_moved_on();
@@ -37,9 +42,11 @@ class WorkDesk {
   Answers on(const UpdateChunk& request, const Payload& payload, const AccountId& worker,
              std::uint64_t now_ms);
   void on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms);
+  Answers refused(Verdict verdict, const Reveal& reveal, std::uint64_t now_ms);
   Answers receipt(const AccountId& worker, const Opening& opening) const;
   Answers storage_failed(const Error& error);
   bool may_fetch(const Hash& root) const;
+  std::string standing_of(const AccountId& worker) const;
 
   Orderer& orderer_;
   RoundDriver& driver_;
@@ -47,6 +54,7 @@ class WorkDesk {
   BlobStore blobs_;
   Uploads uploads_;
   std::map<Peer, AccountId> subscribers_;
+  std::map<Peer, std::string> standing_told_;
   std::map<AccountId, Reveal> revealing_;  // admitted, payload on its way
   std::map<Hash, std::shared_ptr<MappedFile>> mapped_;
   std::map<AccountId, std::uint64_t> progress_ms_;  // when last shown

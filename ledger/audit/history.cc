@@ -76,8 +76,11 @@ void HistoryBuilder::add(const SignedTransaction& tx, const TransactionReceipt& 
       h.attempts.emplace_back();
       h.attempts.back().open = seen<OpenRound>(tx, height);
       return;
-    case TxType::commit_evaluation:
-      return;  // the reveal repeats what it binds
+    case TxType::commit_evaluation:  // the reveal repeats what it binds
+    case TxType::suspend_member:
+    case TxType::readmit_member:
+    case TxType::rotate_key:
+      return;
     default:
       break;
   }

@@ -21,6 +21,11 @@ const char* const kEvents[] = {
     R"({"event":"settled","round":1,"accuracy_ppm":874200,"loss_micro":421337,"attestations":1,"mints":[{"worker":"gm1a","name":"worker-1","amount":"100"}],"minted_total":"100"})",
     R"({"event":"abandoned","round":2,"attempt":0,"reason":"too_few_updates"})",
     R"({"event":"warning","text":"the disk is nearly full"})",
+    R"({"event":"member_suspended","worker":"gm1b","name":"worker-2","reason":"absent","text":""})",
+    R"({"event":"member_suspended","worker":"gm1c","name":"worker-3","reason":"operator","text":"left"})",
+    R"({"event":"member_readmitted","worker":"gm1b","name":"worker-2"})",
+    R"({"event":"key_change_asked","worker":"gm1b","name":"worker-2"})",
+    R"({"event":"key_changed","worker":"gm1b","name":"worker-2"})",
     R"({"event":"finished","rounds":12,"height":40})",
 };
 
@@ -47,7 +52,12 @@ TEST_CASE("away from a terminal there are plain lines for each round") {
         "             accepted worker-1 0.912, worker-3 0.000\n"
         "             rejected worker-2: non_finite\n"
         "round 2, attempt 1: abandoned: too_few_updates\n"
-        "warning: the disk is nearly full\n");
+        "warning: the disk is nearly full\n"
+        "worker-2 is suspended: absent\n"
+        "worker-3 is suspended: left\n"
+        "worker-2 is readmitted\n"
+        "worker-2 is to have other keys\n"
+        "worker-2 has other keys now\n");
 }
 
 TEST_CASE("on a terminal the last line is live and is removed before others") {
@@ -63,7 +73,12 @@ TEST_CASE("on a terminal the last line is live and is removed before others") {
       "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100  accepted worker-1 0.912, worker-3 "
       "0.000  rejected worker-2: non_finite\n"
       "round 2, attempt 1: abandoned: too_few_updates\n"
-      "warning: the disk is nearly full\n";
+      "warning: the disk is nearly full\n"
+      "worker-2 is suspended: absent\n"
+      "worker-3 is suspended: left\n"
+      "worker-2 is readmitted\n"
+      "worker-2 is to have other keys\n"
+      "worker-2 has other keys now\n";
   DisplayStyle style;
   style.live = true;
   style.columns = 126;  // just wide enough

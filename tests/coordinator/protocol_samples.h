@@ -29,7 +29,7 @@ inline std::vector<Message> sample_messages() {
       SubmitTransaction{{9, 8, 7}},
       TransactionResult{hash_filled(4), 513, 12, "in block 12"},
       GetAccount{hash_filled(5)},
-      AccountState{hash_filled(5), 12, 3, 1'500'000'000, true, true},
+      AccountState{hash_filled(5), 12, 3, 1'500'000'000, true, true, "left"},
       Register{{1, 1, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
       GetRound{},
       RoundState{99,

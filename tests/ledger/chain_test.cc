@@ -233,27 +233,6 @@ TEST_CASE("chain: a clock that is set back does not set the ledger back") {
   }
 }
 
-TEST_CASE("chain: at most kMaxMembers take part, those who registered first") {
-  State state;
-  const auto add = [&](std::uint32_t number, std::uint64_t height) {
-    AccountRecord record;
-    record.is_worker = true;
-    record.datasets = 1;
-    record.registered_height = height;
-    const AccountId id = hash_of("worker " + std::to_string(number));
-    state.insert(state_key::account(id), encode_record(record));
-    return id;
-  };
-  const AccountId early = add(0, 1);
-  for (std::uint32_t i = 1; i < kMaxMembers; ++i) add(i, 2);
-  const auto before = members_of(state);
-  CHECK(before.size() == kMaxMembers);
-  for (std::uint32_t i = 0; i < 50; ++i) add(kMaxMembers + i, 3);
-  const auto members = members_of(state);
-  CHECK(members == before);
-  CHECK(std::binary_search(members.begin(), members.end(), early));
-}
-
 TEST_CASE("chain: who is touched by a block can find it") {
   const World w = after_one_round();
   const BlockDraft& settled = w.played.back().draft;

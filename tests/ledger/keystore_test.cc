@@ -53,6 +53,35 @@ TEST_CASE("keystore: a key comes back with its passphrase, and only with it") {
   CHECK(read_keystore(folder.path() / "none", "x").error().code == ErrorCode::not_found);
 }
 
+TEST_CASE("keystore: a key that came later than its account comes back with the account") {
+  const TemporaryDirectory folder;
+  const auto file = folder.path() / "key.json";
+  const AccountId account = new_key().account();
+  const SecretKey key = new_key().for_account(account);
+  CHECK(key.account() == account);
+  CHECK(account_of(key.public_key()) != account);
+  require_ok(write_keystore(file, key, "p", kCheap));
+  const auto read = read_keystore(file, "p");
+  REQUIRE(read.ok());
+  CHECK(read->account() == account);
+  CHECK(read->public_key() == key.public_key());
+  require_ok(change_passphrase(file, "p", "q"));
+  CHECK(read_keystore(file, "q").value().account() == account);
+
+  // Neither another account nor its own can be put in its place.
+  const std::string text = read_text(file);
+  for (const AccountId& other : {new_key().account(), account_of(key.public_key())}) {
+    std::string changed = text;
+    const std::string address = address_of(account);
+    changed.replace(changed.find(address), address.size(), address_of(other));
+    std::filesystem::remove(file);
+    write_text(file, changed);
+    std::filesystem::permissions(
+        file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    CHECK(read_keystore(file, "q").error().code == ErrorCode::corrupt);
+  }
+}
+
 TEST_CASE("keystore: never overwritten, never without a passphrase, never readable by others") {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "key.json";

@@ -18,7 +18,21 @@ SignedTransaction random_statement(World& w, std::mt19937_64& random) {
   const SecretKey& key = w.workers[static_cast<std::size_t>(worker)];
   const SecretKey& any = pick(2) == 0 ? w.validator() : key;
   const bool opened = current_round(w.chain.state()).has_value();
-  switch (pick(opened ? 9 : 4)) {
+  switch (pick(opened ? 10 : 4)) {
+    case 9: {
+      const AccountId& about = w.workers[pick(w.workers.size())].account();
+      const Hash other = hash_of("key " + std::to_string(pick(3)));
+      switch (pick(8)) {
+        case 0:
+          return w.say(any, SuspendMember{about, SuspendReason::absent, ""});
+        case 1:
+          return w.say(any, SuspendMember{about, SuspendReason::operator_decision, "why"});
+        case 2:
+          return w.say(w.validator(), RotateKey{about, other, other});
+        default:
+          return w.say(w.validator(), ReadmitMember{about});
+      }
+    }
     case 0:
       return w.say(any, Transfer{w.workers[pick(w.workers.size())].account(), pick(600), ""});
     case 1:
@@ -103,6 +117,7 @@ TEST_CASE("ledger property: random scripts keep every balance, and every block i
       const auto verdicts = w.play({tx});  // checks conservation by full sum
       ++said;
       stood += verdicts.front() == Verdict::ok;
+      REQUIRE(members_of(w.chain.state()) == members_by_scan(w.chain.state()));
       settled += verdicts.front() == Verdict::ok && tx.transaction.type == TxType::settle_round;
     }
   }

@@ -122,6 +122,11 @@ void add_bodies(std::vector<Sample>& all) {
   all.push_back(sample("commit_evaluation", CommitEvaluation{7, hash_of("evaluation")}));
   all.push_back(sample("reveal_evaluation", reveal_evaluation()));
   all.push_back(sample("settle_round", SettleRound{7, 3, -250'000, 934'000}));
+  all.push_back(sample("suspend_member",
+                       SuspendMember{hash_of("member"), SuspendReason::operator_decision, "left"}));
+  all.push_back(sample("readmit_member", ReadmitMember{hash_of("member")}));
+  all.push_back(
+      sample("rotate_key", RotateKey{hash_of("member"), hash_of("key"), hash_of("curve")}));
   all.push_back(sample("transfer", Transfer{hash_of("to"), 1'250'000'000, "thanks"}));
 }
 
@@ -150,8 +155,9 @@ void add_state(std::vector<Sample>& all) {
   account.rounds_accepted = 5;
   account.score_sum_ppm = 6;
   account.minted = 7;
-  account.counted_round = 8;
-  account.counted_statements = 9;
+  account.rounds_missed = 8;
+  account.counted_round = 9;
+  account.counted_statements = 10;
   all.push_back(sample("account", account));
   all.push_back(sample("dataset", DatasetRecord{hash_of("owner"), 3, register_dataset()}));
   RoundRecord round;
@@ -172,6 +178,9 @@ void add_state(std::vector<Sample>& all) {
   all.push_back(
       sample("evaluation", EvaluationRecord{hash_of("evaluation"), true, reveal_evaluation()}));
   all.push_back(sample("job", JobRecord{7, hash_of("model"), hash_of("optimizer"), 8}));
+  all.push_back(
+      sample("suspension", SuspensionRecord{SuspendReason::operator_decision, "left", 5}));
+  all.push_back(sample("rotation", RotationRecord{hash_of("key"), hash_of("curve"), 9}));
   all.push_back(sample("totals", TotalsRecord{11, 100, 90, 10}));
 }
 

@@ -22,6 +22,7 @@ std::vector<Case> envelope_cases();
 std::vector<Case> account_cases();
 std::vector<Case> text_cases();
 std::vector<Case> quota_cases();
+std::vector<Case> member_cases();
 std::vector<Case> round_cases();
 std::vector<Case> result_cases();
 std::vector<Case> settlement_cases();

@@ -65,6 +65,8 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   }
   genesis.limits.least_new_balance = 1;
   genesis.limits.registrations_per_round = kMaxMembers;
+  genesis.limits.suspend_after_rounds = options.suspend_after_rounds;
+  genesis.limits.rotation_delay_blocks = options.rotation_delay_blocks;
   if (options.limits) genesis.limits = *options.limits;
   genesis.nonce = hash_of("nonce");
   return genesis;
@@ -347,6 +349,31 @@ void World::run_round() {
   result();
   attest();
   settle();
+}
+
+void World::run_round_of(const std::vector<int>& present) {
+  open();
+  commit(present);
+  close();
+  result();
+  attest();
+  settle();
+}
+
+std::vector<AccountId> members_by_scan(const StateReader& state) {
+  std::vector<std::pair<std::uint64_t, AccountId>> workers;
+  state.scan(state_key::kAccountPrefix, [&](const std::string& key, const Bytes& value) {
+    const auto account = decode_record<AccountRecord>(value);
+    const AccountId id = id_of_key(key);
+    if (account->is_worker && account->datasets > 0 && !state.find(state_key::suspension(id)))
+      workers.emplace_back(account->registered_height, id);
+  });
+  std::sort(workers.begin(), workers.end());
+  if (workers.size() > kMaxMembers) workers.resize(kMaxMembers);
+  std::vector<AccountId> members;
+  for (const auto& [height, worker] : workers) members.push_back(worker);
+  std::sort(members.begin(), members.end());
+  return members;
 }
 
 }  // namespace gradmint::test

@@ -66,6 +66,19 @@ constexpr TxType type_of<Transfer>() {
   return TxType::transfer;
 }
 
+template <>
+constexpr TxType type_of<SuspendMember>() {
+  return TxType::suspend_member;
+}
+template <>
+constexpr TxType type_of<ReadmitMember>() {
+  return TxType::readmit_member;
+}
+template <>
+constexpr TxType type_of<RotateKey>() {
+  return TxType::rotate_key;
+}
+
 struct WorldOptions {
   int validators = 1;
   int workers = 4;
@@ -77,6 +90,7 @@ struct WorldOptions {
   std::optional<float> clip;                          // the norm to which updates are clipped
   std::optional<kernels::AggregateSpec> aggregation;  // instead of these two
   EncodingSpec encoding;
+  std::uint32_t suspend_after_rounds = 3, rotation_delay_blocks = 4;
   std::optional<ChainLimits> limits;
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
@@ -165,6 +179,7 @@ class World {
   void attest();  // both steps
   void settle();
   void run_round();
+  void run_round_of(const std::vector<int>& present);  // the other members give nothing
 
   Certificate certify(const Header& header, const std::vector<int>& signers) const;
 
@@ -174,5 +189,8 @@ class World {
   WorldOptions options_;
   void keep_blobs(const RoundResult& result, const RoundExecution& execution);
 };
+
+// What members_of must give, from all accounts.
+std::vector<AccountId> members_by_scan(const StateReader& state);
 
 }  // namespace gradmint::test

@@ -1,5 +1,8 @@
 #include "worker/session/evaluation_work.h"
 
+#include "coordinator/protocol/limits.h"
+#include "coordinator/protocol/text.h"
+
 namespace gradmint::session {
 namespace {
 constexpr std::uint64_t kRevealAgainMs = 300;
@@ -58,6 +61,10 @@ void EvaluationWork::take(const EvaluationEnded& ended, Outgoing& out) {
   if (stage_ != Stage::running || ended.model_root != model_root_) return;
   if (!ended.ok) {
     out.warn("round " + std::to_string(round_) + ": no attestation, " + ended.fault);
+    if (out.link_up()) {  // so that the round does not wait for it
+      const std::string text = std::string(kEvaluationFailed) + ended.fault;
+      out.effect(Send{0, Progress{round_, 0, clean_text(text, kMaxTextBytes)}, {}});
+    }
     stage_ = Stage::done;
     return;
   }

@@ -194,6 +194,13 @@ Result<WorkerHome> WorkerHome::open(const fs::path& directory,
 
 Status WorkerHome::open_keys(const fs::path& passphrase_file) {
   const fs::path keys = directory_ / "keys";
+  if (fs::exists(keys / "worker.next.json")) {
+    return Error{ErrorCode::bad_input,
+                 "a change of the keys in " + keys.string() +
+                     " was begun: finish it with gradmint keys rotate --home " +
+                     directory_.string() +
+                     ", or remove worker.next.json there to keep the old ones"};
+  }
   auto secret = open_secret(keys / "secret");
   if (!secret) return secret.error();
   secret_ = *secret;

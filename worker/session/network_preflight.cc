@@ -57,6 +57,10 @@ CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& p
   if (!account) return {"enrolled", false, account.error().message};
   const std::string who = address_of(*plan.account);
   if (!account->registered) return {"enrolled", true, who + " is not registered; joining does it"};
+  if (!account->suspension.empty()) {
+    return {"enrolled", false,
+            who + " is suspended by the coordinator's operator: " + account->suspension};
+  }
   if (!admitted) {
     return {"enrolled", false,
             who + " is registered with another connection key: restore keys/curve.json"};

@@ -27,6 +27,11 @@ std::string failure_text(const std::string& fault) {
   return clean_text(std::string(kTrainingFailed) + fault, kMaxTextBytes);
 }
 
+// A program's line that begins like the session's own word.
+bool is_the_sessions(const std::string& text) {
+  return text.rfind(kTrainingFailed, 0) == 0 || text.rfind(kEvaluationFailed, 0) == 0;
+}
+
 }  // namespace
 
 RoundWork::RoundWork(const Config& config, const Memory& memory)
@@ -105,23 +110,31 @@ void RoundWork::train_and_commit(const Stations& stations) {
       stations.desk.want(TxType::commit_update, encode_record(update->body));
       return;
     }
-    given_up_ = key();
-    stations.out.warn(
-        title(state_->round) +
-        "this attempt was opened by another block before; nothing is committed twice");
+    give_up("this attempt was opened by another block before; nothing is committed twice",
+            stations.out);
     return;
   }
   // Only what stands in a verified block is worked for.
   if (!stations.chain.contains(state_->open_block_hash)) return;
   const GenesisRecord& genesis = stations.chain.genesis();
   if (open_->round == 1 && open_->model_root != genesis.task.model_root) {
-    given_up_ = key();
-    stations.out.warn("round 1 does not start from the genesis' model; this worker does not train");
+    give_up("it does not start from the genesis' model; this worker does not train", stations.out);
     return;
   }
   if (stations.blobs.want(open_->model_root, model_bytes(genesis), model_bytes(genesis))) {
     start_training(stations);
   }
+}
+
+void RoundWork::give_up(const std::string& why, Outgoing& out) {
+  given_up_ = key();
+  out.warn(title(state_->round) + why);
+  tell_given_up(why, out);
+}
+
+// So that the round does not wait for it.
+void RoundWork::tell_given_up(const std::string& why, Outgoing& out) {
+  if (out.link_up()) out.effect(Send{0, Progress{state_->round, 0, failure_text(why)}, {}});
 }
 
 void RoundWork::start_training(const Stations& stations) {
@@ -151,8 +164,7 @@ void RoundWork::take(const TrainingProgressed& progress, Outgoing& out) {
   if (!out.link_up() || out.now_ms() < progress_sent_ms_ + kProgressEveryMs) return;
   progress_sent_ms_ = out.now_ms();
   std::string text = clean_text(progress.text, kMaxTextBytes);
-  if (text.rfind(kTrainingFailed, 0) == 0)
-    text = "...";  // a program's line, not the session's word
+  if (is_the_sessions(text)) text = "...";
   out.effect(Send{0, Progress{progress.key.round, progress.done_ppm, text}, {}});
 }
 
@@ -163,9 +175,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
   if (!ended.update) {
     given_up_ = ended.key;
     out.warn(title(ended.key.round) + "no update, " + ended.fault);
-    if (out.link_up()) {
-      out.effect(Send{0, Progress{ended.key.round, 0, failure_text(ended.fault)}, {}});
-    }
+    tell_given_up(ended.fault, out);
     return;
   }
   const TrainedUpdate& trained = *ended.update;

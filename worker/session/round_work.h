@@ -39,6 +39,8 @@ class RoundWork {
   Hash previous_model_root() const;
   void train_and_commit(const Stations& stations);
   void start_training(const Stations& stations);
+  void give_up(const std::string& why, Outgoing& out);
+  void tell_given_up(const std::string& why, Outgoing& out);
   void tell_opened(const HeaderChain& chain, Outgoing& out);
 
   const Config& config_;

@@ -174,6 +174,9 @@ void Session::take(const Notice& notice, Outgoing& out) {
     case NoticeKind::stopping:
       out.say("the coordinator stops; this worker waits for it to come back");
       break;
+    case NoticeKind::standing:
+      out.say(notice.text);
+      break;
     case NoticeKind::outcome:
       out.say("round " + std::to_string(notice.round) + about);
       out.ask(Ask::account, GetAccount{config_->key.account()});

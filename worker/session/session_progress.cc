@@ -56,14 +56,21 @@ void Session::advance_join(Outgoing& out) {
     out.ask(Ask::account, GetAccount{config_->key.account()});
     return;
   }
+  if (!account_->suspension.empty()) {
+    return stop(kExitFault,
+                "the coordinator's operator has suspended this worker: " + account_->suspension +
+                    "; ask for gradmint coordinator member readmit " +
+                    address_of(config_->key.account()),
+                out);
+  }
   if (registered_ms_ != 0) {
     // What counts is what it last said, not how long its answers take.
     if (link_.welcomed_ms >= registered_ms_ + kAdmissionMs) {
       return stop(
           kExitFault,
           "this worker is registered, but the coordinator does not admit its connection "
-          "key: restore the keys/curve.json that it registered with, or, if it was revoked, "
-          "join with a new home and a new invitation",
+          "key: restore the newest keys of this home, or ask the coordinator's operator to accept "
+          "new ones (gradmint keys rotate --help)",
           out);
     }
     if (out.ask(Ask::hello, Hello{config_->chain_id, config_->revision})) {
