@@ -18,6 +18,7 @@
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/invitations.h"
+#include "coordinator/server/sign_guard.h"
 #include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
@@ -35,6 +36,7 @@ struct Options {
   std::string home, config, passphrase_file, log_level = "warn", events = "text", note;
   std::string join, work, backend;
   bool exit_when_finished = false;
+  std::uint64_t height = 0;
 };
 
 std::atomic<bool> stop_requested{false};
@@ -164,6 +166,18 @@ int run(const Options& o) {
   return status ? kExitOk : tell_fault(status.error());
 }
 
+int vouch(const Options& o) {
+  const Home home{std::filesystem::absolute(o.home)};
+  const auto lock = lock_home(home);
+  if (!lock) return tell_fault(lock.error());
+  if (Status s = vouch_for(home.ledger(), SignGuard(home.signed_block()), o.height); !s) {
+    return tell_fault(s.error());
+  }
+  std::printf("block %llu is taken for the newest that this key has signed\n",
+              static_cast<unsigned long long>(o.height));
+  return kExitOk;
+}
+
 int ask(const Options& o, const char* op) {
   auto link = AdminLink::open(o.home);
   if (!link) return tell_fault(link.error());
@@ -222,6 +236,24 @@ CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
   return sub;
 }
 
+// Those that need no running coordinator.
+template <class On>
+void add_home_commands(CLI::App& app, Options& o, const On& on) {
+  auto* invite_command =
+      on(command(app, o, "invite", "Print an invitation for one worker",
+                 "gradmint coordinator invite --home ~/federation --note 'St. Mary'"),
+         [&] { return invite(o); });
+  auto* vouch_command =
+      on(command(app, o, "vouch", "Say which block is the newest the key has signed",
+                 "gradmint coordinator vouch --home ~/federation --height 812"),
+         [&] { return vouch(o); });
+  vouch_command
+      ->add_option("--height", o.height,
+                   "Height of the ledger's newest block, which you know to be the newest signed")
+      ->required();
+  invite_command->add_option("--note", o.note, "For whom it is; kept beside the code's hash");
+}
+
 int main_of(int argc, char** argv) {
   Options o;
   int status = kExitOk;
@@ -270,11 +302,7 @@ int main_of(int argc, char** argv) {
                (std::string("gradmint coordinator ") + op + " --home ~/federation").c_str()),
        [&o, op = op] { return ask(o, op); });
   }
-  auto* invite_command =
-      on(command(app, o, "invite", "Print an invitation for one worker",
-                 "gradmint coordinator invite --home ~/federation --note 'St. Mary'"),
-         [&] { return invite(o); });
-  invite_command->add_option("--note", o.note, "For whom it is; kept beside the code's hash");
+  add_home_commands(app, o, on);
   add_member_commands(app, o.home, status);
   try {
     app.parse(argc, argv);

@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "kernels/base/check.h"
 
@@ -34,17 +35,6 @@ bool write_all(int fd, ByteView content) {
   return true;
 }
 
-// Creates `file`, writes and syncs it. On failure nothing of it is left, and errno says why.
-bool write_new_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
-  Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT | O_EXCL, mode));
-  if (fd.get() < 0) return false;
-  if (write_all(fd.get(), content) && ::fsync(fd.get()) == 0 && fd.close()) return true;
-  const int reason = errno;
-  ::unlink(file.c_str());
-  errno = reason;
-  return false;
-}
-
 std::filesystem::path parent_of(const std::filesystem::path& path) {
   const auto parent = path.parent_path();
   return parent.empty() ? std::filesystem::path(".") : parent;
@@ -63,6 +53,26 @@ int open_nameless(const std::filesystem::path& directory, unsigned mode) {
 
 bool name_it(int fd, const std::filesystem::path& name) {
   return ::linkat(AT_FDCWD, path_of(fd).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+constexpr std::string_view kPartial = ".partial-";
+
+std::filesystem::path partial_name(const std::filesystem::path& file) {
+  static std::atomic<unsigned> counter{0};
+  std::filesystem::path name = file;
+  name += std::string(kPartial) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+  return name;
+}
+
+// FILE.partial-<process>-<number>, as partial_name makes them.
+bool is_partial(const std::string& name) {
+  const std::size_t at = name.rfind(kPartial);
+  if (at == std::string::npos || at == 0) return false;
+  const std::string rest = name.substr(at + kPartial.size());
+  const std::size_t dash = rest.find('-');
+  return dash != std::string::npos && dash > 0 && dash + 1 < rest.size() &&
+         rest.find_first_not_of("0123456789", dash + 1) == std::string::npos &&
+         rest.find_first_not_of("0123456789") == dash;
 }
 
 }  // namespace
@@ -124,7 +134,6 @@ FileReplacement::~FileReplacement() {
 }
 
 Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file, unsigned mode) {
-  static std::atomic<unsigned> counter{0};
   struct stat there = {};
   if (::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
     // Renaming over a device or a pipe would take its place in the file system.
@@ -132,13 +141,12 @@ Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file
                                          "' is there and is not a regular file; choose another "
                                          "name"};
   }
-  std::filesystem::path beside = file;
-  beside += ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+  std::filesystem::path beside = partial_name(file);
   ::unlink(beside.c_str());  // left by a process of the same number that was killed
   const int nameless = open_nameless(parent_of(file), mode);
   if (nameless >= 0) return FileReplacement(file, std::move(beside), nameless, false);
   const int fd = open_retrying(beside, O_WRONLY | O_CREAT | O_EXCL, mode);
-  if (fd < 0) return file_error("write", beside, errno);
+  if (fd < 0) return file_error("write", file, errno);
   return FileReplacement(file, std::move(beside), fd, true);
 }
 
@@ -150,11 +158,8 @@ Status FileReplacement::write(ByteView piece) {
 
 Status FileReplacement::commit() {
   GRADMINT_CHECK(fd_ >= 0);
-  if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
-  if (!named_ && !name_it(fd_, beside_)) return file_error("write", beside_, errno);
-  named_ = true;
-  // Closing may find out what writing did not (quota, network file systems).
-  if (::close(std::exchange(fd_, -1)) != 0 || ::rename(beside_.c_str(), file_.c_str()) != 0) {
+  if (const Status whole = link(); !whole.ok()) return whole;
+  if (named_ && ::rename(beside_.c_str(), file_.c_str()) != 0) {
     const int reason = errno;
     ::unlink(beside_.c_str());
     return file_error("rename to", file_, reason);
@@ -162,15 +167,58 @@ Status FileReplacement::commit() {
   return sync_directory(parent_of(file_));
 }
 
-Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
-  if (!write_new_file(file, content, mode)) {
-    if (errno == EEXIST) {
+Status FileReplacement::commit_new() {
+  GRADMINT_CHECK(fd_ >= 0);
+  if (const Status whole = link(); !whole.ok()) return whole;
+  if (named_) {
+    // link, unlike rename, leaves what is there.
+    const bool taken = ::link(beside_.c_str(), file_.c_str()) != 0;
+    const int reason = errno;
+    ::unlink(beside_.c_str());
+    if (taken && reason == EEXIST) {
       return Error{ErrorCode::refused,
-                   "'" + file.string() + "' exists already; choose another name or move it away"};
+                   "'" + file_.string() + "' exists already; choose another name or move it away"};
     }
-    return file_error("create", file, errno);
+    if (taken) return file_error("create", file_, reason);
   }
-  return sync_directory(parent_of(file));
+  return sync_directory(parent_of(file_));
+}
+
+// Syncs, and names the file: at once by its own name where nothing has that, so that there is no
+// moment at which a killed process would leave another.
+Status FileReplacement::link() {
+  if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
+  if (!named_ && !name_it(fd_, file_)) {
+    if (errno != EEXIST) return file_error("write", file_, errno);
+    if (!name_it(fd_, beside_)) return file_error("write", beside_, errno);
+    named_ = true;
+  }
+  // Closing may find out what writing did not (quota, network file systems).
+  if (::close(std::exchange(fd_, -1)) == 0) return {};
+  const int reason = errno;
+  ::unlink(named_ ? beside_.c_str() : file_.c_str());
+  return file_error("write", file_, reason);
+}
+
+Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
+  auto made = FileReplacement::begin(file, mode);
+  if (!made.ok()) return made.error();
+  if (const Status written = made->write(content); !written.ok()) return written;
+  return made->commit_new();
+}
+
+void remove_partial_files(const std::filesystem::path& directory) {
+  std::error_code failed, ignored;
+  std::vector<std::filesystem::path> found;
+  constexpr auto kHow = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator entry(directory, kHow, failed), end;
+       !failed && entry != end; entry.increment(failed)) {
+    if (!is_partial(entry->path().filename().string())) continue;
+    if (entry->symlink_status(ignored).type() == std::filesystem::file_type::regular) {
+      found.push_back(entry->path());
+    }
+  }
+  for (const std::filesystem::path& file : found) std::filesystem::remove(file, ignored);
 }
 
 Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes) {

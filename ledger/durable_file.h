@@ -23,7 +23,9 @@ Status replace_file(const std::filesystem::path& file, ByteView content, unsigne
 
 // The same for content that comes in pieces. What was not committed leaves nothing behind, nor does
 // a process that is killed, where the file system has files without names (ext4, xfs, btrfs,
-// tmpfs); elsewhere the file is called FILE.partial-... until then.
+// tmpfs); elsewhere the file is called FILE.partial-... until then. Where another file is replaced
+// there is a moment, between link and rename, at which a kill leaves that name too:
+// remove_partial_files is for those.
 class FileReplacement {
  public:
   // refused where `file` is there and is not a regular file.
@@ -33,17 +35,25 @@ class FileReplacement {
   FileReplacement& operator=(FileReplacement&&) = delete;
 
   Status write(ByteView piece);
-  Status commit();  // once; nothing may follow it
+  // One of these, once; nothing may follow it.
+  Status commit();
+  Status commit_new();  // refused where something has the name by now; that stays as it is
 
  private:
   FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd, bool named);
+  Status link();
   std::filesystem::path file_, beside_;
   int fd_ = -1;         // -1: committed, or moved from
   bool named_ = false;  // the file is called beside_
 };
 
-// Creates a file that must not exist yet (refused when it does), synced with its directory.
+// Creates a file that must not exist yet (refused when it does), synced with its directory. It is
+// there whole or not at all, also after a crash.
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode);
+
+// Removes what killed processes have left of unfinished files, in `directory` and below it. Only
+// for whoever alone may write there: it holds the lock (directory_lock.h).
+void remove_partial_files(const std::filesystem::path& directory);
 
 // Writes `bytes` at `offset_bytes` of a file, which then ends with them; makes it where there is
 // none. Not synced.

@@ -120,10 +120,23 @@ Status StoreDatabase::take_database_snapshot(const std::filesystem::path& databa
   return {};
 }
 
+// LevelDB locks a file of the database: whoever deletes that file, or the database, would let a
+// second writer in. So the directory is locked first.
+Status StoreDatabase::lock() {
+  if (const Status made = create_directory_synced(directory_); !made.ok()) return made;
+  auto lock =
+      DirectoryLock::take(directory_, "another process is using the ledger in '" +
+                                          directory_.string() + "'; stop it first, or only read");
+  if (!lock.ok()) return lock.error();
+  lock_.emplace(*std::move(lock));
+  remove_partial_files(directory_);
+  return create_directory_synced(directory_ / kDatabaseFolder);
+}
+
 Status StoreDatabase::open_database() {
   const auto database = directory_ / kDatabaseFolder;
   if (writable()) {
-    if (const Status made = create_directory_synced(database); !made.ok()) return made;
+    if (const Status locked = lock(); !locked.ok()) return locked;
     if (const Status whole = refuse_beheaded(directory_); !whole.ok()) return whole;
     env_ = make_durable_env();
   } else {

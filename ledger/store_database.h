@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "ledger/checkpoint_file.h"
+#include "ledger/directory_lock.h"
 #include "ledger/leveldb_error.h"
 #include "ledger/store.h"
 #include "ledger/store_keys.h"
@@ -72,6 +73,7 @@ class StoreDatabase {
 
   std::filesystem::path checkpoint_path() const;
   std::unique_ptr<leveldb::Iterator> new_iterator() const;
+  Status lock();
   Status open_database();
   Status take_database_snapshot(const std::filesystem::path& database);
   Status check_schema();
@@ -82,7 +84,8 @@ class StoreDatabase {
 
   const std::filesystem::path directory_;
   const LedgerStore::Mode mode_;
-  std::unique_ptr<leveldb::Env> env_;  // outlives the database
+  std::optional<DirectoryLock> lock_;  // the writer's; outlives the database
+  std::unique_ptr<leveldb::Env> env_;  // this too
   std::unique_ptr<leveldb::DB> database_;
   // Of a snapshot: as read before it was taken, so never ahead of it. The writer reads the file
   // anew.

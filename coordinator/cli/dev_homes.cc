@@ -1,7 +1,5 @@
 #include "coordinator/cli/dev_homes.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kLockName = "dev.lock";
 constexpr unsigned kPrivate = 0600;
 // These keys follow from the seed, so a costly passphrase would protect nothing.
 constexpr KeystoreCost kDevCost{12};
@@ -82,27 +79,16 @@ Result<DevHome> DevHome::claim(const fs::path& wanted) {
       return Error{ErrorCode::io, "--home " + wanted.string() + ": " + failed.message() +
                                       "; name a directory that can be made"};
   }
-  const fs::path lock_file = path / kLockName;
-  const bool was_empty = fs::is_empty(path);
-  const int lock = was_empty ? open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)
-                             : open(lock_file.c_str(), O_RDWR | O_CLOEXEC);
-  if (lock < 0 && was_empty) return file_error("make", lock_file, errno);
-  if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    close(lock);
-    return Error{ErrorCode::busy, "--home " + path.string() +
-                                      ": another gradmint dev runs in it; name another directory"};
-  }
-  if (!was_empty) {
-    if (lock >= 0) close(lock);
+  auto lock = DirectoryLock::take(path, "--home " + path.string() +
+                                            ": another gradmint dev runs in it; name another "
+                                            "directory");
+  if (!lock) return lock.error();
+  if (!fs::is_empty(path)) {
     return Error{ErrorCode::bad_input,
                  "--home " + path.string() +
                      ": is not empty; name a new directory, nothing in it was changed"};
   }
-  return DevHome(path, lock);
-}
-
-DevHome::~DevHome() {
-  if (lock_ >= 0) close(lock_);
+  return DevHome(path, *std::move(lock));
 }
 
 Result<std::vector<std::string>> furnish_homes(const DevPlan& plan) {

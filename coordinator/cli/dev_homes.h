@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/cli/dev_plan.h"
+#include "ledger/directory_lock.h"
 
 namespace gradmint {
 
@@ -15,18 +16,14 @@ class DevHome {
   // With an empty `wanted`, a fresh directory below $TMPDIR (or the system's). bad_input: there is
   // something in it already; busy: another process holds it.
   static Result<DevHome> claim(const std::filesystem::path& wanted);
-  ~DevHome();
-  DevHome(DevHome&& other) noexcept : path_(std::move(other.path_)), lock_(other.lock_) {
-    other.lock_ = -1;
-  }
-  DevHome& operator=(DevHome&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }  // absolute
 
  private:
-  DevHome(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+  DevHome(std::filesystem::path path, DirectoryLock lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::filesystem::path path_;
-  int lock_;
+  DirectoryLock lock_;
 };
 
 // Writes homes, keys, passphrase and the coordinator's settings. Gives the workers' addresses.

@@ -1,18 +1,19 @@
 #include "coordinator/config/toml_config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <sstream>
 
+#include "coordinator/config/toml_parse.h"
+#include "kernels/base/number_text.h"
 #include "ledger/regular_file.h"
 
 namespace gradmint {
 namespace {
 
-constexpr std::uintmax_t kMaxConfigBytes = 1u << 20;
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+constexpr int kMaxTableDepth = 16;  // of settings, which have three levels at most
 
 bool read_item(const toml::node& node, TomlValue& out) {
   if (const auto* text = node.as_string()) {
@@ -43,10 +44,7 @@ std::string as_text(const TomlValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
-  std::ostringstream out;
-  out.precision(17);
-  out << std::get<double>(value);
-  return out.str();
+  return shortest_text(std::get<double>(value));
 }
 
 std::string one_line(std::string_view text) {
@@ -107,23 +105,27 @@ Result<TomlConfig> TomlConfig::parse(std::string_view text, std::string source,
   TomlConfig config;
   config.source_ = std::move(source);
   config.directory_ = std::move(directory);
-  try {
-    const toml::table root = toml::parse(text);
-    config.read_table(&root, "");
-  } catch (const toml::parse_error& fault) {
+  const auto parsed = detail::parse_toml(text);
+  if (const auto* fault = std::get_if<detail::TomlFault>(&parsed))
+    return Error{ErrorCode::bad_input, config.located(fault->line, one_line(fault->text))};
+  config.read_table(&std::get<toml::table>(parsed), "", 0);
+  if (!config.faults_.empty())
     return Error{ErrorCode::bad_input,
-                 config.located(fault.source().begin.line, one_line(fault.description()))};
-  }
+                 config.located(config.faults_.front().line, config.faults_.front().text)};
   return config;
 }
 
-void TomlConfig::read_table(const void* table, const std::string& prefix) {
+void TomlConfig::read_table(const void* table, const std::string& prefix, int depth) {
   for (const auto& [key, node] : *static_cast<const toml::table*>(table)) {
     const std::string name = prefix + std::string(key.str());
     const std::uint32_t line = node.source().begin.line;
     if (const toml::table* inner = node.as_table()) {
       tables_[name] = line;
-      read_table(inner, name + ".");
+      if (depth < kMaxTableDepth) {
+        read_table(inner, name + ".", depth + 1);
+      } else {
+        faults_.push_back({line, "tables within tables, deeper than settings go", false});
+      }
       continue;
     }
     Leaf leaf;
@@ -309,7 +311,7 @@ Status TomlConfig::finish() const {
 std::vector<TomlConfig::Entry> TomlConfig::entries() const {
   std::vector<Entry> list;
   for (const auto& [key, leaf] : leaves_) {
-    Entry entry{key, leaf.line, {}};
+    Entry entry{key, leaf.line, leaf.is_array, {}};
     for (const TomlValue& item : leaf.items) entry.values.push_back(as_text(item));
     list.push_back(std::move(entry));
   }

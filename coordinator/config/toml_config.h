@@ -70,9 +70,12 @@ class TomlConfig {
   struct Entry {
     std::string key;
     std::uint32_t line = 0;
-    std::vector<std::string> values;
+    bool is_array = false;
+    std::vector<std::string> values;  // none for what is no text, number or truth value
   };
   std::vector<Entry> entries() const;
+  // The line of each table, by its full name.
+  const std::map<std::string, std::uint32_t>& tables() const { return tables_; }
   const std::string& source() const { return source_; }
 
  private:
@@ -97,7 +100,7 @@ class TomlConfig {
   std::string located(std::uint32_t line, const std::string& text) const;
   std::string unknown(const std::string& key) const;
   bool known_below(const std::string& table) const;
-  void read_table(const void* table, const std::string& prefix);
+  void read_table(const void* table, const std::string& prefix, int depth);
 
   std::string source_;
   std::filesystem::path directory_;

@@ -10,6 +10,7 @@ namespace gradmint {
 // Spoken in every frame; frames of another version are refused, by name. It grows with every change
 // of a message or of a record that messages carry.
 // 2: OpenRound and CommitUpdate say how updates are encoded and aggregated.
+// 3: notices that say why a worker waits; Hello names the newest block its sender holds; ReportFork.
 inline constexpr std::uint16_t kProtocolVersion = 3;
 
 inline constexpr std::size_t kKiB = 1024;

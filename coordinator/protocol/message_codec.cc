@@ -115,9 +115,15 @@ template <class Io, class M>
 using Of = typename Io::template Of<M>;
 
 template <class Io>
+void fields(Io& io, Of<Io, CertifiedHeader>& m) {
+  io.opaque("a block header", m.header, kMaxHeaderBytes);
+  io.opaque("a certificate", m.certificate, kMaxCertificateBytes);
+}
+template <class Io>
 void fields(Io& io, Of<Io, Hello>& m) {
   io.hash(m.chain_id);
   io.text(m.revision, kMaxNameBytes);
+  fields(io, m.newest);
 }
 template <class Io>
 void fields(Io& io, Of<Io, Welcome>& m) {
@@ -153,10 +159,8 @@ void fields(Io& io, Of<Io, GetHeaders>& m) {
 template <class Io>
 void fields(Io& io, Of<Io, Headers>& m) {
   io.u64(m.from_height);
-  io.list("a list of headers", m.headers, kMaxHeadersPerReply, 8, [&](auto& item) {
-    io.opaque("a block header", item.header, kMaxHeaderBytes);
-    io.opaque("a certificate", item.certificate, kMaxCertificateBytes);
-  });
+  io.list("a list of headers", m.headers, kMaxHeadersPerReply, 8,
+          [&](auto& item) { fields(io, item); });
 }
 template <class Io>
 void fields(Io& io, Of<Io, SubmitTransaction>& m) {
@@ -187,6 +191,11 @@ template <class Io>
 void fields(Io& io, Of<Io, Register>& m) {
   io.opaque("a transaction", m.transaction, kMaxTransactionBytes);
   io.code(m.code);
+}
+template <class Io>
+void fields(Io& io, Of<Io, ReportFork>& m) {
+  fields(io, m.first);
+  fields(io, m.second);
 }
 template <class Io>
 void fields(Io&, Of<Io, GetRound>&) {}

@@ -59,10 +59,17 @@ std::string_view refusal_name(RefusalCode code);  // "unnamed" for a number this
 // ---- both entrances
 // -------------------------------------------------------------------------------
 
+struct CertifiedHeader {
+  Bytes header;
+  Bytes certificate;
+  bool operator==(const CertifiedHeader&) const = default;
+};
+
 struct Hello {  // → Welcome
   static constexpr Kind kKind{1, "Hello", kAtJoin | kAtWork, false};
-  Hash chain_id;         // zero: not known yet
-  std::string revision;  // of the sender's program, for the log
+  Hash chain_id;             // zero: not known yet
+  std::string revision;      // of the sender's program, for the log
+  CertifiedHeader newest{};  // block its sender has verified; empty: none above the genesis
   bool operator==(const Hello&) const = default;
 };
 
@@ -114,12 +121,6 @@ struct GetHeaders {  // → Headers
   bool operator==(const GetHeaders&) const = default;
 };
 
-struct CertifiedHeader {
-  Bytes header;
-  Bytes certificate;
-  bool operator==(const CertifiedHeader&) const = default;
-};
-
 struct Headers {  // fewer than asked for, or none, at the tip
   static constexpr Kind kKind{13, "Headers", kNowhere, false};
   std::uint64_t from_height = 0;
@@ -165,6 +166,14 @@ struct Register {  // → TransactionResult
   Bytes transaction;                    // RegisterWorker
   std::array<std::uint8_t, 16> code{};  // of the invitation; zero where enrolment is open
   bool operator==(const Register&) const = default;
+};
+
+// Two blocks at one height, both certified: what a worker has found before it stops. `first` is the
+// one it had, empty where that is the genesis block.
+struct ReportFork {  // → Pong
+  static constexpr Kind kKind{19, "ReportFork", kAtJoin | kAtWork, false};
+  CertifiedHeader first, second;
+  bool operator==(const ReportFork&) const = default;
 };
 
 // ---- work
@@ -314,9 +323,9 @@ struct AdminReply {
 
 using Message =
     std::variant<Hello, Welcome, Refusal, Ping, Pong, GetGenesis, Genesis, GetHeaders, Headers,
-                 SubmitTransaction, TransactionResult, GetAccount, AccountState, Register, GetRound,
-                 RoundState, GetBlob, BlobChunk, RevealUpdate, RevealAccepted, UpdateChunk,
-                 ChunkAck, Receipt, Notice, Progress, AdminRequest, AdminReply>;
+                 SubmitTransaction, TransactionResult, GetAccount, AccountState, Register,
+                 ReportFork, GetRound, RoundState, GetBlob, BlobChunk, RevealUpdate, RevealAccepted,
+                 UpdateChunk, ChunkAck, Receipt, Notice, Progress, AdminRequest, AdminReply>;
 
 const Kind& kind_of(const Message& message);
 

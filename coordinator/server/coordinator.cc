@@ -16,6 +16,7 @@ namespace {
 constexpr int kTickMs = 50;
 constexpr int kMaxBlocksPerTurn = 16;
 constexpr std::uint64_t kFarewellMs = 1000;
+constexpr std::uint64_t kEvidenceMs = 5000;
 
 std::uint64_t wall_ms() {
   using namespace std::chrono;
@@ -41,11 +42,11 @@ Status write_endpoints(const Home& home, const ServerTransport& transport) {
 Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const Settings& settings,
                                                        const SecretKey& validator,
                                                        Reporter reporter) {
-  auto lock = HomeLock::take(home);
+  auto lock = lock_home(home);
   if (!lock) return lock.error();
   auto curve = read_curve_key(home.curve_key());
   if (!curve) return curve.error();
-  auto orderer = Orderer::open(home.ledger(), validator);
+  auto orderer = Orderer::open(home.ledger(), SignGuard(home.signed_block()), validator);
   if (!orderer) return orderer.error();
   ServerOptions options;
   options.key = *curve;
@@ -63,7 +64,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const S
   return coordinator;
 }
 
-Coordinator::Coordinator(const Home& home, const Settings& settings, HomeLock lock,
+Coordinator::Coordinator(const Home& home, const Settings& settings, DirectoryLock lock,
                          AdminSocket admin_socket, std::unique_ptr<Orderer> orderer,
                          std::unique_ptr<ServerTransport> transport, Reporter reporter)
     : lock_(std::move(lock)),
@@ -75,6 +76,7 @@ Coordinator::Coordinator(const Home& home, const Settings& settings, HomeLock lo
       transport_(std::move(transport)),
       admissions_(*transport_),
       driver_(settings_, home_, *orderer_, reporter_, [this] { wake(); }),
+      history_(*orderer_, reporter_, home_),
       join_(*orderer_, Invitations(home_.invitations()), GRADMINT_REVISION),
       work_(*orderer_, driver_, reporter_, home_),
       admin_(*orderer_, driver_, join_, reporter_, transport_->join_endpoint(),
@@ -139,12 +141,21 @@ Status Coordinator::turn(int timeout_ms) {
       return Error{ErrorCode::io, work_.storage_failure() + "; everything acknowledged is safe"};
     }
   }
+  if (history_.conflict()) return keep_still();
   driver_.drain(now_ms());
   driver_.step(now_ms(), Tick{});
   if (Status s = order(); !s) return s;
   work_.round_moved_on();
   if (driver_.take_announcement()) announce();
   return Status{};
+}
+
+// Nothing is signed any more. Whoever holds another history has a moment to fetch this one's
+// headers, so that its evidence is whole, and to say so.
+Status Coordinator::keep_still() {
+  if (still_since_ms_ == 0) still_since_ms_ = now_ms();
+  if (now_ms() < still_since_ms_ + kEvidenceMs) return Status{};
+  return *history_.conflict();
 }
 
 void Coordinator::dispatch(const Inbound& inbound) {
@@ -157,6 +168,14 @@ void Coordinator::dispatch(const Inbound& inbound) {
       waiting_.emplace(ticket, inbound);
     }
     return;
+  }
+  if (const auto* hello = std::get_if<Hello>(&inbound.message)) {
+    if (const auto refusal = history_.hear(*hello, inbound)) {
+      return reply(inbound, {*refusal, {}});
+    }
+  }
+  if (const auto* report = std::get_if<ReportFork>(&inbound.message)) {
+    return reply(inbound, {history_.answer(*report, inbound), {}});
   }
   if (inbound.peer.entrance == kAtWork) {
     if (auto answers = work_.answer(inbound, now_ms())) {

@@ -7,6 +7,7 @@
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/server/admin_desk.h"
 #include "coordinator/server/admissions.h"
+#include "coordinator/server/history_desk.h"
 #include "coordinator/server/work_desk.h"
 
 namespace gradmint {
@@ -22,11 +23,12 @@ class Coordinator {
   void wake() const { transport_->waker().wake(); }
 
  private:
-  Coordinator(const Home& home, const Settings& settings, HomeLock lock, AdminSocket admin_socket,
-              std::unique_ptr<Orderer> orderer, std::unique_ptr<ServerTransport> transport,
-              Reporter reporter);
+  Coordinator(const Home& home, const Settings& settings, DirectoryLock lock,
+              AdminSocket admin_socket, std::unique_ptr<Orderer> orderer,
+              std::unique_ptr<ServerTransport> transport, Reporter reporter);
   Status start();
   Status turn(int timeout_ms);
+  Status keep_still();
   void dispatch(const Inbound& inbound);
   void reply(const Inbound& inbound, DeskAnswer answer);
   Status order();
@@ -39,7 +41,7 @@ class Coordinator {
   void notify_all(const Notice& notice);
   std::uint64_t now_ms() const;
 
-  HomeLock lock_;
+  DirectoryLock lock_;
   AdminSocket admin_socket_;  // outlives the transport, which removes it
   Home home_;
   Settings settings_;
@@ -48,6 +50,8 @@ class Coordinator {
   std::unique_ptr<ServerTransport> transport_;
   Admissions admissions_;
   RoundDriver driver_;
+  HistoryDesk history_;
+  std::uint64_t still_since_ms_ = 0;  // 0: it may sign
   JoinDesk join_;
   WorkDesk work_;
   AdminDesk admin_;

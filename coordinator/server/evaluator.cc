@@ -71,6 +71,10 @@ class EvaluatorClient::Child {
       ::execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
     }
+    // In both: whoever comes first. Done by the child alone, a group that is to be killed before
+    // the child has run would not be there yet, and the child would be waited for as long as it
+    // likes.
+    if (pid > 0) ::setpgid(pid, pid);
     ::close(in[0]);
     ::close(out[1]);
     if (pid < 0) {
@@ -84,6 +88,7 @@ class EvaluatorClient::Child {
     ::close(to_);
     ::close(from_);
     ::kill(-pid_, SIGKILL);
+    ::kill(pid_, SIGKILL);  // should it have left its group
     ::waitpid(pid_, nullptr, 0);
   }
 
@@ -178,6 +183,10 @@ void EvaluatorClient::end_child() {
 
 Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {
   if (!child_) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return failed("was stopped");
+    }
     auto started = Child::start(command_);
     if (!started) return started.error();
     const std::lock_guard lock(mutex_);

@@ -1,14 +1,10 @@
 #include "coordinator/server/home.h"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 #include "ledger/durable_file.h"
 #include "ledger/keystore.h"
@@ -24,27 +20,16 @@ Status keep_to_owner(const std::filesystem::path& directory) {
   return file_error("set the permissions of", directory, errno);
 }
 
-Result<HomeLock> HomeLock::take(const Home& home) {
+Result<DirectoryLock> lock_home(const Home& home) {
+  const std::string root = home.root.string();
+  auto lock = DirectoryLock::take(
+      home.root, "another coordinator is running in " + root +
+                     ": stop it first (gradmint coordinator stop --home " + root + ")");
+  if (!lock) return lock;
   if (Status made = create_directory_synced(home.run()); !made) return made.error();
   if (Status own = keep_to_owner(home.run()); !own) return own.error();
-  const auto file = home.run() / "lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
-  if (fd < 0) return file_error("open", file, errno);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    ::close(fd);
-    return Error{ErrorCode::busy, "another coordinator is running in " + home.root.string() +
-                                      ": stop it first (gradmint coordinator stop --home " +
-                                      home.root.string() + ")"};
-  }
-  return HomeLock(fd);
-}
-HomeLock::HomeLock(HomeLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-HomeLock& HomeLock::operator=(HomeLock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-HomeLock::~HomeLock() {
-  if (fd_ >= 0) ::close(fd_);
+  remove_partial_files(home.root);
+  return lock;
 }
 
 Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key) {

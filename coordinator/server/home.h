@@ -1,6 +1,7 @@
 // A coordinator's home directory: where everything of it lies, and the lock that keeps a second one
 // out.
-//   config.toml   keys/{validator.json, seed_chain, curve.json}   ledger/{db, blobs, checkpoint}
+//   config.toml   keys/{validator.json, signed, seed_chain, curve.json}
+//   ledger/{db, blobs, checkpoint}
 //   incoming/ (unfinished uploads)   invitations/   checkpoints/   run/ (admin socket)   log/
 #pragma once
 
@@ -9,6 +10,7 @@
 
 #include "coordinator/protocol/curve.h"
 #include "kernels/base/result.h"
+#include "ledger/directory_lock.h"
 #include "ledger/keys.h"
 
 namespace gradmint {
@@ -19,6 +21,8 @@ struct Home {
   std::filesystem::path config() const { return root / "config.toml"; }
   std::filesystem::path keys() const { return root / "keys"; }
   std::filesystem::path validator_key() const { return keys() / "validator.json"; }
+  // What that key has signed last (sign_guard.h).
+  std::filesystem::path signed_block() const { return keys() / "signed"; }
   std::filesystem::path seed_chain() const { return keys() / "seed_chain"; }
   std::filesystem::path curve_key() const { return keys() / "curve.json"; }
   std::filesystem::path ledger() const { return root / "ledger"; }
@@ -31,19 +35,9 @@ struct Home {
   std::filesystem::path endpoints() const { return run() / "endpoints.json"; }
 };
 
-// Held for the life of a running coordinator; released by the system however it ends.
-class HomeLock {
- public:
-  // busy names the directory when another coordinator runs there.
-  static Result<HomeLock> take(const Home& home);
-  HomeLock(HomeLock&& other) noexcept;
-  HomeLock& operator=(HomeLock&& other) noexcept;
-  ~HomeLock();
-
- private:
-  explicit HomeLock(int fd) : fd_(fd) {}
-  int fd_;
-};
+// The lock of a home, held for the life of a coordinator that runs in it; with it what an earlier
+// one left of unfinished files is removed. busy names the directory when another runs there.
+Result<DirectoryLock> lock_home(const Home& home);
 
 // Mode 0700.
 Status keep_to_owner(const std::filesystem::path& directory);

@@ -87,7 +87,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
 Result<InitOutcome> init_home(const Home& home, const Settings& settings,
                               const std::string& passphrase, std::uint64_t time_ms) {
   if (Status s = create_directory_synced(home.root); !s) return s.error();
-  auto lock = HomeLock::take(home);
+  auto lock = lock_home(home);
   if (!lock) return lock.error();
   if (exists(home.ledger() / "checkpoint")) {
     return Error{ErrorCode::bad_input,
@@ -111,7 +111,10 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
   genesis.allowed = settings.allowed;
   genesis.limits = settings.chain_limits;
   genesis.nonce = random_hash();
-  if (Status s = Orderer::create(home.ledger(), genesis, keys->validator); !s) return s.error();
+  if (Status s =
+          Orderer::create(home.ledger(), SignGuard(home.signed_block()), genesis, keys->validator);
+      !s)
+    return s.error();
   return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count};
 }
 

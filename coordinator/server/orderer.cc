@@ -47,11 +47,24 @@ Result<Chain> restore_chain(const LedgerStore& store) {
 
 }  // namespace
 
-Orderer::Orderer(Chain chain, std::unique_ptr<LedgerStore> store, const SecretKey& key)
-    : chain_(std::move(chain)), store_(std::move(store)), key_(key), account_(key.account()) {}
+Orderer::Orderer(Chain chain, std::unique_ptr<LedgerStore> store, SignGuard guard,
+                 const SecretKey& key)
+    : chain_(std::move(chain)),
+      store_(std::move(store)),
+      guard_(std::move(guard)),
+      key_(key),
+      account_(key.account()) {}
 
-Status Orderer::create(const std::filesystem::path& directory, const GenesisRecord& genesis,
-                       const SecretKey& validator) {
+Status Orderer::create(const std::filesystem::path& directory, const SignGuard& guard,
+                       const GenesisRecord& genesis, const SecretKey& validator) {
+  // What an interrupted init has signed is block 0 of a chain that never was.
+  if (const auto newest = guard.read(); newest.ok() && newest->height > 0) {
+    return Error{
+        ErrorCode::bad_input,
+        "'" + guard.file().string() + "' says that this validator's key has signed block " +
+            std::to_string(newest->height) + " of a ledger that is not in '" + directory.string() +
+            "': restore it, or begin a new federation in a home of its own"};
+  }
   auto chain = Chain::start(genesis);
   if (!chain) return chain.error();
   auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
@@ -61,11 +74,13 @@ Status Orderer::create(const std::filesystem::path& directory, const GenesisReco
   draft.block.header = chain->tip();
   draft.block_hash = chain->tip_hash();
   draft.changes = chain->genesis_changes();
-  return (*store)->commit(batch_of(draft, certify(chain->tip(), {{0, validator}})));
+  const Certificate certificate = certify(chain->tip(), {{0, validator}});
+  if (Status kept = guard.write(signed_block(draft, certificate, 0)); !kept) return kept;
+  return (*store)->commit(batch_of(draft, certificate));
 }
 
 Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& directory,
-                                               const SecretKey& validator) {
+                                               SignGuard guard, const SecretKey& validator) {
   // Opening for writing would begin an empty ledger where a lost one has been.
   if (std::error_code failed; !std::filesystem::is_directory(directory, failed)) {
     return Error{ErrorCode::not_found,
@@ -86,7 +101,25 @@ Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& dire
     return Error{ErrorCode::refused,
                  "the validator key is not the one this ledger's genesis names"};
   }
-  return std::unique_ptr<Orderer>(new Orderer(*std::move(chain), *std::move(store), validator));
+  std::unique_ptr<Orderer> orderer(
+      new Orderer(*std::move(chain), *std::move(store), std::move(guard), validator));
+  if (Status ready = orderer->agree_with_guard(directory); !ready) return ready.error();
+  return orderer;
+}
+
+Status Orderer::agree_with_guard(const std::filesystem::path& directory) {
+  auto missing = may_sign(guard_, chain_, directory);
+  if (!missing) return missing.error();
+  const auto newest = guard_.read();
+  if (!newest) return newest.error();
+  vouched_height_ = newest->vouched_height;
+  if (!*missing) return {};
+  // Signed, and then the process ended: the same signature again, for the same block.
+  BlockDraft draft = **std::move(missing);
+  const Certificate certificate = certify(draft.block.header, {{0, key_}});
+  if (Status stored = store_->commit(batch_of(draft, certificate)); !stored) return stored;
+  chain_.commit(std::move(draft));
+  return {};
 }
 
 bool Orderer::QueueShare::has_room(const QueueShare& limit, std::size_t size_bytes) const {
@@ -168,6 +201,8 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
   BlockDraft draft = chain_.prepare(candidates, time_ms, account_);
   if (!draft.block.transactions.empty() || even_if_empty) {
     const Certificate certificate = certify(draft.block.header, {{0, key_}});
+    const SignedBlock newest = signed_block(draft, certificate, vouched_height_);
+    if (Status kept = guard_.write(newest); !kept) return kept.error();
     if (Status stored = store_->commit(batch_of(draft, certificate)); !stored)
       return stored.error();
     out.committed = true;

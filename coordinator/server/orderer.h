@@ -1,5 +1,5 @@
-// Orders transactions into blocks for a validator set of one: prepare, certify, store, commit. The
-// application below it (ledger/chain.h) does not know that it is alone.
+// Orders transactions into blocks for a validator set of one: prepare, certify, guard, store,
+// commit. The application below it (ledger/chain.h) does not know that it is alone.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/server/seed_chain.h"
+#include "coordinator/server/sign_guard.h"
 #include "ledger/chain.h"
 #include "ledger/store.h"
 
@@ -38,12 +39,13 @@ constexpr bool may_be_refused(TxType type) {
 
 class Orderer {
  public:
-  // Opens the ledger in `directory`. corrupt, busy, not_found (init first) are told by name.
+  // Opens the ledger in `directory`. corrupt, busy, not_found (init first) are told by name; so is
+  // a ledger older than what the guard says the key has signed.
   static Result<std::unique_ptr<Orderer>> open(const std::filesystem::path& directory,
-                                               const SecretKey& validator);
+                                               SignGuard guard, const SecretKey& validator);
   // Writes the genesis block into a new ledger directory.
-  static Status create(const std::filesystem::path& directory, const GenesisRecord& genesis,
-                       const SecretKey& validator);
+  static Status create(const std::filesystem::path& directory, const SignGuard& guard,
+                       const GenesisRecord& genesis, const SecretKey& validator);
 
   // Queues somebody's transaction for the next block. The queue, the part of it that all strangers
   // have together and the part of each source are bounded, in transactions and bytes: false when
@@ -65,9 +67,11 @@ class Orderer {
   LedgerStore& store() { return *store_; }
   const AccountId& account() const { return account_; }
   const SecretKey& key() const { return key_; }
+  std::uint64_t vouched_height() const { return vouched_height_; }  // of the guard
 
  private:
-  Orderer(Chain chain, std::unique_ptr<LedgerStore> store, const SecretKey& key);
+  Orderer(Chain chain, std::unique_ptr<LedgerStore> store, SignGuard guard, const SecretKey& key);
+  Status agree_with_guard(const std::filesystem::path& directory);
   SignedTransaction sign_own(TxType type, Bytes body, std::uint64_t nonce) const;
 
   struct QueueShare {
@@ -78,6 +82,8 @@ class Orderer {
 
   Chain chain_;
   std::unique_ptr<LedgerStore> store_;
+  SignGuard guard_;
+  std::uint64_t vouched_height_ = 0;
   SecretKey key_;
   AccountId account_;
   struct Proposal {

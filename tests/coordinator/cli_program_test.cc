@@ -58,6 +58,7 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
   here.write("slip.toml", "[dev]\nworkers = 3\nruonds = 2\n");
   here.write("zero.toml", "[dev]\nworkers = 0\n");
   here.write("broken.toml", "[dev\n");
+  here.write("bracket.toml", "[dev]\n[\nworkers = 3\n");
   here.write("key.json", "{}");
   here.write("pass", "secret\n");
   fs::create_directories(here.path / "full");
@@ -86,6 +87,7 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
        "slip.toml:3: unknown key 'dev.ruonds'; did you mean 'dev.rounds'?", 2},
       {"--config zero.toml dev", "--workers 0", 2},
       {"dev --config broken.toml", "broken.toml:1: ", 2},
+      {"dev --config bracket.toml", "bracket.toml:2: is no TOML", 2},
       {"dev --config missing.toml", "missing.toml", 2},
       {"keys show missing.json --passphrase-file pass", "missing.json", 2},
       {"keys show key.json --passphrase-file pass", "key.json", 2},

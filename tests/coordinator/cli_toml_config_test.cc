@@ -1,6 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <cctype>
+#include <fstream>
+#include <sstream>
+
 #include "coordinator/config/toml_config.h"
+#include "tests/support/paths.h"
+#include "tests/support/text_mutations.h"
 
 using gradmint::nearest_name;
 using gradmint::TomlConfig;
@@ -121,4 +127,51 @@ TEST_CASE("toml_config names a missing file") {
 TEST_CASE("nearest_name helps with slips only") {
   CHECK(nearest_name("cuont", {"count", "name"}) == "count");
   CHECK(nearest_name("elephant", {"count", "name"}) == "");
+}
+
+TEST_CASE("a line that is no TOML is refused by its number, wherever it stands") {
+  const auto fault_of = [](const std::string& text) {
+    const auto file = TomlConfig::parse(text, "f.toml");
+    return file.ok() ? std::string() : file.error().message;
+  };
+  const std::string alone = ": is no TOML: a table is [name], a value is name = value";
+  CHECK(fault_of("[\n") == "f.toml:1" + alone);
+  CHECK(fault_of("[ \n") == "f.toml:1" + alone);
+  CHECK(fault_of("[\nx = 1\n") == "f.toml:1" + alone);
+  CHECK(fault_of("[a]\nb = 1\n[\nc = 2\n") == "f.toml:3" + alone);
+  CHECK(fault_of("[a]\nb = 1\n\n\n[\n[[\n[") == "f.toml:5" + alone);
+  // Tables within tables without an end: freed by recursion.
+  std::string deep = "a";
+  for (int i = 0; i < 400'000; ++i) deep += ".a";
+  CHECK(fault_of("# a comment\n" + deep + " = 1\n") == "f.toml:2: more than 256 dots in one line");
+  CHECK(fault_of("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t = 1\n") ==
+        "f.toml:1: tables within tables, deeper than settings go");
+  CHECK(fault_of("# " + std::string(300, '.') + "\na = 1\n") == "");
+}
+
+TEST_CASE("whatever a settings file says, it is read or refused in one line") {
+  std::ifstream in(std::filesystem::path(GRADMINT_SOURCE_DIR) / "docs/examples/federation.toml");
+  std::stringstream federation;
+  federation << in.rdbuf();
+  REQUIRE(federation.str().size() > 100);
+  const std::string worker = "data = \"csv:a.csv\"\nhidden = 16\nalpha = 0.5\nquiet = true\n";
+  const std::string aggregate = "[aggregate]\nrule = 'mean'\ninputs = ['a.st', 'b.st']\n";
+  for (const std::string& text : {federation.str(), worker, aggregate}) {
+    for (const std::string& changed : gradmint::test::text_mutations(text)) {
+      const auto file = TomlConfig::parse(changed, "f.toml");
+      if (file.ok()) continue;
+      CAPTURE(changed);
+      const std::string& fault = file.error().message;
+      REQUIRE(fault.rfind("f.toml:", 0) == 0);
+      for (const char c : fault) REQUIRE(std::iscntrl(static_cast<unsigned char>(c)) == 0);
+    }
+  }
+}
+
+TEST_CASE("a settings file without an end is not read to it") {
+  const auto endless = TomlConfig::load("/dev/zero");
+  REQUIRE_FALSE(endless.ok());
+  CHECK(endless.error().message ==
+        "configuration /dev/zero: larger than 1 MiB; is it the right file?");
+  CHECK_FALSE(TomlConfig::load("/tmp").ok());
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "gradmint_test_paths.h"
+#include "tests/support/text_mutations.h"
 
 using namespace gradmint;
 namespace fs = std::filesystem;
@@ -35,6 +36,23 @@ TEST_CASE("the example in docs is one that a coordinator takes") {
   if (!settings) FAIL(settings.error().message);
   CHECK(settings->initial.filename() == "initial.safetensors");
   CHECK_FALSE(settings->evaluate_here);
+}
+
+TEST_CASE("a coordinator reads any settings, or refuses them in one line") {
+  const Folder folder;
+  std::ifstream in(fs::path(GRADMINT_SOURCE_DIR) / "docs/examples/federation.toml");
+  const std::string example{std::istreambuf_iterator<char>(in), {}};
+  std::size_t refused = 0;
+  const auto mutations = test::text_mutations(example);
+  for (const std::string& changed : mutations) {
+    const auto settings = load_settings(folder.write("federation.toml", changed));
+    if (settings.ok()) continue;
+    ++refused;
+    CAPTURE(changed);
+    REQUIRE_FALSE(settings.error().message.empty());
+    REQUIRE(settings.error().message.find('\n') == std::string::npos);
+  }
+  CHECK(refused > mutations.size() / 4);
 }
 
 TEST_CASE("a rule of one's own is read by init alone: at a run the genesis has it") {

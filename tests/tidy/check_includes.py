@@ -1,8 +1,8 @@
 """Refuses an include that points upward. Usage: check_includes.py ROOT
 
 kernels and contracts are leaves; ledger stands on them (it re-executes rounds and rules),
-coordinator on ledger, worker on all of them but only on coordinator/protocol. kernels/base is for
-everybody. libtorch is for worker alone.
+coordinator on ledger, worker on all of them but only on coordinator/protocol and on the reader of
+settings, coordinator/config. kernels/base is for everybody. libtorch is for worker alone.
 """
 
 import re
@@ -16,7 +16,8 @@ ALLOWED = [  # the first prefix that fits a file decides what it may include
     ("contracts/", ("contracts/", BASE)),
     ("ledger/", ("ledger/", "contracts/", "kernels/")),
     ("coordinator/", ("coordinator/", "ledger/", "contracts/", "kernels/")),
-    ("worker/", ("worker/", "coordinator/protocol/", "ledger/", "contracts/", "kernels/")),
+    ("worker/", ("worker/", "coordinator/config/", "coordinator/protocol/", "ledger/", "contracts/",
+                 "kernels/")),
     ("tests/", ("",)),
     ("benchmarks/", ("benchmarks/", "worker/", "coordinator/", "ledger/", "contracts/", "kernels/")),
 ]

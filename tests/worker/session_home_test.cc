@@ -103,6 +103,22 @@ TEST_CASE("a damaged connection is replaced by an invitation, a used one too") {
   }
 }
 
+TEST_CASE("one worker runs in a home, whatever is deleted there; leftovers are removed") {
+  const Place place;
+  {
+    const auto home = place.open(invitation("a"));
+    REQUIRE(home.ok());
+    fs::remove(place.path / "w" / "lock");  // where older homes were locked
+    CHECK(place.open().error().code == ErrorCode::busy);
+    fs::remove_all(place.path / "w" / "rounds");
+    CHECK(place.open().error().code == ErrorCode::busy);
+  }
+  const fs::path left = place.path / "w" / "keys" / "secret.partial-12-3";
+  std::ofstream(left) << "half";
+  REQUIRE(place.open().ok());
+  CHECK_FALSE(fs::exists(left));
+}
+
 TEST_CASE("secrets that others can read are refused") {
   for (const char* file : {"w/keys/worker.json", "w/keys/curve.json", "w/keys/secret", "pass"}) {
     CAPTURE(file);
@@ -175,7 +191,8 @@ TEST_CASE("what is saved is there again, a torn header is not") {
 
   const auto evidence = home->save_fork(2, header(7));
   REQUIRE(evidence.ok());
-  const auto text = read_file(*evidence, 100'000);
+  CHECK(evidence->first == header(1));
+  const auto text = read_file(evidence->file, 100'000);
   REQUIRE(text.ok());
   const std::string json(text->begin(), text->end());
   CHECK(json.find(to_hex(header(1).header)) != std::string::npos);

@@ -2,73 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "ledger/hash.h"
-#include "tests/worker/session_federation.h"
+#include "tests/worker/session_stage.h"
 
 namespace gradmint::test {
 namespace {
 
 using namespace gradmint::session;
-
-std::string name_of(const Effect& effect) {
-  struct Names {
-    std::string operator()(const OpenLink& e) const {
-      return e.gate == Gate::join ? "OpenJoin" : "OpenWork";
-    }
-    std::string operator()(const Send& e) const { return std::string(kind_of(e.message).name); }
-    std::string operator()(const SaveGenesis&) const { return "SaveGenesis"; }
-    std::string operator()(const SaveHeader&) const { return "SaveHeader"; }
-    std::string operator()(const SaveForkEvidence&) const { return "SaveForkEvidence"; }
-    std::string operator()(const LookForBlob&) const { return "LookForBlob"; }
-    std::string operator()(const WriteBlob&) const { return "WriteBlob"; }
-    std::string operator()(const FinishBlob&) const { return "FinishBlob"; }
-    std::string operator()(const KeepModels&) const { return "KeepModels"; }
-    std::string operator()(const CheckTask&) const { return "CheckTask"; }
-    std::string operator()(const CheckModel&) const { return "CheckModel"; }
-    std::string operator()(const StartTraining&) const { return "StartTraining"; }
-    std::string operator()(const CancelTraining&) const { return "CancelTraining"; }
-    std::string operator()(const SaveUpdate&) const { return "SaveUpdate"; }
-    std::string operator()(const SaveReceipt&) const { return "SaveReceipt"; }
-    std::string operator()(const StartEvaluation&) const { return "StartEvaluation"; }
-    std::string operator()(const SaveEvaluation&) const { return "SaveEvaluation"; }
-    std::string operator()(const Say& e) const { return e.warning ? "Warn" : "Say"; }
-    std::string operator()(const Show&) const { return "Show"; }
-    std::string operator()(const Stop& e) const { return "Stop" + std::to_string(e.exit_code); }
-  };
-  return std::visit(Names{}, effect);
-}
-
-std::string names_of(const Effects& effects) {
-  std::string names;
-  for (const Effect& e : effects) names += (names.empty() ? "" : " ") + name_of(e);
-  return names;
-}
-
-enum class Stage { knocking, training, revealing, evaluating };
-
-bool reached(const Federation& f, Stage stage) {
-  const Federation::Worker& w = f.workers[0];
-  if (!w.session || !w.link_up) return false;
-  const auto round = current_round(f.coordinator.world.chain.state());
-  switch (stage) {
-    case Stage::knocking:
-      return true;
-    case Stage::training:
-      return f.trainings == 1;
-    case Stage::revealing:
-      return round && round->phase == RoundPhase::revealing &&
-             w.session->chain()->height() + 1 == f.coordinator.world.chain.height();
-    case Stage::evaluating:
-      return round && round->phase == RoundPhase::evaluating &&
-             w.session->chain()->height() + 1 == f.coordinator.world.chain.height();
-  }
-  return false;
-}
-
-Federation at(Stage stage) {
-  Federation federation(5, {.workers = 1}, {});
-  while (!reached(federation, stage)) federation.step();
-  return federation;
-}
 
 struct Row {
   std::string what;
@@ -77,16 +16,9 @@ struct Row {
   std::string effects;
 };
 
-Event arrives(const Federation& f, Message message) {
-  return Arrived{f.workers[0].link, 0, std::move(message), {}};
-}
 std::function<Event(Federation&)> refusal(RefusalCode code) {
   return [code](Federation& f) { return arrives(f, refuse(code, "because")); };
 }
-RoundState state_of(Federation& f) {
-  return f.coordinator.round_state(f.workers[0].key.account(), f.now_ms);
-}
-
 const Row kRows[] = {
     {"another chain", Stage::knocking,
      [](Federation& f) {
@@ -300,37 +232,6 @@ TEST_CASE("a worker whose model does not fit the task does not register") {
   CHECK(f.workers[0].stop->text == f.task_fault);
   CHECK_FALSE(get<AccountRecord>(f.coordinator.world.chain.state(),
                                  state_key::account(f.workers[0].key.account())));
-}
-
-TEST_CASE("a fork is kept as evidence, and nothing is done after it") {
-  Federation f = at(Stage::training);
-  World& world = f.coordinator.world;
-  const std::uint64_t height = world.chain.height();
-  Header other = world.played.back().draft.block.header;
-  other.time_ms += 1;
-  const CertifiedHeader certified{encode_record(other), encode_record(world.certify(other, {0}))};
-  Headers headers{height, {certified}};
-  const Effects effects = f.inject(0, arrives(f, headers));
-  CHECK(names_of(effects) == "SaveForkEvidence CancelTraining Stop1");
-  CHECK(std::get<SaveForkEvidence>(effects[0]).height == height);
-  CHECK(f.workers[0].session->stopped());
-  CHECK(f.inject(0, arrives(f, state_of(f))).empty());
-
-  // One that is not certified proves nothing, and changes nothing.
-  Federation g = at(Stage::training);
-  headers.headers[0].certificate = encode_record(world.played.back().certificate);
-  CHECK(names_of(g.inject(0, arrives(g, headers))) == "Warn");
-
-  // One above our tip that builds on another block: theirs at our height is asked for.
-  Federation h = at(Stage::training);
-  other = h.coordinator.world.played.back().draft.block.header;
-  other.height += 1;
-  other.parent_hash = hash_of("their block");
-  headers.headers = {
-      {encode_record(other), encode_record(h.coordinator.world.certify(other, {0}))}};
-  const Effects asked = h.inject(0, arrives(h, headers));
-  REQUIRE(names_of(asked) == "GetHeaders");
-  CHECK(std::get<GetHeaders>(std::get<Send>(asked[0]).message).from_height == height);
 }
 
 TEST_CASE("nothing is committed twice, whatever opens the same attempt again") {

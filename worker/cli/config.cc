@@ -1,9 +1,6 @@
-#include <toml++/toml.h>
-
 #include <algorithm>
 
-#include "kernels/base/number_text.h"
-#include "ledger/regular_file.h"
+#include "coordinator/config/toml_config.h"
 #include "worker/cli/arguments.h"
 
 namespace gradmint {
@@ -25,33 +22,6 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
-Status append_option(const toml::node& value, const std::string& option, const std::string& where,
-                     std::vector<std::string>& words) {
-  if (const auto* text = value.as_string())
-    words.push_back(option + "=" + text->get());
-  else if (const auto* number = value.as_integer())
-    words.push_back(option + "=" + std::to_string(number->get()));
-  else if (const auto* real = value.as_floating_point())
-    words.push_back(option + "=" + shortest_text(real->get()));
-  else if (const auto* flag = value.as_boolean())
-    words.push_back(option + "=" + (flag->get() ? "true" : "false"));
-  else
-    return Error{ErrorCode::bad_input, where + " is not text, a number or true/false"};
-  return {};
-}
-
-Result<toml::table> read_toml(const std::string& file) {
-  const Result<Bytes> bytes = read_file(file, kMaxConfigBytes);
-  if (!bytes) return bytes.error();
-  try {
-    return toml::parse(
-        std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()), file);
-  } catch (const toml::parse_error& e) {
-    return Error{ErrorCode::bad_input, file + ": line " + std::to_string(e.source().begin.line) +
-                                           ": " + std::string(e.description())};
-  }
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> with_config(const CLI::App& app, std::vector<std::string> words) {
@@ -59,19 +29,27 @@ Result<std::vector<std::string>> with_config(const CLI::App& app, std::vector<st
   if (file.empty() || words.empty()) return words;
   const CLI::App* command = find_command(app, words.front());
   if (command == nullptr) return words;  // the parser will say so
-  Result<toml::table> table = read_toml(file);
-  if (!table) return table.error();
+  const auto given = TomlConfig::load(file);
+  if (!given) return given.error();
+  const auto refuse = [&](std::uint32_t line, const std::string& text) {
+    return Error{ErrorCode::bad_input, given->source() + ":" + std::to_string(line) + ": " + text};
+  };
+  if (!given->tables().empty()) {
+    const auto& [table, line] = *given->tables().begin();
+    return refuse(line, "'" + table + "' is a table and no option of " + words.front());
+  }
   std::vector<std::string> merged{words.front()};
-  for (const auto& [key, value] : *table) {
-    const std::string option = "--" + std::string(key.str());
-    const std::string where = file + ": '" + std::string(key.str()) + "'";
-    if (key.str() == "config" || command->get_option_no_throw(option) == nullptr)
-      return Error{ErrorCode::bad_input, where + " is no option of " + words.front()};
+  for (const TomlConfig::Entry& entry : given->entries()) {
+    const std::string option = "--" + entry.key;
+    const std::string key = "'" + entry.key + "'";
+    if (entry.key == "config" || command->get_option_no_throw(option) == nullptr)
+      return refuse(entry.line, key + " is no option of " + words.front());
+    if (entry.is_array || entry.values.empty())
+      return refuse(entry.line, key + " is not text, a number or true/false");
     const bool overridden = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
       return word == option || word.starts_with(option + "=");
     });
-    if (overridden) continue;
-    if (Status status = append_option(value, option, where, merged); !status) return status.error();
+    if (!overridden) merged.push_back(option + "=" + entry.values.front());
   }
   merged.insert(merged.end(), words.begin() + 1, words.end());
   return merged;

@@ -16,6 +16,7 @@ enum class Ask : std::uint8_t {
   transaction,
   round,
   reveal,
+  fork,
   blob,  // these two are many at a time, bounded by credits
   chunk,
   count_,

@@ -72,11 +72,15 @@ struct EvaluationEnded {
   std::uint64_t examples = 0;
   std::string fault;
 };
+struct ForkSaved {  // answers SaveForkEvidence
+  std::string file;
+  CertifiedHeader first;  // the one kept before; empty where that is the genesis block
+};
 struct StopRequested {};
 
-using Event =
-    std::variant<Started, Tick, LinkUp, LinkDown, Arrived, BlobLooked, BlobFinished, ModelChecked,
-                 TaskChecked, TrainingProgressed, TrainingEnded, EvaluationEnded, StopRequested>;
+using Event = std::variant<Started, Tick, LinkUp, LinkDown, Arrived, BlobLooked, BlobFinished,
+                           ModelChecked, TaskChecked, TrainingProgressed, TrainingEnded,
+                           EvaluationEnded, ForkSaved, StopRequested>;
 
 // ---- effects: carried out in their order. One that fails for the disk ends the session.
 // ----------

@@ -68,6 +68,7 @@ HeaderJudgement HeaderChain::offer(const CertifiedHeader& offered) {
     judgement.outcome = HeaderOutcome::fork_below;
   } else if (judgement.verdict = check_links(*header); judgement.verdict == Verdict::ok) {
     tip_ = *header;
+    newest_ = offered;
     hashes_.push_back(hash);
     frontier_.append(merkle_leaf_hash(hash.view()));
     judgement.outcome = HeaderOutcome::appended;

@@ -37,6 +37,8 @@ class HeaderChain {
   std::uint64_t height() const { return hashes_.size() - 1; }
   const Hash& tip_hash() const { return hashes_.back(); }
   const Header& tip() const { return tip_; }
+  // As it came; empty at the genesis block.
+  const CertifiedHeader& newest() const { return newest_; }
   std::optional<Hash> hash_at(std::uint64_t height) const;
   // Looks from the newest down.
   bool contains(const Hash& block_hash) const;
@@ -48,6 +50,7 @@ class HeaderChain {
   Verdict check_links(const Header& header) const;
   GenesisRecord genesis_;
   Header tip_;
+  CertifiedHeader newest_;
   std::vector<Hash> hashes_;
   MerkleFrontier frontier_;
 };

@@ -148,7 +148,9 @@ Status WorkerHome::save_header(const CertifiedHeader& header) {
   return {};
 }
 
-Result<fs::path> WorkerHome::save_fork(std::uint64_t height, const CertifiedHeader& other) {
+Result<WorkerHome::SavedFork> WorkerHome::save_fork(std::uint64_t height,
+                                                    const CertifiedHeader& other) {
+  SavedFork saved;
   nlohmann::json json{
       {"chain_id", to_hex(connection_.chain_id)}, {"height", height}, {"second", json_of(other)}};
   if (height == 0) {
@@ -158,13 +160,12 @@ Result<fs::path> WorkerHome::save_fork(std::uint64_t height, const CertifiedHead
     auto log = MappedFile::open(directory_ / "headers.log");
     if (!log) return log.error();
     Reader reader(log->bytes().subspan(header_offsets_[height - 1]));
-    CertifiedHeader first;
-    GRADMINT_CHECK(read_certified(reader, first));
-    json["first"] = json_of(first);
+    GRADMINT_CHECK(read_certified(reader, saved.first));
+    json["first"] = json_of(saved.first);
   }
-  const fs::path file = directory_ / "evidence" / ("fork-" + std::to_string(height) + ".json");
-  if (Status s = replace_file(file, as_bytes(json.dump(2) + "\n")); !s) return s.error();
-  return file;
+  saved.file = directory_ / "evidence" / ("fork-" + std::to_string(height) + ".json");
+  if (Status s = replace_file(saved.file, as_bytes(json.dump(2) + "\n")); !s) return s.error();
+  return saved;
 }
 
 Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,

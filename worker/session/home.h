@@ -2,7 +2,7 @@
 // Held by one process at a time. Everything that is promised to the coordinator is synced before it
 // is said. Not thread safe, except that blobs() may be read from any thread.
 //   keys/worker.json keys/curve.json keys/secret   connection.json   genesis   headers.log
-//   blobs/   rounds/000012-0/{update,payload}   rounds/evaluation-000012   evidence/   lock
+//   blobs/   rounds/000012-0/{update,payload}   rounds/evaluation-000012   evidence/
 #pragma once
 
 #include <filesystem>
@@ -13,6 +13,7 @@
 #include "coordinator/protocol/invitation.h"
 #include "coordinator/protocol/payload.h"
 #include "ledger/blobs.h"
+#include "ledger/directory_lock.h"
 #include "ledger/keystore.h"
 #include "worker/session/memory.h"
 
@@ -39,6 +40,11 @@ class WorkerHome {
                                  const std::optional<Invitation>& invitation,
                                  const std::filesystem::path& passphrase_file);
 
+  struct SavedFork {
+    std::filesystem::path file;
+    CertifiedHeader first;  // empty where it is the genesis block
+  };
+
   const SecretKey& key() const { return *key_; }
   const CurveKeyPair& curve() const { return curve_; }
   const Hash& secret() const { return secret_; }
@@ -53,7 +59,7 @@ class WorkerHome {
   Status save_genesis(const Bytes& genesis);
   Status save_header(const CertifiedHeader& header);
   // Both headers of a fork, as JSON. Gives the file.
-  Result<std::filesystem::path> save_fork(std::uint64_t height, const CertifiedHeader& other);
+  Result<SavedFork> save_fork(std::uint64_t height, const CertifiedHeader& other);
   // `residual` is what the payload's encoding lost, to be added to the update of the next round.
   Status save_update(const UpdateMemory& update, ByteView payload, std::span<const float> residual);
   // The file with the residual of the last update made in a round before this one. Empty where
@@ -79,7 +85,6 @@ class WorkerHome {
   void keep_blobs(const std::vector<Hash>& roots) const;
 
  private:
-  class Lock;
   explicit WorkerHome(std::filesystem::path directory)
       : directory_(std::move(directory)), blobs_(directory_ / "blobs") {}
   Status load_headers(Memory& memory);
@@ -92,7 +97,7 @@ class WorkerHome {
 
   std::filesystem::path directory_;
   BlobStore blobs_;
-  std::shared_ptr<Lock> lock_;
+  std::optional<DirectoryLock> lock_;  // always there once open
   std::optional<SecretKey> key_;
   CurveKeyPair curve_;
   Hash secret_;

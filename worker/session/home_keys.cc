@@ -1,11 +1,7 @@
 // The parts of a home that are made once: lock, keys, and the coordinator it belongs to.
-#include <fcntl.h>
 #include <openssl/rand.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "coordinator/protocol/endpoint.h"
 #include "ledger/durable_file.h"
@@ -150,28 +146,6 @@ Result<AccountId> read_account(const fs::path& home) {
   return *account;
 }
 
-class WorkerHome::Lock {
- public:
-  static Result<std::shared_ptr<Lock>> take(const fs::path& directory) {
-    const fs::path file = directory / "lock";
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return file_error("open", file, errno);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      ::close(fd);
-      return Error{ErrorCode::busy, "another worker runs in " + directory.string() +
-                                        ": stop it, or give this one a home of its own"};
-    }
-    return std::shared_ptr<Lock>(new Lock(fd));
-  }
-  ~Lock() { ::close(fd_); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  explicit Lock(int fd) : fd_(fd) {}
-  int fd_;
-};
-
 Result<WorkerHome> WorkerHome::open(const fs::path& directory,
                                     const std::optional<Invitation>& invitation,
                                     const fs::path& passphrase_file) {
@@ -181,12 +155,15 @@ Result<WorkerHome> WorkerHome::open(const fs::path& directory,
                                            " has not joined a federation yet: give the invitation "
                                            "of its coordinator"};
   }
+  if (Status s = create_directory_synced(directory); !s) return s.error();
+  auto lock = DirectoryLock::take(directory, "another worker runs in " + directory.string() +
+                                                 ": stop it, or give this one a home of its own");
+  if (!lock) return lock.error();
+  home.lock_.emplace(*std::move(lock));
+  remove_partial_files(directory);
   for (const char* folder : {"keys", "blobs", "rounds", "evidence"}) {
     if (Status s = create_directory_synced(directory / folder); !s) return s.error();
   }
-  auto lock = Lock::take(directory);
-  if (!lock) return lock.error();
-  home.lock_ = *std::move(lock);
   if (Status s = home.open_connection(invitation); !s) return s.error();
   if (Status s = home.open_keys(passphrase_file); !s) return s.error();
   return home;

@@ -174,10 +174,11 @@ class Loop {
 
   Status perform(SaveGenesis& e, std::deque<Event>&) { return home_.save_genesis(e.genesis); }
   Status perform(SaveHeader& e, std::deque<Event>&) { return home_.save_header(e.header); }
-  Status perform(SaveForkEvidence& e, std::deque<Event>&) {
-    auto file = home_.save_fork(e.height, e.other);
-    if (!file) return file.error();
-    console_.say({true, "evidence of a fork: " + file->string()});
+  Status perform(SaveForkEvidence& e, std::deque<Event>& waiting) {
+    auto saved = home_.save_fork(e.height, e.other);
+    if (!saved) return saved.error();
+    console_.say({true, "evidence of a fork: " + saved->file.string()});
+    waiting.push_back(ForkSaved{saved->file.string(), saved->first});
     return {};
   }
   Status perform(LookForBlob& e, std::deque<Event>& waiting) {

@@ -12,6 +12,7 @@ constexpr std::uint64_t kBackToJoinMs = 5000;     // without a work connection
 constexpr std::uint64_t kRefusedToJoinMs = 1000;  // when the key is not admitted at work
 constexpr std::uint64_t kFirstUnreachableMs = 2000;
 constexpr std::uint64_t kLastUnreachableMs = 300'000;
+constexpr std::uint64_t kTellForkMs = 3000;
 
 }  // namespace
 
@@ -84,6 +85,11 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                  [&](const TrainingProgressed& e) { work_.take(e, out); },
                  [&](const TrainingEnded& e) { work_.take(e, out); },
                  [&](const EvaluationEnded& e) { work_.take(e, out); },
+                 [&](const ForkSaved& e) {
+                   if (!fork_) return;
+                   fork_->file = e.file;
+                   fork_->report.first = e.first;
+                 },
                  [&](const StopRequested&) {
                    work_.cancel(out);
                    stop(kExitDone, "stopped as asked; run the same command again to go on", out);
@@ -150,7 +156,32 @@ void Session::stop(int exit_code, std::string text, Outgoing& out) {
   out.effect(Stop{exit_code, std::move(text)});
 }
 
+Hello Session::hello() const {
+  return {config_->chain_id, config_->revision, chain_ ? chain_->newest() : CertifiedHeader{}};
+}
+
+void Session::forked(std::uint64_t height, const CertifiedHeader& second, Outgoing& out) {
+  fork_ = Fork{height, out.now_ms(), {{}, second}, ""};
+  out.effect(SaveForkEvidence{height, second});
+  work_.cancel(out);
+}
+
+void Session::leave_fork(bool told, Outgoing& out) {
+  stop(kExitFault,
+       "FORK: the coordinator has certified two different blocks at height " +
+           std::to_string(fork_->height) + "; both headers are kept in " + fork_->file +
+           ", the coordinator " + (told ? "was told" : "could not be told") +
+           ", and this worker does not go on: ask its operator which history holds",
+       out);
+}
+
 void Session::advance(Outgoing& out) {
+  if (fork_) {
+    if (fork_->file.empty()) return;
+    if (out.now_ms() >= fork_->since_ms + kTellForkMs) return leave_fork(false, out);
+    out.ask(Ask::fork, fork_->report);
+    return;
+  }
   if (!link_.up) {
     if (finishing_since_ms_ != 0) return finish(out);
     tell_unreachable(out);
@@ -167,7 +198,7 @@ void Session::advance(Outgoing& out) {
     return;
   }
   if (!link_.welcome) {
-    out.ask(Ask::hello, Hello{config_->chain_id, config_->revision});
+    out.ask(Ask::hello, hello());
     return;
   }
   if (!chain_) {

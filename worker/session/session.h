@@ -59,6 +59,10 @@ class Session {
   void take(const Refusal& refusal, Ask about, Outgoing& out);
   Verdict take_header(const CertifiedHeader& header, Outgoing& out);
   void settled(const Settled& settled, Outgoing& out);
+  void forked(std::uint64_t height, const CertifiedHeader& second, Outgoing& out);
+  void leave_fork(bool told, Outgoing& out);
+
+  Hello hello() const;
 
   void advance(Outgoing& out);
   bool follow_headers(Outgoing& out);  // true when the tip heard of is reached
@@ -90,6 +94,14 @@ class Session {
   std::uint64_t finishing_since_ms_ = 0;  // 0: not finished
   std::uint64_t unreachable_told_ms_ = 0, unreachable_wait_ms_ = 0;
   std::uint64_t broken_headers_told_ms_ = 0;
+  // Two histories: kept, told, and then the session stops.
+  struct Fork {
+    std::uint64_t height = 0;
+    std::uint64_t since_ms = 0;
+    ReportFork report;
+    std::string file;  // empty: not yet kept
+  };
+  std::optional<Fork> fork_;
   bool stopped_ = false;
 };
 

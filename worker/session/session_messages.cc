@@ -17,6 +17,10 @@ Verdict Session::arrived(const Arrived& arrived, Outgoing& out) {
   if (arrived.link != link_.number) return Verdict::ok;
   if (arrived.ask != 0 && !asks_.answered(arrived.ask)) return Verdict::ok;  // asked anew since
   const Ask about = Asks::kind_of(arrived.ask);
+  if (fork_) {
+    if (about == Ask::fork) leave_fork(std::holds_alternative<Pong>(arrived.message), out);
+    return Verdict::ok;
+  }
   return std::visit(
       Cases{
           [&](const Welcome& m) { return take(m, out); },
@@ -101,7 +105,7 @@ Verdict Session::take(const Headers& headers, Outgoing& out) {
   const std::uint64_t before = chain_->height();
   for (const CertifiedHeader& header : headers.headers) {
     const Verdict verdict = take_header(header, out);
-    if (verdict != Verdict::ok || stopped_) return verdict;
+    if (verdict != Verdict::ok || fork_) return verdict;
   }
   if (chain_->height() == before) out.hold_back(Ask::headers, kLaterMs);
   return Verdict::ok;
@@ -120,13 +124,7 @@ Verdict Session::take_header(const CertifiedHeader& header, Outgoing& out) {
       check_height_ = judged.height - 1;
       return Verdict::wrong_parent;
     case HeaderOutcome::fork:
-      out.effect(SaveForkEvidence{judged.height, header});
-      work_.cancel(out);
-      stop(kExitFault,
-           "FORK: the coordinator has certified two different blocks at height " +
-               std::to_string(judged.height) +
-               "; both headers are kept as evidence, and this worker does not go on",
-           out);
+      forked(judged.height, header, out);
       return Verdict::wrong_parent;
     case HeaderOutcome::broken:
       break;

@@ -73,7 +73,7 @@ void Session::advance_join(Outgoing& out) {
           "new ones (gradmint keys rotate --help)",
           out);
     }
-    if (out.ask(Ask::hello, Hello{config_->chain_id, config_->revision})) {
+    if (out.ask(Ask::hello, hello())) {
       out.hold_back(Ask::hello, kHelloAgainMs);
     }
     return;

@@ -1,0 +1,55 @@
+// What peers know of this chain's history: the newest block that a worker holds (Hello), and forks
+// that a worker has found (ReportFork). Only what this chain's validators have signed counts. If it
+// is not of this ledger, the ledger is an old copy, or the key has signed two histories: then
+// nothing more may be signed here, nor after a restart (sign_guard.h), before the operator has seen
+// to it.
+#pragma once
+
+#include "coordinator/protocol/server_transport.h"
+#include "coordinator/server/home.h"
+#include "coordinator/server/reporter.h"
+
+namespace gradmint {
+
+enum class Claim {
+  known,        // of this ledger, or nothing at all
+  unproven,     // no header of this chain, or not certified
+  ahead,        // certified, above this ledger's tip
+  other_block,  // certified, at a height of this ledger, and not its block there
+};
+struct JudgedClaim {
+  Claim claim = Claim::known;
+  std::uint64_t height = 0;
+  Hash block_hash;
+};
+// Costs a signature only where the block is not known. Pure.
+JudgedClaim judge_claim(const CertifiedHeader& claimed, const Chain& chain);
+
+class HistoryDesk {
+ public:
+  HistoryDesk(const Orderer& orderer, const Reporter& reporter, const Home& home)
+      : orderer_(orderer), reporter_(reporter), home_(home) {}
+
+  // The refusal of a Hello whose newest block this ledger lacks. Nothing where it may stand, also
+  // where this ledger has another at its height: who holds that finds it out, and keeps the
+  // evidence.
+  std::optional<Refusal> hear(const Hello& hello, const Inbound& inbound);
+  // Pong when both headers are proven to be a fork, which is reported as a warning.
+  Message answer(const ReportFork& report, const Inbound& inbound);
+
+  // Why nothing more may be signed, for whoever runs the coordinator; nothing while it may. Blocks
+  // up to the height that the operator has vouched for are no reason.
+  const std::optional<Error>& conflict() const { return conflict_; }
+
+ private:
+  std::string name_of(const Inbound& inbound) const;
+  void stop_signing(const JudgedClaim& claim, const CertifiedHeader& header,
+                    const std::string& who);
+
+  const Orderer& orderer_;
+  const Reporter& reporter_;
+  Home home_;
+  std::optional<Error> conflict_;
+};
+
+}  // namespace gradmint

@@ -1,0 +1,49 @@
+// A validator's key guard and ledger in a folder, as a home has them.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include "coordinator/server/orderer.h"
+#include "tests/ledger/store_fixture.h"
+#include "tests/ledger/world.h"
+
+namespace gradmint::test {
+
+struct OrdererPlace {
+  explicit OrdererPlace(const std::string& name = "test") : root(folder.path()) {
+    world.genesis.name = name;
+    std::filesystem::create_directories(root / "keys");
+    const Status made = Orderer::create(ledger(), guard(), world.genesis, world.validator());
+    if (!made.ok()) FAIL(made.error().message);
+  }
+  std::filesystem::path ledger() const { return root / "ledger"; }
+  SignGuard guard() const { return SignGuard(root / "keys" / "signed"); }
+
+  Result<std::unique_ptr<Orderer>> try_open() const {
+    return Orderer::open(ledger(), guard(), world.validator());
+  }
+  std::unique_ptr<Orderer> open() const {
+    auto orderer = try_open();
+    if (!orderer.ok()) FAIL(orderer.error().message);
+    return *std::move(orderer);
+  }
+  // Until the ledger ends with this height; the time of each block is `time_ms` and one more.
+  void extend_to(std::uint64_t height, std::uint64_t time_ms = 0) const {
+    const auto orderer = open();
+    while (orderer->chain().height() < height) {
+      REQUIRE(orderer->make_block(time_ms++, true).ok());
+    }
+  }
+  void keep(const std::string& name) const { copy("ledger", name); }
+  void put_back(const std::string& name) const { copy(name, "ledger"); }
+  void copy(const std::string& from, const std::string& to) const {
+    std::filesystem::remove_all(root / to);
+    std::filesystem::copy(root / from, root / to, std::filesystem::copy_options::recursive);
+  }
+
+  TemporaryDirectory folder;
+  World world;
+  std::filesystem::path root;
+};
+
+}  // namespace gradmint::test
