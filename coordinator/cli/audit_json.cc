@@ -125,7 +125,8 @@ Json contributions_json(const LedgerHistory& history, const ContributionFilter& 
   }
   out["contributions"] = Json::array();
   for (const Contribution& row : rows) {
-    Json contribution = {{"round", row.attempt->round()}};
+    Json contribution = {{"round", row.attempt->round()},
+                         {"attempt", row.attempt->open.body.attempt}};
     contribution.update(account_json(history, row.worker));
     contribution["verdict"] = verdict_text(row.entry);
     contribution["weight"] = row.weight;

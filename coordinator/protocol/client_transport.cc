@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <limits>
 
+#include "coordinator/protocol/descriptors.h"
 #include "coordinator/protocol/endpoint.h"
 #include "coordinator/protocol/link_watch.h"
 #include "coordinator/protocol/zmq_handles.h"
@@ -21,6 +23,8 @@ constexpr int kMonitored = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ
 // Messages kept while a request waits for its answer; beyond it the oldest goes.
 constexpr std::size_t kMaxKept = 1024;
 constexpr std::size_t kMaxFramesPerPoll = 64;
+// Of libzmq's context, its two threads, its two sockets and a connection, with room to spare.
+constexpr std::size_t kDescriptorsNeeded = 16;
 // A request that could not be queued although connected is tried again this often.
 constexpr int kRetryMs = 20;
 
@@ -58,9 +62,14 @@ struct ClientTransport::State {
   Status open();
   void close();
   void knock_again();
+  void call_again_in(int wait_ms);
+  void keep_alive(ClientBatch& batch);
+  bool consume(const ClientInbound& inbound, ClientBatch& batch);
   int bounded(int timeout_ms) const;
   void receive(ClientBatch& batch);
   void read_monitor(ClientBatch& batch);
+  void tell(LinkEvent event, ClientBatch& batch);
+  bool is_ipc() const { return options.endpoint.starts_with("ipc://"); }
   std::optional<ClientInbound> decode(ReceivedFrames& received);
   Status send(const Message& message, const Payload& payload, std::uint64_t request_id);
 
@@ -71,6 +80,10 @@ struct ClientTransport::State {
   LinkWatch watch;
   std::optional<Clock::time_point> knock_at;  // when to try again after a refusal
   int knock_wait_ms = 0;
+  Clock::time_point sent_at;                 // anything, on this connection
+  Clock::time_point heard_at;                // the same, from the other side
+  std::optional<Clock::time_point> ping_at;  // sent, and nothing heard since
+  bool ping_now = false;                     // the connection has just come up
   std::deque<ClientInbound> kept;
   std::uint64_t last_request_id = 0;
   std::string protocol_error;
@@ -78,7 +91,7 @@ struct ClientTransport::State {
 };
 
 Status ClientTransport::State::open() {
-  const bool ipc = options.endpoint.starts_with("ipc://");
+  const bool ipc = is_ipc();
   if (!ipc) {
     const Result<TcpEndpoint> parsed = parse_tcp_endpoint(options.endpoint);
     if (!parsed) return parsed.error();
@@ -91,13 +104,11 @@ Status ClientTransport::State::open() {
   dealer.set(ZMQ_IMMEDIATE, 1);  // nothing is queued for a connection that is not there
   dealer.set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(kMaxWorkWireBytes));
   dealer.set(ZMQ_SNDHWM, kSendHighWaterMessages);
-  dealer.set(ZMQ_RCVHWM, kReceiveHighWaterMessages);
   dealer.set(ZMQ_RECONNECT_IVL, options.reconnect_ms);
   dealer.set(ZMQ_RECONNECT_IVL_MAX, options.reconnect_max_ms);
   dealer.set(ZMQ_CONNECT_TIMEOUT, options.handshake_timeout_ms);
   if (options.endpoint.find('[') != std::string::npos) dealer.set(ZMQ_IPV6, 1);
-  set_link_times(dealer,
-                 {options.handshake_timeout_ms, options.heartbeat_interval_ms, options.linger_ms});
+  set_link_times(dealer, {options.handshake_timeout_ms, options.linger_ms});
   if (!ipc) dealer.set_curve_client(options.key, options.server_key);
   monitor = start_monitor(context, dealer, kMonitored);
   if (zmq_connect(dealer.get(), options.endpoint.c_str()) != 0) {
@@ -122,24 +133,75 @@ void ClientTransport::State::knock_again() {
   GRADMINT_CHECK(open().ok());  // the same options worked before
 }
 
+void ClientTransport::State::call_again_in(int wait_ms) {
+  knock_at = Clock::now() + std::chrono::milliseconds(wait_ms);
+  ping_at.reset();
+  ping_now = false;
+}
+
+// Own pings instead of libzmq's heartbeats (zmq_handles.h says why).
+void ClientTransport::State::keep_alive(ClientBatch& batch) {
+  if (is_ipc()) return;
+  if (watch.state() != LinkState::connected && !ping_now && !ping_at) return;
+  const std::chrono::milliseconds interval(options.heartbeat_interval_ms);
+  const Clock::time_point now = Clock::now();
+  if (ping_at && now - *ping_at > 2 * interval) {
+    tell(LinkEvent::went_silent, batch);
+    return call_again_in(0);
+  }
+  const bool quiet = now - sent_at >= interval || (!ping_at && now - heard_at >= interval);
+  if (!ping_now && !quiet) return;
+  if (!send(Ping{}, {}, kKeepAliveId)) return;  // a full queue is no silence of ours
+  ping_now = false;
+  if (!ping_at) ping_at = now;
+}
+
+// True for what is between the transports.
+bool ClientTransport::State::consume(const ClientInbound& inbound, ClientBatch& batch) {
+  const auto* refusal = std::get_if<Refusal>(&inbound.message);
+  if (refusal != nullptr && refusal->code == RefusalCode::full) {
+    batch.link_changed |= watch.state() != LinkState::full;
+    watch.told_full(refusal->detail);
+    knock_wait_ms = std::clamp(2 * knock_wait_ms, options.reconnect_ms, options.reconnect_max_ms);
+    call_again_in(knock_wait_ms);
+    close();  // or libzmq would call again by itself, at once
+    return true;
+  }
+  knock_wait_ms = 0;
+  tell(LinkEvent::answered, batch);
+  return inbound.request_id == kKeepAliveId;
+}
+
 int ClientTransport::State::bounded(int timeout_ms) const {
-  if (!knock_at) return timeout_ms;
-  const int until_knock_ms = remaining_ms(*knock_at) + 1;
-  return timeout_ms < 0 ? until_knock_ms : std::min(timeout_ms, until_knock_ms);
+  int wait_ms = timeout_ms < 0 ? std::numeric_limits<int>::max() : timeout_ms;
+  if (knock_at) wait_ms = std::min(wait_ms, remaining_ms(*knock_at) + 1);
+  if (watch.state() == LinkState::connected || ping_now || ping_at)
+    wait_ms = std::min(wait_ms, std::max(1, options.heartbeat_interval_ms / 2));
+  return wait_ms == std::numeric_limits<int>::max() ? -1 : wait_ms;
+}
+
+void ClientTransport::State::tell(LinkEvent event, ClientBatch& batch) {
+  const LinkState before = watch.state();
+  const std::uint64_t connections_before = watch.connections();
+  watch.on(event);
+  batch.link_changed |= watch.state() != before || watch.connections() != connections_before;
 }
 
 void ClientTransport::State::read_monitor(ClientBatch& batch) {
   while (const auto seen = next_event(monitor)) {
-    if (seen->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) knock_wait_ms = 0;
+    if (seen->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+      sent_at = heard_at = Clock::now();
+      ping_at.reset();
+      ping_now = true;
+    }
     if (seen->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ||
         seen->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
       knock_wait_ms = std::clamp(2 * knock_wait_ms, options.reconnect_ms, options.reconnect_max_ms);
       knock_at = Clock::now() + std::chrono::milliseconds(knock_wait_ms);
     }
-    const LinkState before = watch.state();
-    const std::uint64_t connections_before = watch.connections();
-    watch.on(link_event(*seen));
-    batch.link_changed |= watch.state() != before || watch.connections() != connections_before;
+    tell(link_event(*seen), batch);
+    // Over ipc nobody pings, and nobody needs to: who is there is there.
+    if (is_ipc() && seen->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) tell(LinkEvent::answered, batch);
   }
 }
 
@@ -171,7 +233,11 @@ void ClientTransport::State::receive(ClientBatch& batch) {
   for (std::size_t taken = 0; taken < kMaxFramesPerPoll; ++taken) {
     auto received = receive_frames(dealer, 2);
     if (!received) return;
-    if (auto inbound = decode(*received)) batch.inbound.push_back(std::move(*inbound));
+    heard_at = Clock::now();
+    ping_at.reset();
+    auto inbound = decode(*received);
+    if (!inbound || consume(*inbound, batch)) continue;
+    batch.inbound.push_back(std::move(*inbound));
   }
 }
 
@@ -187,8 +253,9 @@ Status ClientTransport::State::send(const Message& message, const Payload& paylo
   }
   const Result<Bytes> encoded = encode_message(message, request_id);
   if (!encoded) return encoded.error();
-  if (!dealer.writable()) {
-    const bool connected = watch.state() == LinkState::connected;
+  // Before it has answered our Ping a coordinator takes no more than that from us.
+  const bool connected = watch.state() == LinkState::connected;
+  if (!dealer.writable() || (!connected && request_id != kKeepAliveId)) {
     return Error{ErrorCode::io, connected ? "coordinator at " + options.endpoint +
                                                 " reads too slowly: its queue is full"
                                           : watch.diagnosis()};
@@ -204,10 +271,12 @@ Status ClientTransport::State::send(const Message& message, const Payload& paylo
     Frame::sharing(payload, body);
     zmq_msg_send(body.get(), dealer.get(), ZMQ_DONTWAIT);
   }
+  sent_at = Clock::now();
   return {};
 }
 
 Result<std::unique_ptr<ClientTransport>> ClientTransport::connect(const ClientOptions& options) {
+  if (Status enough = descriptors_free(kDescriptorsNeeded); !enough) return enough.error();
   std::unique_ptr<ClientTransport> transport(new ClientTransport(std::make_unique<State>(options)));
   if (Status opened = transport->state_->open(); !opened) return opened.error();
   return transport;
@@ -226,10 +295,12 @@ ClientBatch ClientTransport::poll(int timeout_ms) {
   zmq_pollitem_t items[] = {{nullptr, state_->waker.fd(), ZMQ_POLLIN, 0},
                             {state_->dealer.get(), 0, ZMQ_POLLIN, 0},
                             {state_->monitor.get(), 0, ZMQ_POLLIN, 0}};
-  zmq_poll(items, 3, batch.inbound.empty() ? state_->bounded(timeout_ms) : 0);
+  const int watched = state_->dealer.get() != nullptr ? 3 : 1;  // none while it waits to call again
+  zmq_poll(items, watched, batch.inbound.empty() ? state_->bounded(timeout_ms) : 0);
   batch.woken = state_->waker.drain();
   state_->read_monitor(batch);
   state_->receive(batch);
+  state_->keep_alive(batch);
   return batch;
 }
 

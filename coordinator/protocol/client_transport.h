@@ -1,6 +1,12 @@
 // A worker's or a wallet's connection to a coordinator: one DEALER, CURVE with the coordinator's
-// key pinned, reconnecting by itself for ever. Over ipc (admin) there is no CURVE. Thread safety:
-// one thread owns it; waker() may be used from any thread.
+// key pinned, reconnecting by itself for ever. Over ipc (admin) there is no CURVE.
+//
+// Over TCP it pings when it has been quiet for an interval, and right after it has come up, so that
+// the coordinator knows who is there; it counts as connected, and sends more, from the answer on.
+// One that answers nothing for three intervals is given up and
+// called again. Who does not poll does not ping, and may find the connection lost.
+//
+// Thread safety: one thread owns it; waker() may be used from any thread.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +35,12 @@ struct ClientOptions {
 
 enum class LinkState : std::uint8_t {
   connecting,        // no answer yet
-  connected,         // authenticated both ways
+  connected,         // authenticated both ways, and it has answered a Ping
   unreachable,       // nobody listens there, or no route
   key_refused,       // the coordinator does not admit this key (yet)
   handshake_broken,  // it closed the connection during the handshake: another key than pinned, most
                      // likely
+  full,              // it answered that it has no room for this side now
   lost,              // was connected
 };
 
@@ -57,7 +64,8 @@ class ClientTransport {
   ClientTransport& operator=(const ClientTransport&) = delete;
 
   // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever); may return
-  // early with nothing. Reconnecting after a refusal happens here, so keep calling it. Anything a
+  // early with nothing. Pings and reconnecting after a refusal happen here, so keep calling it.
+  // That a coordinator is full is told by link() and diagnosis(), not by a message. Anything a
   // coordinator sends that does not decode is dropped and told by protocol_error().
   ClientBatch poll(int timeout_ms);
 

@@ -1,8 +1,10 @@
 #include "coordinator/protocol/gatekeeper.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "kernels/base/check.h"
@@ -11,9 +13,15 @@ namespace gradmint {
 namespace {
 
 constexpr int kInspectEveryMs = 50;
+constexpr int kInspectRestlessMs = 5;
+// Looking at a connection costs a system call: never more of them in a millisecond than this.
+constexpr int kConnectionsPerMs = 50;
+constexpr int kTellEveryMs = 1000;
+constexpr std::uint64_t kTrimEveryMs = 1000;
+constexpr std::uint64_t kTrimFromBytes = 4 * kMiB;
 constexpr std::size_t kMaxNamesLimited = 1024;
 constexpr std::size_t kZapFrames = 7;  // version, id, domain, address, identity, mechanism, key
-constexpr int kMonitored = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
+constexpr int kMonitored = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
                            ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                            ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
@@ -34,12 +42,12 @@ const char* name_of(Entrances entrance) { return entrance == kAtJoin ? "join" : 
 
 Gatekeeper::Gatekeeper(const ZmqContext& context, const GateLimits& limits)
     : context_(context),
-      join_{kAtJoin, {}, ConnectionGuard(limits.join), {}},
-      work_{kAtWork, {}, ConnectionGuard(limits.work), {}},
+      join_{kAtJoin, {}, ConnectionGuard(limits.join)},
+      work_{kAtWork, {}, ConnectionGuard(limits.work)},
       join_handshakes_(limits.join_handshakes, kMaxNamesLimited),
       join_handshakes_total_(limits.join_handshakes_total, 1),
       work_handshakes_(limits.work_handshakes, kMaxNamesLimited),
-      report_rate_(RateLimit{1, 5}, kMaxNamesLimited) {}
+      work_handshakes_total_(limits.work_handshakes_total, 1) {}
 
 Gatekeeper::~Gatekeeper() { GRADMINT_CHECK(!thread_.joinable()); }
 
@@ -71,24 +79,38 @@ void Gatekeeper::stop(const ZmqSocket& join, const ZmqSocket& work) {
   authenticator_.close();
 }
 
+int Gatekeeper::wait_ms() {
+  const std::lock_guard lock(guards_mutex_);
+  const std::size_t connections = join_.guard.connections() + work_.guard.connections();
+  if (connections == 0 && returned_bytes_ == 0) {
+    const std::lock_guard events_lock(mutex_);
+    return digest_.has_counted() ? kTellEveryMs : -1;
+  }
+  const int least_ms = static_cast<int>(connections) / kConnectionsPerMs;
+  return join_.guard.restless() || work_.guard.restless() ? std::max(kInspectRestlessMs, least_ms)
+                                                          : std::max(kInspectEveryMs, least_ms);
+}
+
 void Gatekeeper::run() {
-  std::uint64_t inspected_ms = now_ms();
+  inspected_ms_ = now_ms();
   while (!stopping_) {
     zmq_pollitem_t items[] = {{authenticator_.get(), 0, ZMQ_POLLIN, 0},
                               {join_.monitor.get(), 0, ZMQ_POLLIN, 0},
                               {work_.monitor.get(), 0, ZMQ_POLLIN, 0},
                               {nullptr, stop_requested_.fd(), ZMQ_POLLIN, 0}};
-    const bool idle = join_.guard.connections() + work_.guard.connections() == 0;
-    if (zmq_poll(items, 4, idle ? -1 : kInspectEveryMs) < 0) continue;
+    const int until_ms = wait_ms();
+    const std::uint64_t passed_ms = now_ms() - inspected_ms_;
+    const int left_ms =
+        until_ms < 0
+            ? -1
+            : std::max(
+                  0, until_ms - static_cast<int>(std::min<std::uint64_t>(passed_ms, kTellEveryMs)));
+    if (zmq_poll(items, 4, left_ms) < 0) continue;
     if (items[0].revents != 0) answer_authentication();
     if (items[1].revents != 0) read_monitor(join_);
     if (items[2].revents != 0) read_monitor(work_);
-    const std::uint64_t elapsed_ms = now_ms() - inspected_ms;
-    if (elapsed_ms >= kInspectEveryMs) {
-      inspect(join_, elapsed_ms);
-      inspect(work_, elapsed_ms);
-      inspected_ms += elapsed_ms;
-    }
+    if (until_ms >= 0 && now_ms() - inspected_ms_ >= static_cast<std::uint64_t>(until_ms))
+      inspect();
   }
 }
 
@@ -98,9 +120,20 @@ std::string_view Gatekeeper::decide(std::string_view domain, const std::string& 
                                     const Hash& key) {
   const std::uint64_t now = now_ms();
   if (domain == kJoinDomain) {
-    if (join_handshakes_.admit(address, now) && join_handshakes_total_.admit({}, now)) return "200";
+    if (join_handshakes_.admit(address, now) && join_handshakes_total_.admit({}, now)) {
+      ++join_.welcomed;
+      return "200";
+    }
   } else if (domain == kWorkDomain && account_of(key)) {
-    if (work_handshakes_.admit(to_hex(key), now)) return "200";
+    const bool crowded = [this] {
+      const std::lock_guard lock(guards_mutex_);
+      return work_.guard.crowded();
+    }();
+    if (!crowded && work_handshakes_.admit(to_hex(key), now) &&
+        work_handshakes_total_.admit({}, now)) {
+      ++work_.welcomed;
+      return "200";
+    }
   } else {
     report(TransportEventKind::stranger_refused, address,
            "refused at work: key " + to_z85(key) + " from " + address + " is not registered");
@@ -132,23 +165,26 @@ void Gatekeeper::answer_authentication() {
   }
 }
 
+void Gatekeeper::tell_cut_off(const ConnectionGuard::Lines& lines) {
+  for (const std::string& line : lines)
+    report(TransportEventKind::peer_cut_off, line.substr(0, line.rfind(':', line.find(' '))), line);
+}
+
 void Gatekeeper::read_monitor(Door& door) {
+  ConnectionGuard::Lines lines;
   while (const auto seen = next_event(door.monitor)) {
     const std::string entrance = name_of(door.entrance);
     switch (seen->event) {
-      case ZMQ_EVENT_ACCEPTED:
-        if (auto line = door.guard.accepted(static_cast<int>(seen->value))) {
-          report(TransportEventKind::peer_cut_off, entrance, std::move(*line));
-        }
+      case ZMQ_EVENT_ACCEPTED: {
+        const std::lock_guard lock(guards_mutex_);
+        door.guard.accepted(static_cast<int>(seen->value), now_ms(), lines);
         break;
-      case ZMQ_EVENT_DISCONNECTED:
+      }
+      case ZMQ_EVENT_DISCONNECTED: {
+        const std::lock_guard lock(guards_mutex_);
         door.guard.closed(static_cast<int>(seen->value));
         break;
-      case ZMQ_EVENT_ACCEPT_FAILED:
-        report(TransportEventKind::peer_cut_off, entrance,
-               std::string("a connection at ") + entrance +
-                   " could not be accepted: " + zmq_strerror(static_cast<int>(seen->value)));
-        break;
+      }
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         report(
             TransportEventKind::handshake_failed, entrance,
@@ -163,19 +199,31 @@ void Gatekeeper::read_monitor(Door& door) {
         break;
     }
   }
+  tell_cut_off(lines);
 }
 
-void Gatekeeper::inspect(Door& door, std::uint64_t elapsed_ms) {
-  std::map<int, std::uint64_t> taken_bytes;
+void Gatekeeper::inspect() {
+  inspected_ms_ = now_ms();
+  ConnectionGuard::Lines lines;
   {
-    const std::lock_guard lock(mutex_);
-    taken_bytes.swap(door.taken_bytes);
+    const std::lock_guard lock(guards_mutex_);
+    for (Door* door : {&join_, &work_}) {
+      door->guard.inspect(inspected_ms_, lines);
+      returned_bytes_ += door->guard.take_returned_bytes();
+    }
   }
-  for (const auto& [descriptor, size_bytes] : taken_bytes) door.guard.taken(descriptor, size_bytes);
-  for (std::string& line : door.guard.inspect(elapsed_ms)) {
-    std::string peer = line.substr(0, line.find(':'));
-    report(TransportEventKind::peer_cut_off, std::move(peer), std::move(line));
-  }
+  tell_cut_off(lines);
+  give_memory_back(inspected_ms_);
+  const std::lock_guard lock(mutex_);
+  if (digest_.is_due(inspected_ms_)) events_waiting_.wake();
+}
+
+// What closed connections had sent lies freed in the allocator, which keeps it.
+void Gatekeeper::give_memory_back(std::uint64_t time_ms) {
+  if (returned_bytes_ == 0 || time_ms - trimmed_ms_ < kTrimEveryMs) return;
+  if (returned_bytes_ >= kTrimFromBytes) malloc_trim(0);
+  trimmed_ms_ = time_ms;
+  returned_bytes_ = 0;
 }
 
 void Gatekeeper::admit(const Hash& curve_key, const AccountId& account) {
@@ -184,8 +232,12 @@ void Gatekeeper::admit(const Hash& curve_key, const AccountId& account) {
 }
 
 void Gatekeeper::revoke(const Hash& curve_key) {
-  const std::lock_guard lock(mutex_);
-  admitted_.erase(curve_key);
+  {
+    const std::lock_guard lock(mutex_);
+    admitted_.erase(curve_key);
+  }
+  const std::lock_guard lock(guards_mutex_);
+  for (Door* door : {&join_, &work_}) door->guard.dismiss(curve_key, now_ms());
 }
 
 std::optional<AccountId> Gatekeeper::account_of(const Hash& curve_key) const {
@@ -195,29 +247,44 @@ std::optional<AccountId> Gatekeeper::account_of(const Hash& curve_key) const {
   return found->second;
 }
 
-void Gatekeeper::taken(Entrances entrance, int descriptor, std::uint64_t size_bytes) {
-  if (descriptor < 0) return;
-  const std::lock_guard lock(mutex_);
-  (entrance == kAtJoin ? join_ : work_).taken_bytes[descriptor] += size_bytes;
+Standing Gatekeeper::heard(Entrances entrance, const HeardMessage& message) {
+  ConnectionGuard::Lines lines;
+  const Standing standing = [&] {
+    const std::lock_guard lock(guards_mutex_);
+    return door(entrance).guard.heard(message, now_ms(), lines);
+  }();
+  tell_cut_off(lines);
+  return standing;
+}
+
+void Gatekeeper::all_taken(Entrances entrance) {
+  const std::lock_guard lock(guards_mutex_);
+  door(entrance).guard.all_taken();
+}
+
+void Gatekeeper::cut(Entrances entrance, int descriptor, const std::string& why) {
+  ConnectionGuard::Lines lines;
+  {
+    const std::lock_guard lock(guards_mutex_);
+    door(entrance).guard.cut(descriptor, why, lines);
+  }
+  tell_cut_off(lines);
+}
+
+std::uint32_t Gatekeeper::welcomed(Entrances entrance) const {
+  return (entrance == kAtJoin ? join_ : work_).welcomed;
 }
 
 void Gatekeeper::report(TransportEventKind kind, const std::string& about, std::string text) {
   const std::lock_guard lock(mutex_);
-  const std::string name = std::to_string(static_cast<int>(kind)) + about;
-  if (events_.size() >= kMaxWaitingEvents || !report_rate_.admit(name, now_ms())) {
-    ++events_dropped_;
-    return;
-  }
-  events_.push_back({kind, std::move(text)});
-  events_waiting_.wake();
+  digest_.add(kind, about, std::move(text), now_ms());
+  if (digest_.has_told()) events_waiting_.wake();
 }
 
 void Gatekeeper::hand_over(ServerBatch& batch) {
   const std::lock_guard lock(mutex_);
   events_waiting_.drain();
-  batch.events.swap(events_);
-  events_.clear();
-  batch.events_dropped = std::exchange(events_dropped_, 0);
+  batch.events = digest_.take(now_ms());
 }
 
 }  // namespace gradmint

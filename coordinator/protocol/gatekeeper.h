@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "coordinator/protocol/connection_guard.h"
+#include "coordinator/protocol/event_digest.h"
 #include "coordinator/protocol/rate_limit.h"
 #include "coordinator/protocol/server_transport.h"
 #include "coordinator/protocol/zmq_handles.h"
@@ -32,6 +33,7 @@ struct GateLimits {
   RateLimit join_handshakes;        // for each address
   RateLimit join_handshakes_total;  // over all
   RateLimit work_handshakes;        // for each admitted key
+  RateLimit work_handshakes_total;  // over all
 };
 
 class Gatekeeper {
@@ -48,9 +50,14 @@ class Gatekeeper {
   void revoke(const Hash& curve_key);
   std::optional<AccountId> account_of(const Hash& curve_key) const;
 
-  void taken(Entrances entrance, int descriptor, std::uint64_t size_bytes);
+  // The loop has taken a message; what becomes of its sender. account: of this key now, if any.
+  Standing heard(Entrances entrance, const HeardMessage& message);
+  void all_taken(Entrances entrance);
+  void cut(Entrances entrance, int descriptor, const std::string& why);
+  // How many handshakes have been welcomed at this entrance so far.
+  std::uint32_t welcomed(Entrances entrance) const;
 
-  // `about` names the peer: more than a few lines of one kind about one peer are counted, not kept.
+  // `about` names the peer. Bounded: see EventDigest.
   void report(TransportEventKind kind, const std::string& about, std::string text);
   // Moves what waits into the batch.
   void hand_over(ServerBatch& batch);
@@ -60,14 +67,18 @@ class Gatekeeper {
   struct Door {  // one entrance's connections
     Entrances entrance;
     ZmqSocket monitor;
-    ConnectionGuard guard;
-    std::map<int, std::uint64_t> taken_bytes;  // by descriptor; guarded by mutex_
+    ConnectionGuard guard;  // guarded by guards_mutex_
+    std::atomic<std::uint32_t> welcomed{0};
   };
+  Door& door(Entrances entrance) { return entrance == kAtJoin ? join_ : work_; }
   void run();
   void answer_authentication();
   std::string_view decide(std::string_view domain, const std::string& address, const Hash& key);
   void read_monitor(Door& door);
-  void inspect(Door& door, std::uint64_t elapsed_ms);
+  void inspect();
+  void give_memory_back(std::uint64_t time_ms);
+  int wait_ms();
+  void tell_cut_off(const ConnectionGuard::Lines& lines);
 
   const ZmqContext& context_;
   Door join_;
@@ -77,15 +88,18 @@ class Gatekeeper {
   Waker events_waiting_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
-  RateLimiter join_handshakes_;  // the thread's own, these three
+  RateLimiter join_handshakes_;  // the thread's own, these seven
   RateLimiter join_handshakes_total_;
   RateLimiter work_handshakes_;
+  RateLimiter work_handshakes_total_;
+  std::uint64_t inspected_ms_ = 0;
+  std::uint64_t returned_bytes_ = 0;
+  std::uint64_t trimmed_ms_ = 0;
 
+  mutable std::mutex guards_mutex_;  // never taken while mutex_ is held
   mutable std::mutex mutex_;
   std::map<Hash, AccountId> admitted_;
-  std::vector<TransportEvent> events_;
-  std::uint64_t events_dropped_ = 0;
-  RateLimiter report_rate_;
+  EventDigest digest_;
 };
 
 }  // namespace gradmint

@@ -10,7 +10,8 @@ namespace gradmint {
 // Spoken in every frame; frames of another version are refused, by name. It grows with every change
 // of a message or of a record that messages carry.
 // 2: OpenRound and CommitUpdate say how updates are encoded and aggregated.
-// 3: notices that say why a worker waits; Hello names the newest block its sender holds; ReportFork.
+// 3: both sides ping; a refusal may say that the coordinator is full; notices say why a worker waits;
+// Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
 inline constexpr std::uint16_t kProtocolVersion = 3;
 
 inline constexpr std::size_t kKiB = 1024;
@@ -47,29 +48,39 @@ inline constexpr std::size_t kMaxJoinWireBytes = 512 * kKiB + kCurveOverheadByte
 inline constexpr std::size_t kMaxWorkWireBytes = kMaxPayloadBytes + kCurveOverheadBytes;
 inline constexpr std::size_t kFramePrefixBytes = 2 + 2 + 8;  // version, type, request id
 
-// Flow: a sender has at most this many chunks unacknowledged, below the high-water marks, which
-// count messages for each peer.
+// Flow: a sender has at most this many chunks unacknowledged, below the high-water mark of what
+// waits to be sent, which counts messages for each peer. What is received has no such mark: libzmq
+// aborts when a connection ends whose full queue is then read (docs/protocol.md); bytes are counted
+// instead.
 inline constexpr std::uint16_t kMaxCredit = 4;
 inline constexpr int kSendHighWaterMessages = 16;
-inline constexpr int kReceiveHighWaterMessages = 16;
-inline constexpr int kJoinReceiveHighWaterMessages = 4;
+inline constexpr int kReceiveHighWaterMessages = 0;  // none
 // What a connection may have sent without the loop having taken it. libzmq bounds the size of a
-// frame and the number of messages, not the number of frames in a message: whoever exceeds this is
-// cut off.
-inline constexpr std::size_t kMaxUntakenJoinBytes = 4 * kMiB;
-inline constexpr std::size_t kMaxUntakenWorkBytes = 40 * kMiB;
-// The same over all join connections together; the greatest is cut off.
-inline constexpr std::size_t kMaxUntakenJoinBytesTotal = 256 * kMiB;
+// frame, not the number of frames in a message: whoever exceeds this is cut off. Until the loop has
+// taken its first message that is the handshake and a small message; then, at join, one large
+// request and a few small ones; at work the chunks that credit allows, and as much again at join.
+inline constexpr std::size_t kMaxFirstBytes = 16 * kKiB;
+inline constexpr std::size_t kMaxUntakenJoinBytes = 1 * kMiB;
+inline constexpr std::size_t kMaxUntakenWorkBytes =
+    kMaxCredit * (kMaxWorkWireBytes + kKiB) + kMaxUntakenJoinBytes;
+// The same over all connections of an entrance together; the greatest is cut off.
+inline constexpr std::size_t kMaxUntakenJoinBytesTotal = 64 * kMiB;
+inline constexpr std::size_t kMaxUntakenWorkBytesTotal = 512 * kMiB;
 
 // Taken in one turn of the server's loop.
 inline constexpr std::size_t kMaxInboundPerPoll = 64;
 inline constexpr std::size_t kMaxInboundBytesPerPoll = 64 * kMiB;
-// Reports that wait for the loop; more are counted, not kept.
-inline constexpr std::size_t kMaxWaitingEvents = 256;
-
-inline constexpr std::size_t kMaxJoinConnections = 256;
+// Connections at each entrance (coordinator/protocol/connection_guard.h). Pending: the loop has not
+// taken their first message yet. Guests: at join, with a key that is not admitted.
+inline constexpr std::size_t kMaxPending = 256;
+inline constexpr std::size_t kMaxPendingPerAddress = 32;
+inline constexpr std::size_t kMaxGuests = 256;
+inline constexpr std::size_t kMaxGuestsPerAddress = 8;
+inline constexpr std::size_t kMaxConnectionsPerAccount = 4;
 inline constexpr std::size_t kMaxWorkConnections = 4096;
-inline constexpr std::size_t kMaxConnectionsPerAddress = 256;
+// A process with fewer file descriptors than this does not start serving: libzmq aborts where it
+// finds none, and the ledger's store needs its own.
+inline constexpr std::size_t kMinDescriptors = 256;
 
 static_assert((kMinChunkBytes & (kMinChunkBytes - 1)) == 0 &&
               (kMaxChunkBytes & (kMaxChunkBytes - 1)) == 0);
@@ -82,9 +93,8 @@ static_assert(kFramePrefixBytes +
 static_assert(kFramePrefixBytes + kMaxRecordBytes + 4 * kKiB <= kMaxReplyFrameBytes);
 static_assert(kFramePrefixBytes + kMaxAdminReplyBytes <= kMaxReplyFrameBytes);
 static_assert(kMaxReplyFrameBytes <= kMaxPayloadBytes && kMaxRequestFrameBytes <= kMaxPayloadBytes);
-static_assert(2 * kMaxCredit <= kSendHighWaterMessages &&
-              2 * kMaxCredit <= kReceiveHighWaterMessages);
-static_assert(kMaxUntakenJoinBytes > kJoinReceiveHighWaterMessages * kMaxJoinWireBytes);
-static_assert(kMaxUntakenWorkBytes > 2 * kMaxCredit * (kMaxPayloadBytes + kMaxRequestFrameBytes));
+static_assert(2 * kMaxCredit <= kSendHighWaterMessages);
+static_assert(kMaxUntakenJoinBytes > kMaxJoinWireBytes);
+static_assert(kMaxUntakenWorkBytes >= kMaxCredit * kMaxWorkWireBytes + kMaxJoinWireBytes);
 
 }  // namespace gradmint

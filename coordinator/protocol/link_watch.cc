@@ -1,5 +1,7 @@
 #include "coordinator/protocol/link_watch.h"
 
+#include <utility>
+
 namespace gradmint {
 
 void LinkWatch::on(LinkEvent event) {
@@ -14,6 +16,10 @@ void LinkWatch::on(LinkEvent event) {
       if (state_ == LinkState::connecting) state_ = LinkState::unreachable;
       break;
     case LinkEvent::handshake_succeeded:
+      greeted_ = true;
+      break;
+    case LinkEvent::answered:
+      if (!greeted_ || state_ == LinkState::connected) break;
       state_ = LinkState::connected;
       ++connections_;
       break;
@@ -24,10 +30,17 @@ void LinkWatch::on(LinkEvent event) {
       // A refusal is followed by this too, and is the better news.
       if (state_ != LinkState::key_refused) state_ = LinkState::handshake_broken;
       break;
+    case LinkEvent::went_silent:
     case LinkEvent::disconnected:
-      if (state_ == LinkState::connected) state_ = LinkState::lost;
+      if (std::exchange(greeted_, false)) state_ = LinkState::lost;
       break;
   }
+}
+
+void LinkWatch::told_full(const std::string& detail) {
+  state_ = LinkState::full;
+  full_detail_ = detail;
+  greeted_ = false;
 }
 
 std::string LinkWatch::diagnosis() const {
@@ -46,6 +59,8 @@ std::string LinkWatch::diagnosis() const {
       return who +
              " broke off the handshake: it is not the coordinator this invitation names (its key "
              "differs), not a coordinator at all, or too busy";
+    case LinkState::full:
+      return who + " is full: " + full_detail_ + "; trying again";
     case LinkState::lost:
       return "the connection to " + who + " was lost; trying again";
   }

@@ -15,9 +15,11 @@ enum class LinkEvent : std::uint8_t {
   tcp_failed,
   retrying,
   handshake_succeeded,
+  answered,           // the coordinator said something on it
   handshake_refused,  // the other side answered that this key is not admitted
   handshake_failed,   // any other end of a handshake
   disconnected,
+  went_silent,  // it answered no Ping for too long
 };
 
 class LinkWatch {
@@ -25,6 +27,8 @@ class LinkWatch {
   explicit LinkWatch(std::string endpoint) : endpoint_(std::move(endpoint)) {}
 
   void on(LinkEvent event);
+  // The coordinator answered that it has no room for this side now, and why.
+  void told_full(const std::string& detail);
 
   LinkState state() const { return state_; }
   std::uint64_t connections() const { return connections_; }
@@ -32,6 +36,8 @@ class LinkWatch {
 
  private:
   std::string endpoint_;
+  std::string full_detail_;
+  bool greeted_ = false;  // a handshake has succeeded on the connection that is there
   LinkState state_ = LinkState::connecting;
   std::uint64_t connections_ = 0;
 };

@@ -45,6 +45,8 @@ std::string_view refusal_name(RefusalCode code) {
       return "paused";
     case RefusalCode::failed:
       return "failed";
+    case RefusalCode::full:
+      return "full";
   }
   return "unnamed";
 }

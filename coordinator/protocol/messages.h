@@ -53,6 +53,7 @@ enum class RefusalCode : std::uint16_t {
   overloaded = 13,
   paused = 14,
   failed = 15,  // the coordinator could not (its disk, for example); the detail says what
+  full = 16,    // too many unregistered peers are connected; the connection is closed after this
 };
 std::string_view refusal_name(RefusalCode code);  // "unnamed" for a number this build does not know
 
@@ -97,6 +98,9 @@ struct Ping {  // → Pong
   static constexpr Kind kKind{4, "Ping", kAtJoin | kAtWork, false};
   bool operator==(const Ping&) const = default;
 };
+// The request id of a Ping that a client's transport sends by itself and that the server's answers:
+// neither reaches who uses them. Others count up from 1.
+inline constexpr std::uint64_t kKeepAliveId = std::uint64_t{1} << 63;
 
 struct Pong {
   static constexpr Kind kKind{5, "Pong", kNowhere, false};

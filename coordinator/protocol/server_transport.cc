@@ -1,12 +1,12 @@
 #include "coordinator/protocol/server_transport.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 
+#include "coordinator/protocol/descriptors.h"
 #include "coordinator/protocol/endpoint.h"
 #include "coordinator/protocol/gatekeeper.h"
+#include "coordinator/protocol/peer_numbers.h"
 #include "coordinator/protocol/zmq_handles.h"
 #include "kernels/base/check.h"
 
@@ -21,19 +21,6 @@ std::uint64_t now_ms() {
   using namespace std::chrono;
   return static_cast<std::uint64_t>(
       duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
-
-// Connections may use at most a part of the process's descriptors: disk and children need theirs.
-std::size_t descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  constexpr rlim_t kWanted = 16384;
-  if (limit.rlim_cur < kWanted && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = std::min(kWanted, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return static_cast<std::size_t>(std::min(limit.rlim_cur, kWanted));
 }
 
 Error bind_error(const std::string& address, int error) {
@@ -69,16 +56,30 @@ Status bind_socket(const ZmqSocket& socket, const std::string& address) {
 }
 
 GateLimits gate_limits(const ServerOptions& options, std::size_t descriptors) {
+  const auto times = [&](GuardLimits& limits) {
+    limits.max_pending = std::min(options.max_pending, descriptors / 8);
+    limits.max_pending_per_address = options.max_pending_per_address;
+    limits.max_per_account = options.max_connections_per_account;
+    limits.max_first_bytes = kMaxFirstBytes;
+    limits.max_pending_ms = 2 * static_cast<std::uint64_t>(options.handshake_timeout_ms);
+    limits.max_silent_ms = 3 * static_cast<std::uint64_t>(options.heartbeat_interval_ms);
+    limits.idle_ms = static_cast<std::uint64_t>(options.guest_idle_ms);
+  };
   GateLimits limits;
-  limits.join = {std::min(options.max_join_connections, descriptors / 8),
-                 options.max_connections_per_address, kMaxUntakenJoinBytes,
-                 kMaxUntakenJoinBytesTotal};
-  limits.work = {std::min(options.max_work_connections, descriptors / 2),
-                 options.max_connections_per_address, kMaxUntakenWorkBytes,
-                 kMaxUntakenWorkBytes * options.max_work_connections};
+  times(limits.join);
+  limits.join.max_connections = descriptors / 4;
+  limits.join.max_guests = std::min(options.max_guests, descriptors / 8);
+  limits.join.max_guests_per_address = options.max_guests_per_address;
+  limits.join.max_untaken_bytes = kMaxUntakenJoinBytes;
+  limits.join.max_untaken_total_bytes = kMaxUntakenJoinBytesTotal;
+  times(limits.work);
+  limits.work.max_connections = std::min(options.max_work_connections, descriptors / 2);
+  limits.work.max_untaken_bytes = kMaxUntakenWorkBytes;
+  limits.work.max_untaken_total_bytes = kMaxUntakenWorkBytesTotal;
   limits.join_handshakes = options.join_handshakes;
   limits.join_handshakes_total = options.join_handshakes_total;
   limits.work_handshakes = options.work_handshakes;
+  limits.work_handshakes_total = options.work_handshakes_total;
   return limits;
 }
 
@@ -100,8 +101,9 @@ struct ServerTransport::State {
   }
 
   Status open();
-  void open_router(ZmqSocket& socket, std::string_view domain, std::size_t wire_bytes,
-                   int receive_messages);
+  void open_router(ZmqSocket& socket, std::string_view domain, std::size_t wire_bytes);
+  std::optional<std::uint32_t> serial_of(const Peer& peer) const;
+  void refuse_full(const Inbound& inbound, Standing standing);
   bool receive(const ZmqSocket& socket, Entrances entrance, ServerBatch& batch,
                std::size_t& size_bytes);
   std::optional<Refusal> admit_message(Inbound& inbound, ReceivedFrames& received);
@@ -120,6 +122,8 @@ struct ServerTransport::State {
   ZmqSocket join;
   ZmqSocket work;
   ZmqSocket admin;
+  PeerNumbers join_numbers;
+  PeerNumbers work_numbers;
   std::string join_endpoint;
   std::string work_endpoint;
   RateLimiter join_rate;
@@ -128,14 +132,12 @@ struct ServerTransport::State {
 };
 
 void ServerTransport::State::open_router(ZmqSocket& socket, std::string_view domain,
-                                         std::size_t wire_bytes, int receive_messages) {
+                                         std::size_t wire_bytes) {
   socket = ZmqSocket(context, ZMQ_ROUTER);
   socket.set(ZMQ_ROUTER_MANDATORY, 1);
   socket.set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(wire_bytes));
   socket.set(ZMQ_SNDHWM, kSendHighWaterMessages);
-  socket.set(ZMQ_RCVHWM, receive_messages);
-  set_link_times(socket,
-                 {options.handshake_timeout_ms, options.heartbeat_interval_ms, options.linger_ms});
+  set_link_times(socket, {options.handshake_timeout_ms, options.linger_ms});
   if (domain.empty()) return;
   socket.set_curve_server(options.key);
   socket.set(ZMQ_ZAP_DOMAIN, domain);
@@ -147,16 +149,24 @@ Status ServerTransport::State::open() {
     if (const Result<TcpEndpoint> parsed = parse_tcp_endpoint(*address); !parsed)
       return parsed.error();
   }
-  open_router(join, kJoinDomain, kMaxJoinWireBytes, kJoinReceiveHighWaterMessages);
-  open_router(work, kWorkDomain, kMaxWorkWireBytes, kReceiveHighWaterMessages);
+  open_router(join, kJoinDomain, kMaxJoinWireBytes);
+  open_router(work, kWorkDomain, kMaxWorkWireBytes);
   gatekeeper.start(join, work);
+  join_numbers = PeerNumbers::of(context, join);
+  work_numbers = PeerNumbers::of(context, work);
   if (Status bound = bind_socket(join, options.join_endpoint); !bound) return bound;
   if (Status bound = bind_socket(work, options.work_endpoint); !bound) return bound;
   join_endpoint = join.last_endpoint();
   work_endpoint = work.last_endpoint();
   if (options.admin_socket.empty()) return {};
-  open_router(admin, {}, kMaxJoinWireBytes, kJoinReceiveHighWaterMessages);
+  open_router(admin, {}, kMaxJoinWireBytes);
   return bind_socket(admin, "ipc://" + options.admin_socket);
+}
+
+// Nothing when it chose its routing id itself.
+std::optional<std::uint32_t> ServerTransport::State::serial_of(const Peer& peer) const {
+  const PeerNumbers& numbers = peer.entrance == kAtJoin ? join_numbers : work_numbers;
+  return numbers.serial_of(peer.routing_id, gatekeeper.welcomed(peer.entrance));
 }
 
 // False when nothing waits.
@@ -170,13 +180,47 @@ bool ServerTransport::State::receive(const ZmqSocket& socket, Entrances entrance
   Inbound inbound;
   const ByteView id = received->frames[0]->view();
   inbound.peer = Peer{entrance, {id.begin(), id.end()}};
-  gatekeeper.taken(entrance, received->frames[1]->descriptor(), received->size_bytes);
-  if (const auto refusal = admit_message(inbound, *received)) {
+  if (entrance == kAtAdmin) {
+    if (const auto refusal = admit_message(inbound, *received)) {
+      refuse_message(inbound, *refusal);
+    } else {
+      batch.inbound.push_back(std::move(inbound));
+    }
+    return true;
+  }
+  const int descriptor = received->frames[1]->descriptor();
+  const std::optional<std::uint32_t> serial = serial_of(inbound.peer);
+  if (!serial) {
+    gatekeeper.cut(entrance, descriptor, "it chose its routing id itself");
+    return true;
+  }
+  const auto refusal = admit_message(inbound, *received);
+  const bool asks = !refusal && !std::holds_alternative<Ping>(inbound.message);
+  const AccountId account = gatekeeper.account_of(inbound.curve_key).value_or(AccountId{});
+  const Standing standing =
+      gatekeeper.heard(entrance, {descriptor, *serial, inbound.curve_key, account, asks,
+                                  received->size_bytes, received->count});
+  if (refusal) {
     refuse_message(inbound, *refusal);
-  } else {
+  } else if (standing == Standing::full || standing == Standing::full_for_address) {
+    refuse_full(inbound, standing);
+  } else if (standing == Standing::welcome && !asks && inbound.request_id == kKeepAliveId) {
+    send(inbound.peer, Pong{}, kKeepAliveId, {});
+  } else if (standing == Standing::welcome) {
     batch.inbound.push_back(std::move(inbound));
   }
   return true;
+}
+
+void ServerTransport::State::refuse_full(const Inbound& inbound, Standing standing) {
+  const std::string there = standing == Standing::full
+                                ? std::to_string(options.max_guests) +
+                                      " peers that are not registered are connected already"
+                                : std::to_string(options.max_guests_per_address) +
+                                      " peers that are not registered are connected from your "
+                                      "address already";
+  refuse_message(inbound, refuse(RefusalCode::full,
+                                 there + ": there is room again when one has registered or ended"));
 }
 
 // Who is this, by the connection's key alone.
@@ -277,6 +321,7 @@ SendOutcome ServerTransport::State::send(const Peer& peer, const Message& messag
 }
 
 Result<std::unique_ptr<ServerTransport>> ServerTransport::bind(const ServerOptions& options) {
+  if (Status enough = enough_descriptors(); !enough) return enough.error();
   std::unique_ptr<ServerTransport> transport(new ServerTransport(std::make_unique<State>(options)));
   if (Status opened = transport->state_->open(); !opened) return opened.error();
   return transport;
@@ -302,6 +347,7 @@ ServerBatch ServerTransport::poll(int timeout_ms) {
   // One from each in turn, so that a busy entrance does not starve another.
   std::size_t size_bytes = 0;
   std::size_t taken = 0;
+  bool all_taken = false;
   for (bool more = true; more;) {
     more = false;
     for (const Entrances entrance : {kAtAdmin, kAtWork, kAtJoin}) {
@@ -313,6 +359,11 @@ ServerBatch ServerTransport::poll(int timeout_ms) {
         ++taken;
       }
     }
+    all_taken = !more && taken < kMaxInboundPerPoll && size_bytes < kMaxInboundBytesPerPoll;
+  }
+  if (all_taken) {
+    state_->gatekeeper.all_taken(kAtJoin);
+    state_->gatekeeper.all_taken(kAtWork);
   }
   state_->gatekeeper.hand_over(batch);
   return batch;

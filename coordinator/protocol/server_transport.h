@@ -4,8 +4,9 @@
 //
 // Handled here, so that the loop never sees it: frames that do not decode, of another version, of a
 // kind not accepted at that entrance, over their limits, or above the rate, each answered with a
-// Refusal; peers that flood, stall in the handshake or open too many connections, cut off. Each
-// gives one TransportEvent.
+// Refusal; peers that flood, stall in the handshake, fall silent or open too many connections, cut
+// off. Each gives a TransportEvent, of which few of a kind are told and the rest counted. So are
+// the Pings by which clients' transports keep their connections alive.
 //
 // Thread safety: one loop thread owns it; admit, revoke and waker() may be used from any thread.
 #pragma once
@@ -19,6 +20,7 @@
 #include "coordinator/protocol/messages.h"
 #include "coordinator/protocol/payload.h"
 #include "coordinator/protocol/rate_limit.h"
+#include "coordinator/protocol/transport_event.h"
 #include "coordinator/protocol/waker.h"
 #include "kernels/base/result.h"
 
@@ -30,19 +32,25 @@ struct ServerOptions {
   std::string work_endpoint = "tcp://127.0.0.1:7701";
   std::string admin_socket;  // path of the ipc socket, in a directory of mode 0700; empty: none
   int handshake_timeout_ms = 5000;
-  int heartbeat_interval_ms = 5000;  // a peer silent for three of them is gone
+  int heartbeat_interval_ms = 5000;  // clients ping as often; one silent for three of them is gone
   int linger_ms = 1000;              // for what is still unsent when this is destroyed
   RateLimit join_rate{200, 1000};    // requests, for each remote address
   RateLimit work_rate{500, 2000};    // requests, for each account
   // Handshakes, which cost more than requests and which libzmq's automatic routing ids need bounded
   // (docs/protocol.md). Beyond them a connection is closed without an answer and the client tries
   // again.
-  RateLimit join_handshakes{5, 256};         // for each remote address
+  RateLimit join_handshakes{5, 64};          // for each remote address
   RateLimit join_handshakes_total{20, 512};  // over all of them
   RateLimit work_handshakes{2, 64};          // for each admitted key
-  std::size_t max_join_connections = kMaxJoinConnections;
+  RateLimit work_handshakes_total{50, 4096};
+  // Connections; see connection_guard.h.
+  std::size_t max_pending = kMaxPending;
+  std::size_t max_pending_per_address = kMaxPendingPerAddress;
+  std::size_t max_guests = kMaxGuests;
+  std::size_t max_guests_per_address = kMaxGuestsPerAddress;
   std::size_t max_work_connections = kMaxWorkConnections;
-  std::size_t max_connections_per_address = kMaxConnectionsPerAddress;
+  std::size_t max_connections_per_account = kMaxConnectionsPerAccount;
+  int guest_idle_ms = 10'000;
 };
 
 // One connection. A peer that reconnects is a new Peer.
@@ -62,23 +70,9 @@ struct Inbound {
   Payload payload;
 };
 
-enum class TransportEventKind : std::uint8_t {
-  stranger_refused,  // a key that is not admitted knocked at work
-  handshake_failed,  // not CURVE, or with another coordinator's key
-  peer_cut_off,      // flooding, or too many connections
-  message_refused,   // answered with a Refusal here
-};
-
-struct TransportEvent {
-  TransportEventKind kind = TransportEventKind::message_refused;
-  std::string text;  // one line for the log: who, what
-};
-
 struct ServerBatch {
   std::vector<Inbound> inbound;  // at most kMaxInboundPerPoll
   std::vector<TransportEvent> events;
-  std::uint64_t events_dropped =
-      0;               // since the last batch, when more than kMaxWaitingEvents waited
   bool woken = false;  // by waker()
 };
 
@@ -92,7 +86,7 @@ enum class SendOutcome : std::uint8_t {
 class ServerTransport {
  public:
   // Binds everything or nothing. An address in use is `busy`: "port 7701 on 127.0.0.1 is already in
-  // use: …".
+  // use: …". A process that may open too few files is told so: see enough_descriptors().
   static Result<std::unique_ptr<ServerTransport>> bind(const ServerOptions& options);
   ~ServerTransport();
   ServerTransport(const ServerTransport&) = delete;
@@ -114,7 +108,8 @@ class ServerTransport {
   }
 
   // From now on this CURVE key may enter at work and speaks for `account`. Admitting it again
-  // replaces the account. A revoked key's open connections are refused message by message.
+  // replaces the account. A revoked key's open connections are refused what they ask and closed a
+  // moment later.
   void admit(const Hash& curve_key, const AccountId& account);
   void revoke(const Hash& curve_key);
   bool is_admitted(const Hash& curve_key) const;

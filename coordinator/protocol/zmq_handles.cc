@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "coordinator/protocol/limits.h"
 #include "kernels/base/check.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -83,9 +84,8 @@ bool ZmqSocket::writable() const {
 
 void set_link_times(const ZmqSocket& socket, const LinkTimes& times) {
   socket.set(ZMQ_HANDSHAKE_IVL, times.handshake_timeout_ms);
-  socket.set(ZMQ_HEARTBEAT_IVL, times.heartbeat_interval_ms);
-  socket.set(ZMQ_HEARTBEAT_TIMEOUT, 3 * times.heartbeat_interval_ms);
-  socket.set(ZMQ_HEARTBEAT_TTL, 3 * times.heartbeat_interval_ms);
+  socket.set(ZMQ_HEARTBEAT_IVL, 0);
+  socket.set(ZMQ_RCVHWM, kReceiveHighWaterMessages);
   socket.set(ZMQ_LINGER, times.linger_ms);
   socket.set(ZMQ_TCP_KEEPALIVE, 1);
   socket.set(ZMQ_TCP_KEEPALIVE_IDLE, 30);

@@ -55,10 +55,11 @@ class ZmqSocket {
   void* socket_ = nullptr;
 };
 
-// How long silence, handshakes and unsent messages may last, for both sides alike.
+// How long handshakes and unsent messages may last, for both sides alike. libzmq's own heartbeats
+// stay off, and no receive queue has a high-water mark: 4.3.4 aborts on a PING or a heartbeat's
+// timer when a connection ends whose receive queue was full (docs/protocol.md).
 struct LinkTimes {
   int handshake_timeout_ms;
-  int heartbeat_interval_ms;
   int linger_ms;
 };
 void set_link_times(const ZmqSocket& socket, const LinkTimes& times);

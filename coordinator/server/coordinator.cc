@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "contracts/amount.h"
+#include "coordinator/protocol/descriptors.h"
 #include "gradmint_revision.h"
 #include "ledger/durable_file.h"
 
@@ -42,6 +43,7 @@ Status write_endpoints(const Home& home, const ServerTransport& transport) {
 Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const Settings& settings,
                                                        const SecretKey& validator,
                                                        Reporter reporter) {
+  if (Status enough = enough_descriptors(); !enough) return enough.error();
   auto lock = lock_home(home);
   if (!lock) return lock.error();
   auto curve = read_curve_key(home.curve_key());
@@ -131,9 +133,6 @@ Status Coordinator::turn(int timeout_ms) {
   for (const TransportEvent& event : batch.events) {
     spdlog::info("{}", event.text);
     reporter_.warn(event.text);
-  }
-  if (batch.events_dropped > 0) {
-    reporter_.warn(std::to_string(batch.events_dropped) + " more refusals were not listed");
   }
   for (const Inbound& inbound : batch.inbound) {
     dispatch(inbound);

@@ -75,7 +75,6 @@ class Party {
           inbound_.push_back(std::move(inbound));
         }
         events_.insert(events_.end(), batch.events.begin(), batch.events.end());
-        events_dropped_ += batch.events_dropped;
       }
       for (std::size_t i = 0; i < clients_.size(); ++i) {
         ClientBatch batch = clients_[i]->poll(2);
@@ -101,7 +100,6 @@ class Party {
   std::vector<std::vector<ClientInbound>> received_;
   std::vector<Inbound> inbound_;
   std::vector<TransportEvent> events_;
-  std::uint64_t events_dropped_ = 0;
 };
 
 }  // namespace gradmint

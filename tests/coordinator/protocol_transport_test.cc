@@ -71,11 +71,12 @@ TEST_CASE("a registered worker is known by its key, a stranger is refused by nam
   REQUIRE(party.pump([&] { return party.received(out).size() == 1; }));
   CHECK(party.inbound().back().account == hash_filled(8));
 
-  // Revoked, its open connection is refused message by message.
+  // Revoked, its open connection is refused what it asks, and closed.
   server->revoke(stranger.public_key);
   REQUIRE(outsider->send(Ping{}).ok());
   REQUIRE(party.pump([&] { return party.received(out).size() == 2; }));
   CHECK(std::get<Refusal>(party.received(out)[1].message).code == RefusalCode::not_a_member);
+  REQUIRE(party.pump([&] { return outsider->link() == LinkState::key_refused; }));
 }
 
 TEST_CASE("anyone may join, and only say there what belongs there") {

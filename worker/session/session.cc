@@ -123,7 +123,8 @@ void Session::open(Gate gate, std::string endpoint, Outgoing& out) {
 void Session::link_down(const LinkDown& down, Outgoing& out) {
   if (down.link != link_.number) return;
   if (link_.up && finishing_since_ms_ == 0) {
-    out.warn("the connection to " + link_.endpoint + " was lost; trying again");
+    out.warn(down.why.empty() ? "the connection to " + link_.endpoint + " was lost; trying again"
+                              : down.why);
     link_.down_since_ms = out.now_ms();
     unreachable_told_ms_ = out.now_ms();
     unreachable_wait_ms_ = kFirstUnreachableMs;
