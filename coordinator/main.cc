@@ -1,16 +1,16 @@
-// gradmint-coordinator: init, run, status, pause, resume, stop, invite, member.
-#include <spdlog/sinks/stdout_sinks.h>
+// gradmint-coordinator: init, run, status, pause, resume, stop, invite, vouch, member.
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "coordinator/cli/command.h"
-#include "coordinator/cli/display.h"
+#include "coordinator/cli/event_output.h"
 #include "coordinator/cli/member_commands.h"
 #include "coordinator/cli/version.h"
 #include "coordinator/protocol/admin_link.h"
@@ -21,8 +21,11 @@
 #include "coordinator/server/sign_guard.h"
 #include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 #include "ledger/mapping_fault.h"
+#include "ledger/output/error_line.h"
+#include "ledger/output/log.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -30,7 +33,9 @@
 namespace gradmint {
 namespace {
 
+constexpr const char* kProgram = "gradmint-coordinator";
 constexpr int kAdminTimeoutMs = 5000;
+constexpr int kFarewellMs = 1000;  // for a reader of the last lines
 
 struct Options {
   std::string home, config, passphrase_file, log_level = "warn", events = "text", note;
@@ -47,7 +52,7 @@ void on_signal(int) {
 }
 
 int tell_fault(const Error& error) {
-  std::fprintf(stderr, "gradmint-coordinator: %s\n", error.message.c_str());
+  write_error_line(kProgram, error.message);
   return exit_status(error.code);
 }
 
@@ -78,55 +83,17 @@ int init(const Options& o) {
       "chain      %s\nvalidator  %s\nmodel      %llu parameters\nnext       gradmint coordinator "
       "run --home %s\n",
       to_hex(made->chain_id).c_str(), address_of(made->validator).c_str(),
-      static_cast<unsigned long long>(made->parameter_count), o.home.c_str());
+      static_cast<unsigned long long>(made->parameter_count), printable(o.home).c_str());
   return kExitOk;
 }
 
-// What whoever started the coordinator wants to know first and last; nothing for other events.
-std::string start_and_end(const FederationEvent& event, const nlohmann::json& json,
-                          const Options& o) {
-  if (event.kind == EventKind::started) {
-    return "chain " + event.chain_id + ", height " + std::to_string(event.height) +
-           "\nworkers join at " + json.value("join", "") + " and work at " +
-           json.value("work", "") + "\ninvite one with: gradmint coordinator invite --home " +
-           o.home;
-  }
-  if (event.kind == EventKind::finished) {
-    return "finished: " + std::to_string(event.rounds) + " rounds, height " +
-           std::to_string(event.height) +
-           (o.exit_when_finished ? ""
-                                 : "; still here for workers and wallets, end it with: gradmint "
-                                   "coordinator stop --home " +
-                                       o.home);
-  }
-  return "";
+// Once the home is locked: of two coordinators in it only one writes there.
+void keep_log(const Home& home) {
+  if (Status kept = add_log_file({home.log()}); !kept) spdlog::warn("{}", kept.error().message);
 }
 
-// JSON lines for programs, or the display for people.
-Reporter::Sink make_sink(const Options& o) {
-  if (o.events == "jsonl") {
-    return [](const nlohmann::json& event) {
-      std::printf("%s\n", event.dump().c_str());
-      std::fflush(stdout);
-    };
-  }
-  DisplayStyle style;
-  style.live = ::isatty(STDOUT_FILENO) != 0;
-  style.colour = style.live && std::getenv("NO_COLOR") == nullptr;
-  auto display = std::make_shared<Display>(style);
-  auto run = std::make_shared<RunOutcome>();
-  return [display, run, o](const nlohmann::json& json) {
-    const auto event = parse_event(json.dump());
-    if (!event) return;
-    run->on(*event);
-    const std::string line = start_and_end(*event, json, o);
-    const std::string text = line.empty() ? display->on(*event, *run) : display->say(line);
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-  };
-}
-
-Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Home& home) {
+Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Home& home,
+                                                      std::unique_ptr<EventOutput>& output) {
   auto settings = load_settings(o.config.empty() ? home.config() : std::filesystem::path(o.config));
   if (!settings) return settings.error();
   if (!o.join.empty()) settings->join_endpoint = o.join;
@@ -142,12 +109,19 @@ Result<std::unique_ptr<Coordinator>> open_coordinator(const Options& o, const Ho
   if (!passphrase) return passphrase.error();
   auto key = read_keystore(home.validator_key(), *passphrase);
   if (!key) return key.error();
-  Options shown = o;
-  shown.exit_when_finished = settings->exit_when_finished;
+  output = std::make_unique<EventOutput>(
+      EventOutputOptions{o.events == "jsonl", o.home, settings->exit_when_finished});
   // From here on there is something to end politely.
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
-  return Coordinator::open(home, *settings, *key, Reporter(make_sink(shown)));
+  return Coordinator::open(
+      home, *settings, *key,
+      Reporter([&output, home, logged = false](const nlohmann::json& event) mutable {
+        if (!std::exchange(logged, true)) keep_log(home);
+        output->on(event);
+        if (event.value("event", "") == "progress") return;
+        spdlog::info("{}", json_text(event));
+      }));
 }
 
 int run(const Options& o) {
@@ -156,14 +130,21 @@ int run(const Options& o) {
   kernels::register_cuda_backend();
 #endif
   const Home home{std::filesystem::absolute(o.home)};
-  auto coordinator = open_coordinator(o, home);
-  if (!coordinator) return tell_fault(coordinator.error());
-  running = coordinator->get();
-  const Status status = (*coordinator)->run(stop_requested);
-  running = nullptr;
+  std::unique_ptr<EventOutput> output;
+  Status status;
+  if (auto coordinator = open_coordinator(o, home, output); coordinator) {
+    running = coordinator->get();
+    status = (*coordinator)->run(stop_requested);
+    running = nullptr;
+  } else {
+    status = coordinator.error();
+  }
+  if (output) output->close(kFarewellMs);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGINT, SIG_DFL);
-  return status ? kExitOk : tell_fault(status.error());
+  if (status.ok()) return kExitOk;
+  spdlog::info("ended: {}", status.error().message);
+  return tell_fault(status.error());
 }
 
 int vouch(const Options& o) {
@@ -183,7 +164,7 @@ int ask(const Options& o, const char* op) {
   if (!link) return tell_fault(link.error());
   auto reply = link->ask({{"op", op}}, kAdminTimeoutMs);
   if (!reply) return tell_fault(reply.error());
-  if (std::string(op) == "status") std::printf("%s\n", reply->dump(2).c_str());
+  if (std::string(op) == "status") std::printf("%s\n", json_text(*reply, 2).c_str());
   return kExitOk;
 }
 
@@ -269,8 +250,9 @@ int main_of(int argc, char** argv) {
   app.fallthrough();
   const auto on = [&](CLI::App* sub, std::function<int()> action) {
     sub->callback([&status, &o, action] {
-      spdlog::set_level(spdlog::level::from_str(o.log_level));
+      start_log(kProgram, o.log_level);
       status = action();
+      stop_log(kFarewellMs);
     });
     return sub;
   };
@@ -314,8 +296,8 @@ int main_of(int argc, char** argv) {
     if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
       text = std::string("there is no command '") + argv[1] + "'";
     for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
-    std::fprintf(stderr, "gradmint-coordinator: %s; see gradmint coordinator %s--help\n",
-                 text.c_str(), asked.c_str());
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    write_error_line(kProgram, text + "; see gradmint coordinator " + asked + "--help");
     return kExitUnusable;
   }
   return status;
@@ -325,12 +307,11 @@ int main_of(int argc, char** argv) {
 }  // namespace gradmint
 
 int main(int argc, char** argv) {
-  gradmint::explain_mapping_faults("gradmint-coordinator", gradmint::kExitFailed);
+  gradmint::explain_mapping_faults(gradmint::kProgram, gradmint::kExitFailed);
   try {
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("gradmint-coordinator"));
     return gradmint::main_of(argc, argv);
   } catch (const std::exception& fault) {
-    std::fprintf(stderr, "gradmint-coordinator: %s\n", fault.what());
+    gradmint::write_error_line(gradmint::kProgram, fault.what());
     return gradmint::kExitFailed;
   }
 }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore_cipher.h"
 
 namespace gradmint {
@@ -44,7 +45,7 @@ std::string to_json(const SealedKey& sealed) {
         {"tag", to_hex(sealed.tag)}}},
       {"checksum", to_hex(checksum_of(sealed))},
   };
-  return file.dump(2) + "\n";
+  return json_text(file, 2) + "\n";
 }
 
 template <std::size_t Size>

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/model/json_input.h"
 #include "ledger/model/safetensors.h"
 #include "worker/child_process.h"
@@ -34,7 +35,7 @@ std::string round_json(const TrainTask& task, const fs::path& dir) {
                                {"global", (dir / kGlobalFile).string()},
                                {"parameters", (dir / kParametersFile).string()},
                                {"metrics", (dir / kMetricsFile).string()}};
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 class CommandTrainer : public Trainer {

@@ -1,12 +1,9 @@
 // gradmint-worker: trains on data that stays here.
 #include <openssl/crypto.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -16,12 +13,16 @@
 #include "kernels/cuda_backend.h"
 #endif
 #include "ledger/mapping_fault.h"
+#include "ledger/output/log.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
 #include "worker/join_command.h"
 #include "worker/torch/torch_trainer.h"
 
 namespace gradmint {
+
+constexpr int kFarewellMs = 1000;  // for a reader of the log's last lines
+
 namespace {
 
 std::string version_text() {
@@ -61,8 +62,7 @@ int run(std::vector<std::string> words) {
   app.fallthrough();
   app.require_subcommand(1);
   app.parse_complete_callback([&log_level] {
-    spdlog::set_default_logger(spdlog::stderr_color_mt("gradmint-worker"));
-    spdlog::set_level(spdlog::level::from_str(log_level));
+    start_log("gradmint-worker", log_level);
     if (const auto cpu = kernels::cpu_level_from_environment(); !cpu) throw Unusable{cpu.error()};
   });
   add_evaluate(app, status);
@@ -93,7 +93,9 @@ int main(int argc, char** argv) {
   gradmint::kernels::register_cuda_backend();
 #endif
   try {
-    return gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
+    const int status = gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
+    gradmint::stop_log(gradmint::kFarewellMs);
+    return status;
   } catch (const std::exception& e) {
     return gradmint::report({gradmint::ErrorCode::io, e.what()});
   }

@@ -15,6 +15,8 @@
 #include "coordinator/rules/rule_options.h"
 #include "kernels/cpu_level.h"
 #include "kernels/parallel.h"
+#include "ledger/json_text.h"
+#include "ledger/output/error_line.h"
 #ifdef GRADMINT_WITH_CUDA
 #include "kernels/cuda_backend.h"
 #endif
@@ -22,6 +24,7 @@
 namespace gradmint {
 namespace {
 
+constexpr const char* kProgram = "gradmint-aggregate";
 constexpr int kExitOk = 0;
 constexpr int kExitUnusable = 2;
 
@@ -43,9 +46,8 @@ struct Words {
 
 int tell(const std::string& message) {
   std::string line = message;
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  std::fprintf(stderr, "gradmint-aggregate: %s\n", line.c_str());
+  std::replace(line.begin(), line.end(), '\n', ' ');  // CLI11's faults have more than one
+  write_error_line(kProgram, line);
   return kExitUnusable;
 }
 
@@ -151,13 +153,11 @@ int run(AggregateCommand& command, const Words& words) {
   if (!report.ok()) return tell(report.error().message);
   if (words.log_level == "trace" || words.log_level == "debug" || words.log_level == "info") {
     for (const std::string& note : report->notes) {
-      std::fprintf(stderr, "gradmint-aggregate: note: %s\n", note.c_str());
+      write_error_line(kProgram, "note: " + note);
     }
   }
   if (words.format == "json") {
-    std::printf("%s\n", report_json(*report)
-                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                            .c_str());
+    std::printf("%s\n", json_text(report_json(*report)).c_str());
   } else {
     std::fputs(report_table(*report).c_str(), stdout);
   }

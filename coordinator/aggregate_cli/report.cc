@@ -1,10 +1,10 @@
 #include "coordinator/aggregate_cli/report.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <span>
 
 #include "kernels/base/check.h"
+#include "kernels/base/printable.h"
 #include "kernels/rule_lookup.h"
 #include "kernels/spec_text.h"
 
@@ -33,13 +33,6 @@ json maybe(const std::optional<T>& value) {
 
 json file_json(const ReportedFile& file) {
   return {{"file", file.file}, {"sha256", to_hex(file.sha256)}, {"size_bytes", file.size_bytes}};
-}
-
-// A name on one line: a terminal would obey its control characters.
-std::string printable(std::string name) {
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return name;
 }
 
 std::string score_column(const ReportedInput& input) {

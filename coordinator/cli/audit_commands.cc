@@ -10,6 +10,7 @@
 #include "coordinator/cli/ledger_view.h"
 #include "ledger/audit/export.h"
 #include "ledger/audit/verify.h"
+#include "ledger/json_text.h"
 
 namespace gradmint {
 namespace {
@@ -29,7 +30,7 @@ struct AuditArguments {
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 void print(const AuditArguments& arguments, const Json& value) {
-  print(arguments.json() ? json_text(value, true) + "\n" : table_text(value));
+  print(arguments.json() ? json_text(value, 2) + "\n" : table_text(value));
 }
 
 Error bad_input(const std::string& message) { return {ErrorCode::bad_input, message}; }
@@ -60,7 +61,7 @@ int verify(const AuditArguments& arguments) {
   const auto report = verify_ledger(open_source(arguments.ledger), options);
   if (!report) return tell(report.error());
   if (live && !report->ok()) std::fputs("\r\033[K", stderr);
-  print(arguments.json() ? json_text(verify_json(*report), true) + "\n"
+  print(arguments.json() ? json_text(verify_json(*report), 2) + "\n"
                          : verify_text(*report, arguments.recompute));
   return report->ok() ? kExitOk : kExitFailed;
 }

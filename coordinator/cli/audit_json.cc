@@ -72,10 +72,6 @@ Json opening_json(const std::optional<Opening>& opening) {
           {"salt", to_hex(opening->salt)}};
 }
 
-std::string json_text(const Json& value, bool pretty) {
-  return value.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace);
-}
-
 Json verify_json(const AuditReport& report) {
   Json out = {{"schema", "gradmint/audit-verify/1"},
               {"ok", report.ok()},

@@ -33,7 +33,5 @@ Json dataset_json(const Hash& id, const Seen<RegisterDataset>& dataset);
 // The body of a transaction, member by member.
 Json body_json(const Transaction& transaction);
 Json opening_json(const std::optional<Opening>& opening);  // null where nothing was revealed
-// One line without control characters; what is not UTF-8 becomes '?'.
-std::string json_text(const Json& value, bool pretty);
 
 }  // namespace gradmint

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/base/text.h"
+#include "ledger/json_text.h"
 
 namespace gradmint {
 namespace {
@@ -39,7 +40,7 @@ std::string cell(const Json& value) {
     for (const Json& each : value) line += (line.empty() ? "" : " ") + cell(each);
     return line.empty() ? "-" : line;
   }
-  return clean_text(json_text(value, false), kMaxCellBytes);
+  return clean_text(json_text(value), kMaxCellBytes);
 }
 
 constexpr std::size_t kManyColumns = 5;

@@ -3,10 +3,10 @@
 
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
-#include <cstdio>
 #include <string>
 
 #include "kernels/base/result.h"
+#include "ledger/output/error_line.h"
 
 namespace gradmint {
 
@@ -22,7 +22,7 @@ struct CommandContext {
 
 // One line on standard error. A refusal by a peer or a rule is a failure; the rest could not run.
 inline int tell(const Error& error) {
-  std::fprintf(stderr, "gradmint: %s\n", error.message.c_str());
+  write_error_line("gradmint", error.message);
   return error.code == ErrorCode::refused ? kExitFailed : kExitUnusable;
 }
 

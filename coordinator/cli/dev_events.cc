@@ -26,6 +26,7 @@ const std::map<std::string, EventKind> kKinds = {
     {"paused", EventKind::paused},
     {"resumed", EventKind::resumed},
     {"finished", EventKind::finished},
+    {"dropped", EventKind::dropped},
     {"member_suspended", EventKind::member},
     {"member_readmitted", EventKind::member},
     {"key_change_asked", EventKind::member},
@@ -111,6 +112,9 @@ void read_fields(const json& object, FederationEvent& event) {
       break;
     case EventKind::member:
       event.text = member_text(object);
+      break;
+    case EventKind::dropped:
+      event.count = object.at("lines").get<std::uint64_t>();
       break;
     case EventKind::warning:
       event.text = object.at("text").get<std::string>();

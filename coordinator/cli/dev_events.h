@@ -27,7 +27,8 @@ enum class EventKind {
   paused,
   resumed,
   finished,
-  other,  // of a newer coordinator: shown to nobody
+  dropped,  // lines that nobody took from the coordinator
+  other,    // of a newer coordinator: shown to nobody
 };
 
 struct AcceptedUpdate {

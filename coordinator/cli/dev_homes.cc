@@ -9,6 +9,7 @@
 
 #include "coordinator/protocol/curve.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 
 namespace gradmint {
@@ -59,7 +60,7 @@ void write_curve(Steps& steps, const fs::path& file, std::uint64_t seed,
   GRADMINT_CHECK(pair.has_value());
   const nlohmann::json object = {{"public", to_hex(pair->public_key)},
                                  {"secret", to_hex(pair->secret_key)}};
-  write_text(steps, file, object.dump() + "\n", kPrivate);
+  write_text(steps, file, json_text(object) + "\n", kPrivate);
 }
 
 }  // namespace

@@ -15,10 +15,13 @@
 #include <fstream>
 #include <utility>
 
+#include "kernels/base/printable.h"
+
 namespace gradmint {
 namespace {
 
 constexpr std::size_t kMaxLineBytes = 1u << 20;
+constexpr std::uint64_t kMaxLogBytes = std::uint64_t{10} << 20;  // then it becomes NAME.log.1
 
 sigset_t watched_signals() {
   sigset_t set;
@@ -140,8 +143,23 @@ Result<std::size_t> Children::start(const std::string& name, const std::vector<s
   }
   if (listen) fcntl(output_read.number, F_SETFL, O_NONBLOCK);
   children_.push_back({name, pid, listen ? output_read.release() : -1,
-                       output == Output::lines_and_log ? log.release() : -1, ""});
+                       output == Output::lines_and_log ? log.release() : -1, 0, ""});
   return children_.size() - 1;
+}
+
+// A full disk costs the log only.
+void Children::keep(Child& child, std::string_view bytes) {
+  if (child.copied_bytes + bytes.size() > kMaxLogBytes) {
+    const std::filesystem::path log = log_of(child.name);
+    std::error_code failed;
+    std::filesystem::rename(log, log.string() + ".1", failed);
+    close(child.copy);
+    child.copy = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+    child.copied_bytes = 0;
+    if (child.copy < 0) return;
+  }
+  [[maybe_unused]] const ssize_t kept = write(child.copy, bytes.data(), bytes.size());
+  child.copied_bytes += bytes.size();
 }
 
 void Children::read_output(std::size_t number, std::vector<ChildLine>& lines) {
@@ -156,10 +174,7 @@ void Children::read_output(std::size_t number, std::vector<ChildLine>& lines) {
       child.output = -1;
       break;
     }
-    if (child.copy >= 0) {
-      [[maybe_unused]] const ssize_t kept = write(
-          child.copy, buffer, static_cast<std::size_t>(got));  // a full disk costs the log only
-    }
+    if (child.copy >= 0) keep(child, {buffer, static_cast<std::size_t>(got)});
     child.partial.append(buffer, static_cast<std::size_t>(got));
     std::size_t begin = 0;
     for (std::size_t end; (end = child.partial.find('\n', begin)) != std::string::npos;
@@ -276,7 +291,7 @@ std::string Children::last_words(const std::string& name, std::size_t lines) con
   std::ifstream in(log_of(name));
   std::deque<std::string> last;
   for (std::string line; std::getline(in, line);) {
-    last.push_back("  " + line);
+    last.push_back("  " + printable(line));
     if (last.size() > lines) last.pop_front();
   }
   std::string text;

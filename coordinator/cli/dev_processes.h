@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/base/result.h"
@@ -36,7 +38,7 @@ struct Happening {
 enum class Output {
   log,            // all to its log
   lines,          // standard output to us, standard error to its log
-  lines_and_log,  // all to us, and a copy to its log
+  lines_and_log,  // all to us, and a copy to its log; the newest 10 to 20 MiB in NAME.log[.1]
 };
 
 struct FinishedChild {
@@ -79,10 +81,12 @@ class Children {
     std::string name;
     pid_t pid = -1;  // −1: has ended
     int output = -1;
-    int copy = -1;        // of what it writes: its log
+    int copy = -1;  // of what it writes: its log
+    std::uint64_t copied_bytes = 0;
     std::string partial;  // of a line
   };
   explicit Children(std::filesystem::path log_dir) : log_dir_(std::move(log_dir)) {}
+  void keep(Child& child, std::string_view bytes);
   void read_output(std::size_t child, std::vector<ChildLine>& lines);
   void reap(Happening& now);
   void kill_all(int signal, bool groups);

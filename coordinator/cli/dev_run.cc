@@ -14,9 +14,12 @@
 #include "coordinator/cli/dev_processes.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/sibling.h"
+#include "kernels/base/printable.h"
 #include "kernels/cpu_level.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/output/output_queue.h"
 
 namespace gradmint {
 namespace {
@@ -26,6 +29,7 @@ using nlohmann::json;
 
 constexpr int kStopGraceMs = 10'000;
 constexpr int kFinishGraceMs = 5'000;
+constexpr int kReaderGraceMs = 5'000;  // for whoever reads the last lines
 constexpr const char* kCoordinator = "coordinator";
 constexpr const char* kWarning = "warning:";  // how a worker begins a line about a fault
 
@@ -40,18 +44,22 @@ DisplayStyle terminal_style() {
   return style;
 }
 
-void write_out(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
 // One federation from start to end. Each step says with a Status whether to go on.
 class DevRun {
  public:
   DevRun(const DevPlan& plan, Children children)
-      : plan_(plan), children_(std::move(children)), style_(terminal_style()), display_(style_) {}
+      : plan_(plan),
+        children_(std::move(children)),
+        style_(terminal_style()),
+        display_(style_),
+        out_(STDOUT_FILENO,
+             [live = style_.live](std::uint64_t n) { return dropped_line(n, live); }),
+        errors_(STDERR_FILENO, [](std::uint64_t n) { return dropped_line(n, false); }) {}
 
   int run() {
+    const DevOptions& o = plan_.options;
+    write_out("a federation of " + std::to_string(o.workers) + " workers, " +
+              std::to_string(o.rounds) + " rounds, in " + printable(plan_.home) + "\n");
     const Status done = steps();
     const std::string between = deaths_.empty() || done.ok() ? "" : "; ";
     const std::string fault = deaths_ + between + (done.ok() ? "" : done.error().message);
@@ -59,6 +67,8 @@ class DevRun {
     stop();
     if (done.ok()) audit();
     finish();
+    out_.close(kReaderGraceMs);
+    errors_.close(kReaderGraceMs);
     if (failure_.empty()) return kExitOk;
     return coordinator_started_ ? kExitFailed : kExitUnusable;
   }
@@ -134,7 +144,7 @@ class DevRun {
       if (all_well.ok()) {
         all_well = taken;  // told at the end
       } else if (!taken.ok() && taken.error().message != all_well.error().message) {
-        write_out(display_.say("warning: " + taken.error().message));
+        write_out(display_.say("warning: " + printable(taken.error().message)));
       }
     }
     if (!all_well.ok()) return all_well;
@@ -148,7 +158,7 @@ class DevRun {
     if (line.child == coordinator_) return take_event(line.text);
     if (line.text.rfind(kWarning, 0) != 0) return {};
     const std::string text = children_.name_of(line.child) + ": " + line.text;
-    if (warnings_.insert(text).second) write_out(display_.say(text));
+    if (warnings_.insert(text).second) write_out(display_.say(printable(text)));
     return {};
   }
 
@@ -183,7 +193,7 @@ class DevRun {
       return Error{ErrorCode::refused, text};  // the others would wait for it for ever
     deaths_ += (deaths_.empty() ? "" : "; ") + exit.name + " " + exit.text + "; its log is " +
                children_.log_of(exit.name).string();
-    write_out(display_.say("warning: " + text));
+    write_out(display_.say("warning: " + printable(text)));
     if (--workers_left_ < least_updates(plan_))
       return Error{ErrorCode::refused, "too few workers are left"};  // no round can end
     return {};
@@ -220,8 +230,9 @@ class DevRun {
     if (audit_.is_discarded()) audit_ = nullptr;
     const bool holds = audit_.is_object() && audit_.value("ok", false);
     if (!ran->succeeded || !holds)
-      note(audit_.is_object() ? "the audit found a fault: " + audit_.value("fault", json()).dump()
-                              : ended("audit", ran->text));
+      note(audit_.is_object()
+               ? "the audit found a fault: " + json_text(audit_.value("fault", json()))
+               : ended("audit", ran->text));
   }
 
   void finish() {
@@ -230,14 +241,14 @@ class DevRun {
     if (audit_.is_object())
       write_out(std::string("audit: ") + (audit_.value("ok", false) ? "ok" : "FAILED") +
                 ", height " + std::to_string(audit_.value("height", std::uint64_t{0})) +
-                ", state root " + audit_.value("state_root", std::string("none")) + "\n");
+                ", state root " + printable(audit_.value("state_root", std::string("none"))) +
+                "\n");
     if (const Status written = write_report(); !written.ok()) note(written.error().message);
     if (failure_.empty()) {
       write_out(next_steps());
     } else {
-      std::fprintf(stderr, "gradmint dev: %s\n%sits home is %s, its logs are in %s\n",
-                   failure_.c_str(), failure_log_.c_str(), plan_.home.c_str(),
-                   plan_.log_dir.c_str());
+      errors_.write("gradmint dev: " + printable(failure_) + "\n" + failure_log_ + "its home is " +
+                    printable(plan_.home) + ", its logs are in " + printable(plan_.log_dir) + "\n");
     }
   }
 
@@ -248,7 +259,7 @@ class DevRun {
     ReportFrame frame{o.seed,   o.data,     o.model,
                       rules,    plan_.home, plan_.ledger,
                       failure_, audit_,     kernels::name_of(plan_.encoding)};
-    const std::string text = report_json(run_, frame).dump(2) + "\n";
+    const std::string text = json_text(report_json(run_, frame), 2) + "\n";
     return replace_file(o.report, as_bytes(text));
   }
 
@@ -269,16 +280,18 @@ class DevRun {
     failure_ = failure.substr(0, end);
     if (end != std::string::npos) failure_log_ = failure.substr(end + 1) + "\n";
   }
+  void write_out(const std::string& text) { out_.write(text); }
   void trace(const CommandLine& words) {
     const std::string& level = plan_.options.log_level;
     if (level == "debug" || level == "trace")
-      std::fprintf(stderr, "gradmint dev: %s\n", shell_line(words).c_str());
+      errors_.write("gradmint dev: " + printable(shell_line(words)) + "\n");
   }
 
   const DevPlan& plan_;
   Children children_;
   DisplayStyle style_;
   Display display_;
+  OutputQueue out_, errors_;  // nobody who stands still in front of them stops the run
   RunOutcome run_;
   json audit_;
   std::string failure_, failure_log_;
@@ -337,8 +350,6 @@ int run_dev(const DevOptions& given) {
   fs::create_directories(plan->log_dir, failed);
   auto children = Children::create(plan->log_dir);
   if (!children) return tell(children.error());
-  write_out("a federation of " + std::to_string(options.workers) + " workers, " +
-            std::to_string(options.rounds) + " rounds, in " + plan->home + "\n");
   return DevRun(*plan, *std::move(children)).run();
 }
 

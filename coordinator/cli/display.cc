@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "contracts/amount.h"
+#include "kernels/base/printable.h"
 
 namespace gradmint {
 namespace {
@@ -29,7 +30,7 @@ std::string format(const char* pattern, Values... values) {
 }
 
 std::string label(const std::string& name, const std::string& address) {
-  return name.empty() ? address.substr(0, 12) : name;
+  return printable(name.empty() ? address.substr(0, 12) : name);
 }
 
 std::string percent(std::uint32_t ppm) { return format("%.2f %%", static_cast<double>(ppm) / 1e4); }
@@ -85,6 +86,11 @@ std::string Display::live_line() {
   return kClearLine + line.substr(0, style_.columns);
 }
 
+std::string dropped_line(std::uint64_t lines, bool live) {
+  return (live ? kClearLine : "") + std::to_string(lines) +
+         " lines were dropped: nobody read them\n";
+}
+
 std::string Display::say(const std::string& line) {
   const bool again = live_shown_;
   return clear() + line + "\n" + (again ? live_line() : "");
@@ -120,7 +126,7 @@ std::vector<Display::Shown> Display::accepted(const RoundOutcome& round) const {
 std::vector<Display::Shown> Display::rejected(const RoundOutcome& round) const {
   std::vector<Shown> items;
   for (const RejectedUpdate& each : round.rejected) {
-    items.push_back(shown(label(each.name, each.worker) + ": " + each.reason, kRed));
+    items.push_back(shown(label(each.name, each.worker) + ": " + printable(each.reason), kRed));
   }
   return items;
 }
@@ -197,7 +203,8 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       enter("waiting for workers", 0, 1, event.count, event.of);
       return live_line();
     case EventKind::worker_registered:
-      return say((event.name.empty() ? "a worker" : event.name) + " joined as " + event.worker);
+      return say((event.name.empty() ? "a worker" : printable(event.name)) + " joined as " +
+                 printable(event.worker));
     case EventKind::round_opened:
       round_ = event.round;
       progress_ppm_.clear();
@@ -226,11 +233,13 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
     case EventKind::abandoned:
       return say(paint(kYellow, "round " + std::to_string(event.round) + ", attempt " +
                                     std::to_string(event.attempt + 1) +
-                                    ": abandoned: " + event.text));
+                                    ": abandoned: " + printable(event.text)));
     case EventKind::warning:
-      return say(paint(kYellow, "warning: " + event.text));
+      return say(paint(kYellow, "warning: " + printable(event.text)));
     case EventKind::member:
-      return say(paint(kYellow, label(event.name, event.worker) + " " + event.text));
+      return say(paint(kYellow, label(event.name, event.worker) + " " + printable(event.text)));
+    case EventKind::dropped:
+      return dropped_line(event.count, style_.live) + (live_shown_ ? live_line() : "");
     case EventKind::paused:
       return say("paused");
     case EventKind::resumed:
@@ -248,7 +257,7 @@ std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
   std::vector<std::vector<std::string>> rows = {
       {"worker", "address", "adversary", "accepted", "mean score", "tokens"}};
   for (const WorkerOutcome& worker : run.workers)
-    rows.push_back({worker.name, shown(worker.address),
+    rows.push_back({printable(worker.name), shown(worker.address),
                     worker.adversary.empty() ? "-" : worker.adversary,
                     std::to_string(worker.rounds_accepted), score_text(worker.score_ppm()),
                     contracts::format_amount(worker.minted)});

@@ -1,6 +1,7 @@
 // How a federation looks to someone watching: events to text. On a terminal the last line is live
 // (a progress bar, rewritten); elsewhere there are plain lines for each round: one, or a few where
-// it would be wider than the screen, or than 100 columns. Pure.
+// it would be wider than the screen, or than 100 columns. What others named or wrote is made
+// printable. Pure.
 #pragma once
 
 #include <map>
@@ -57,6 +58,9 @@ std::string workers_table(const RunOutcome& run, const DisplayStyle& style);
 
 // "[#####-----]", `width` characters with the brackets.
 std::string progress_bar(double done, std::size_t width);
+
+// Where `lines` lines are missing, since nobody took them; with its line end.
+std::string dropped_line(std::uint64_t lines, bool live);
 
 // 912000 -> "0.912".
 std::string score_text(std::uint32_t ppm);

@@ -6,6 +6,7 @@
 
 #include "coordinator/cli/key_rotation.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 
 namespace gradmint {
@@ -23,11 +24,11 @@ void print_key(const SecretKey& key, const KeyOptions& options) {
     const nlohmann::json object = {{"address", address},
                                    {"public_key", to_hex(key.public_key())},
                                    {"file", options.file.string()}};
-    std::printf("%s\n", object.dump().c_str());
+    std::printf("%s\n", json_text(object).c_str());
     return;
   }
   std::printf("address     %s\npublic key  %s\nfile        %s\n", address.c_str(),
-              to_hex(key.public_key()).c_str(), options.file.c_str());
+              to_hex(key.public_key()).c_str(), printable(options.file.string()).c_str());
 }
 
 Status new_key(const KeyOptions& options) {
@@ -61,7 +62,8 @@ Status change_key_passphrase(const KeyOptions& options) {
   const auto after = obtain_passphrase(options.new_passphrase_file, true);
   if (!after) return after.error();
   Status changed = change_passphrase(options.file, *before, *after);
-  if (changed.ok()) std::printf("passphrase changed: %s\n", options.file.c_str());
+  if (changed.ok())
+    std::printf("passphrase changed: %s\n", printable(options.file.string()).c_str());
   return changed;
 }
 

@@ -1,7 +1,6 @@
 // The light CLI: keys, wallet, models, audits and `dev`; everything else is a sibling program.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <set>
 #include <string>
 #include <vector>
@@ -111,7 +110,7 @@ int run_commands(const std::vector<std::string>& words) {
     app.exit(done);
     return gradmint::kExitOk;
   } catch (const CLI::ParseError& fault) {
-    std::fprintf(stderr, "gradmint: %s\n", usage_fault(app, words, fault).c_str());
+    gradmint::write_error_line("gradmint", usage_fault(app, words, fault));
     return gradmint::kExitUnusable;
   }
   return context.exit_status;
@@ -130,7 +129,7 @@ int main(int argc, char** argv) {
   try {
     return run_commands(words);
   } catch (const std::exception& fault) {
-    std::fprintf(stderr, "gradmint: %s\n", fault.what());
+    gradmint::write_error_line("gradmint", fault.what());
     return gradmint::kExitUnusable;
   }
 }

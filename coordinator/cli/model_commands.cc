@@ -7,6 +7,7 @@
 
 #include "coordinator/cli/ledger_view.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/model/layout.h"
 #include "ledger/model/safetensors.h"
 
@@ -67,7 +68,7 @@ Status list_models(const ModelOptions& options) {
     std::printf("%5llu  %s  %9s  %10s  %s\n", static_cast<unsigned long long>(model.round),
                 to_hex(model.root).c_str(), accuracy, loss, here ? "stored" : "missing");
   }
-  if (options.format == "json") std::printf("%s\n", json{{"models", list}}.dump().c_str());
+  if (options.format == "json") std::printf("%s\n", json_text(json{{"models", list}}).c_str());
   return {};
 }
 
@@ -118,7 +119,7 @@ Status export_model(const ModelOptions& options) {
   if (Status written = replace_file(options.output, bytes); !written.ok()) return written;
   std::printf("wrote the model of round %llu (%zu values, root %s) to %s\n",
               static_cast<unsigned long long>(model->round), values->size(),
-              to_hex(model->root).c_str(), options.output.c_str());
+              to_hex(model->root).c_str(), printable(options.output.string()).c_str());
   return {};
 }
 

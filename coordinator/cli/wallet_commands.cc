@@ -8,6 +8,7 @@
 #include "coordinator/cli/account_peer.h"
 #include "coordinator/cli/ledger_view.h"
 #include "kernels/base/text.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 
 namespace gradmint {
@@ -35,12 +36,12 @@ void print_balances(const std::vector<BalanceLine>& lines, std::uint64_t height,
                           {"name", line.name},
                           {"balance", contracts::format_amount(line.balance)},
                           {"nonce", line.nonce}});
-    std::printf("%s\n", json{{"height", height}, {"accounts", accounts}}.dump().c_str());
+    std::printf("%s\n", json_text(json{{"height", height}, {"accounts", accounts}}).c_str());
     return;
   }
   std::printf("%-61s  %-20s  %s\n", "address", "name", "tokens");
   for (const BalanceLine& line : lines)
-    std::printf("%-61s  %-20s  %s\n", line.address.c_str(), line.name.c_str(),
+    std::printf("%-61s  %-20s  %s\n", line.address.c_str(), printable(line.name).c_str(),
                 contracts::format_amount(line.balance).c_str());
   std::printf("as of block %llu\n", static_cast<unsigned long long>(height));
 }
@@ -153,7 +154,7 @@ Status transfer(const WalletOptions& options) {
                                          "; nothing was paid"};
   if (options.format == "json") {
     std::printf("%s\n",
-                json{{"txid", to_hex(done->txid)}, {"height", done->height}}.dump().c_str());
+                json_text(json{{"txid", to_hex(done->txid)}, {"height", done->height}}).c_str());
   } else {
     std::printf("paid %s tokens to %s in block %llu, transaction %s\n",
                 contracts::format_amount(*amount).c_str(), options.to.c_str(),

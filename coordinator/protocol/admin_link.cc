@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 
 namespace gradmint {
 namespace {
@@ -55,7 +56,7 @@ Result<AdminLink> AdminLink::open(const std::filesystem::path& home) {
 }
 
 Result<nlohmann::json> AdminLink::ask(const nlohmann::json& request, int timeout_ms) {
-  auto answer = transport_->request(AdminRequest{request.dump()}, timeout_ms);
+  auto answer = transport_->request(AdminRequest{json_text(request)}, timeout_ms);
   if (!answer) return answer.error().code == ErrorCode::refused ? answer.error() : nobody(home_);
   const auto* reply = std::get_if<AdminReply>(&answer->message);
   auto json =

@@ -2,6 +2,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/json_text.h"
 #include "ledger/kernel_spec.h"
 
 namespace gradmint {
@@ -33,11 +34,10 @@ std::string_view station_name(const RoundMachine& machine) {
 }  // namespace
 
 AdminReply reply_of(const TransactionResult& result) {
-  return {json{{"ok", true},
-               {"verdict", verdict_name(static_cast<Verdict>(result.verdict))},
-               {"height", result.height},
-               {"txid", to_hex(result.txid)}}
-              .dump()};
+  return {json_text(json{{"ok", true},
+                         {"verdict", verdict_name(static_cast<Verdict>(result.verdict))},
+                         {"height", result.height},
+                         {"txid", to_hex(result.txid)}})};
 }
 
 std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::uint64_t ticket,
@@ -46,30 +46,30 @@ std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::ui
   const std::string op = asked.is_object() && asked.contains("op") && asked["op"].is_string()
                              ? asked["op"].get<std::string>()
                              : "";
-  if (op == "status") return AdminReply{status(now_ms).dump()};
+  if (op == "status") return AdminReply{json_text(status(now_ms))};
   if (op == "pause") {
     if (driver_.step(now_ms, PauseRequested{}) == Verdict::ok)
       reporter_.emit({{"event", "paused"}});
-    return AdminReply{json{{"ok", true}}.dump()};
+    return AdminReply{json_text(json{{"ok", true}})};
   }
   if (op == "resume") {
     driver_.resume();
     if (driver_.step(now_ms, ResumeRequested{}) == Verdict::ok)
       reporter_.emit({{"event", "resumed"}});
-    return AdminReply{json{{"ok", true}}.dump()};
+    return AdminReply{json_text(json{{"ok", true}})};
   }
   if (op == "stop") {
     stop_requested_ = true;
-    return AdminReply{json{{"ok", true}}.dump()};
+    return AdminReply{json_text(json{{"ok", true}})};
   }
-  if (op == "account") return AdminReply{account(asked).dump()};
-  if (op == "members") return AdminReply{members(asked, now_ms).dump()};
+  if (op == "account") return AdminReply{json_text(account(asked))};
+  if (op == "members") return AdminReply{json_text(members(asked, now_ms))};
   if (op == "submit" || op == "suspend" || op == "readmit" || op == "rotate") {
     const auto reply = op == "submit" ? submit(asked, ticket) : say_about_member(op, asked, ticket);
     if (!reply) return std::nullopt;
-    return AdminReply{reply->dump()};
+    return AdminReply{json_text(*reply)};
   }
-  return AdminReply{failure("unknown operation '" + op + "'").dump()};
+  return AdminReply{json_text(failure("unknown operation '" + op + "'"))};
 }
 
 json AdminDesk::status(std::uint64_t now_ms) const {

@@ -10,6 +10,7 @@
 #include "coordinator/protocol/descriptors.h"
 #include "gradmint_revision.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 
 namespace gradmint {
 namespace {
@@ -35,7 +36,7 @@ std::string score_text(std::uint32_t ppm) {
 Status write_endpoints(const Home& home, const ServerTransport& transport) {
   const nlohmann::json json = {{"join", transport.join_endpoint()},
                                {"work", transport.work_endpoint()}};
-  return replace_file(home.endpoints(), as_bytes(json.dump() + "\n"), 0600);
+  return replace_file(home.endpoints(), as_bytes(json_text(json) + "\n"), 0600);
 }
 
 }  // namespace

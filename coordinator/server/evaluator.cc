@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "ledger/json_text.h"
+
 namespace gradmint {
 namespace {
 
@@ -32,7 +34,7 @@ Result<Figures> parse_answer(const std::string& line, std::uint64_t id) {
   const auto json = nlohmann::json::parse(line, nullptr, false);
   if (!json.is_object())
     return failed("answered something that is not JSON: " + line.substr(0, 200));
-  if (json.contains("error")) return failed("reports: " + json["error"].dump().substr(0, 400));
+  if (json.contains("error")) return failed("reports: " + json_text(json["error"]).substr(0, 400));
   const auto number = [&](const char* key) {
     return json.contains(key) && json[key].is_number_integer() ? json[key].get<std::int64_t>() : -1;
   };
@@ -195,7 +197,7 @@ Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {
     child_pid_ = child_->pid();
   }
   const nlohmann::json question = {{"id", job.round}, {"parameters", job.parameters_file}};
-  auto line = child_->ask(question.dump() + "\n", timeout_ms_);
+  auto line = child_->ask(json_text(question) + "\n", timeout_ms_);
   if (!line) return line.error();
   return parse_answer(*line, job.round);
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 
 namespace gradmint {
@@ -35,7 +36,7 @@ Result<DirectoryLock> lock_home(const Home& home) {
 Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key) {
   const nlohmann::json json = {{"public", to_hex(key.public_key)},
                                {"secret", to_hex(key.secret_key)}};
-  return create_file(file, as_bytes(json.dump() + "\n"), kOwnerOnly);
+  return create_file(file, as_bytes(json_text(json) + "\n"), kOwnerOnly);
 }
 
 Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file) {

@@ -31,6 +31,7 @@ struct Home {
   std::filesystem::path invitations() const { return root / "invitations"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path run() const { return root / "run"; }
+  std::filesystem::path log() const { return root / "log" / "coordinator.log"; }
   // Endpoints of the running coordinator, one JSON line; gone when it stops politely.
   std::filesystem::path endpoints() const { return run() / "endpoints.json"; }
 };

@@ -6,6 +6,7 @@
 #include "coordinator/server/home.h"
 #include "ledger/durable_file.h"
 #include "ledger/hash.h"
+#include "ledger/json_text.h"
 
 namespace gradmint {
 
@@ -18,7 +19,7 @@ Result<InvitationCode> Invitations::create(const std::string& note) const {
   std::copy_n(random.bytes.begin(), code.size(), code.begin());
   const auto file = directory_ / (to_hex(invitation_hash(code)) + ".json");
   const nlohmann::json json = {{"note", note}};
-  if (Status s = create_file(file, as_bytes(json.dump() + "\n"), 0600); !s) return s.error();
+  if (Status s = create_file(file, as_bytes(json_text(json) + "\n"), 0600); !s) return s.error();
   return code;
 }
 

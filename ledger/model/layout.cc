@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "ledger/json_text.h"
 #include "ledger/model/json_input.h"
 
 namespace gradmint {
@@ -81,7 +82,7 @@ std::string ModelLayout::encode() const {
   for (const TensorSpec& tensor : tensors_)
     tensors.push_back(
         {{"buffer", tensor.is_buffer}, {"name", tensor.name}, {"shape", tensor.shape}});
-  return nlohmann::json{{"format", kFormat}, {"tensors", std::move(tensors)}}.dump();
+  return json_text(nlohmann::json{{"format", kFormat}, {"tensors", std::move(tensors)}});
 }
 
 Result<ModelLayout> ModelLayout::decode(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "kernels/base/check.h"
+#include "ledger/json_text.h"
 #include "ledger/model/json_input.h"
 
 namespace gradmint {
@@ -238,8 +239,7 @@ std::vector<std::uint8_t> safetensors_prefix(std::span<const SafetensorsTensor> 
     header[tensor.name] = {{"data_offsets", {tensor.begin, tensor.end}},
                            {"dtype", tensor.dtype},
                            {"shape", tensor.shape}};
-  using Json = nlohmann::json;
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   std::vector<std::uint8_t> prefix(8 + text.size());
   const std::uint64_t header_bytes = text.size();

@@ -2,6 +2,7 @@
 
 #include "coordinator/cli/dev_report.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/json_text.h"
 
 using namespace gradmint;
 using nlohmann::json;
@@ -76,7 +77,7 @@ TEST_CASE("a round that nobody attested is a fault") {
 
 TEST_CASE("rules are shown by name: choices, whole numbers, the shortest decimals") {
   const auto shown = [](const char* name, std::vector<Parameter> parameters) {
-    return rules_json({{}, {name, std::move(parameters)}, {"plain", {}}})["aggregator"].dump();
+    return json_text(rules_json({{}, {name, std::move(parameters)}, {"plain", {}}})["aggregator"]);
   };
   CHECK(shown("krum", {{"f", 0x3f800000}, {"convention", 0x40000000}}) ==
         R"({"name":"krum","parameters":{"f":1,"convention":"flower"}})");

@@ -11,6 +11,7 @@
 #include "kernels/encoding.h"
 #include "ledger/audit/export.h"
 #include "ledger/audit/verify.h"
+#include "ledger/json_text.h"
 #include "tests/ledger/store_fixture.h"
 #include "tests/ledger/stored_world.h"
 
@@ -245,7 +246,7 @@ TEST_CASE("audit output: text for people carries no control character of a peer'
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("balance") != std::string::npos);
   CHECK(text.find("commitment.hash") != std::string::npos);
-  CHECK(json_text(out, true).find('\x1b') == std::string::npos);
+  CHECK(json_text(out, 2).find('\x1b') == std::string::npos);
   CHECK(table_text(contributions_json(f.opened.history, {})).find("score_ppm") !=
         std::string::npos);
   AuditReport report;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "kernels/cpu_level.h"
+#include "ledger/json_text.h"
 #include "tests/process/federation.h"
 
 using namespace gradmint;
@@ -91,7 +92,7 @@ TEST_CASE("combinations of rules run, are shown by name, and recompute on every 
     const Ran shown = run({program("gradmint"), "audit", "show", "round", "2", "--format", "json",
                            "--ledger", ledger});
     const auto round = nlohmann::ordered_json::parse(shown.output);
-    CHECK(round["open"]["aggregation"]["aggregator"]["parameters"].dump() == each.shown);
+    CHECK(json_text(round["open"]["aggregation"]["aggregator"]["parameters"]) == each.shown);
     std::uint64_t coefficients = 0;
     for (const auto& entry : round["result"]["entries"]) {
       coefficients += entry["coefficient"].get<std::uint64_t>();

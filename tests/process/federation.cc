@@ -127,12 +127,13 @@ fs::path Federation::log_of(std::size_t i) const {
   return folder_.path / "log" / (plan_.workers.at(i).name + ".log");
 }
 
-std::unique_ptr<Process> Federation::worker(std::size_t i, const Words& more) const {
+std::unique_ptr<Process> Federation::worker(std::size_t i, const Words& more,
+                                            const Setting& setting) const {
   const bool joined = fs::exists(fs::path(plan_.workers.at(i).home) / "genesis");
   Words words = join_command(plan_, i, joined ? "" : invite());
   if (joined) std::erase(words, "");
   words.insert(words.end(), more.begin(), more.end());
-  return std::make_unique<Process>(words, log_of(i));
+  return std::make_unique<Process>(words, log_of(i), setting);
 }
 
 std::vector<std::unique_ptr<Process>> Federation::all_workers() const {

@@ -32,7 +32,8 @@ class Federation {
 
   std::unique_ptr<Process> coordinator(const Setting& setting = {}) const;
   // Worker i counts from 0; its first start needs an invitation, for which it asks.
-  std::unique_ptr<Process> worker(std::size_t i, const Words& more = {}) const;
+  std::unique_ptr<Process> worker(std::size_t i, const Words& more = {},
+                                  const Setting& setting = {}) const;
   std::vector<std::unique_ptr<Process>> all_workers() const;
   std::string invite() const;
   std::string worker_log(std::size_t i) const { return read_text(log_of(i)); }

@@ -64,6 +64,7 @@ Process::Process(const Words& words, const fs::path& error_file, const Setting& 
     : error_file_(error_file) {
   int pipe[2];
   REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
+  if (setting.pipe_bytes > 0) REQUIRE(::fcntl(pipe[1], F_SETPIPE_SZ, setting.pipe_bytes) > 0);
   const int errors = ::open(error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   REQUIRE(errors >= 0);
   pid_ = ::fork();
@@ -156,6 +157,16 @@ int Process::wait(int patience_s) {
   }
   if (!partial_.empty()) lines_.push_back(std::exchange(partial_, {}));
   return status;
+}
+
+bool Process::ends_unread(int patience_s) const {
+  REQUIRE(pid_ > 0);
+  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  REQUIRE(handle >= 0);
+  pollfd ready{handle, POLLIN, 0};
+  const bool ended = ::poll(&ready, 1, patience_s * 1000) == 1;
+  ::close(handle);
+  return ended;
 }
 
 void Process::signal(int number) const {

@@ -27,10 +27,12 @@ using Words = std::vector<std::string>;
 struct Setting {
   std::map<std::string, std::string> environment;  // on top of this process's own
   std::uint64_t max_file_bytes = 0;                // RLIMIT_FSIZE; 0: none
+  int pipe_bytes = 0;                              // of its standard output; 0: the system's
 };
 
-// A running program. Its standard output is read line by line, its standard error goes to a file.
-// Failing to happen in time fails the test case. Single-threaded.
+// A running program. Its standard output is read line by line, by await*() and wait() alone:
+// between them the reader stands still. Its standard error goes to a file. Failing to happen in
+// time fails the test case. Single-threaded.
 class Process {
  public:
   Process(const Words& words, const std::filesystem::path& error_file, const Setting& setting = {});
@@ -45,6 +47,8 @@ class Process {
   std::string await_line(const std::string& start, int patience_s = kPatienceS);
   // Its exit status, 128 + n after signal n; everything it printed is in lines().
   int wait(int patience_s = kPatienceS);
+  // Whether it ends, while nobody reads what it writes. wait() follows.
+  bool ends_unread(int patience_s = kPatienceS) const;
   void signal(int number) const;
   int kill();  // SIGKILL, and waits
 

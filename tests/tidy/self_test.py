@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 import check_includes
+import check_json
 import check_length
 import check_orphans
 import check_pipes
@@ -65,6 +66,19 @@ class Includes(unittest.TestCase):
     def test_comment_is_no_include(self):
         with Tree({"kernels/a.cc": '/*\n#include "worker/a.h"\n*/ // #include "worker/b.h"\n'}) as root:
             self.assertEqual(check_includes.check(root), [])
+
+
+class Json(unittest.TestCase):
+    def test_table(self):
+        for text, expected in [
+            ("auto a = value.dump();", 1),
+            ("auto a = value->dump(2);", 1),
+            ("auto a = json{{1, 2}}\n    .dump (-1, ' ', false, Json::error_handler_t::replace);", 1),
+            ("auto a = json_text(value); // not value.dump()", 0),
+            ("dump(file); core_dump(); x.dumped();", 0),
+        ]:
+            with self.subTest(text=text), Tree({"ledger/a.cc": text, "ledger/json_text.h": "value.dump()"}) as root:
+                self.assertEqual(len(check_json.check(root)), expected)
 
 
 class Purity(unittest.TestCase):

@@ -1,9 +1,9 @@
 #include "worker/cli/arguments.h"
 
-#include <cstdio>
 #include <sstream>
 
 #include "kernels/base/exit_status.h"
+#include "ledger/output/error_line.h"
 #include "worker/data/load.h"
 
 namespace gradmint {
@@ -28,7 +28,7 @@ std::vector<std::string> comma_separated(const std::string& text) {
 }  // namespace
 
 int report(const Error& error) {
-  std::fprintf(stderr, "gradmint-worker: %s\n", error.message.c_str());
+  write_error_line("gradmint-worker", error.message);
   return exit_status(error.code);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/model/json_input.h"
 #include "ledger/model/safetensors.h"
 #include "worker/cli/commands.h"
@@ -79,8 +80,7 @@ Json answer(Evaluator& evaluator, const std::string& line) {
 int serve(Evaluator& evaluator) {
   for (std::string line; std::getline(std::cin, line);) {
     spdlog::debug("request {}", line.substr(0, 200));
-    std::cout << answer(evaluator, line).dump(-1, ' ', false, Json::error_handler_t::replace)
-              << std::endl;
+    std::cout << json_text(answer(evaluator, line)) << std::endl;
     if (!std::cout) return kExitFailed;  // nobody listens any more
   }
   return kExitOk;
@@ -99,7 +99,7 @@ int run(const EvaluateArguments& arguments) {
   if (arguments.serve) return serve(**evaluator);
   Result<Json> result = evaluate_file(**evaluator, arguments.parameters);
   if (!result) return report(result.error());
-  std::cout << result->dump() << std::endl;
+  std::cout << json_text(*result) << std::endl;
   return kExitOk;
 }
 

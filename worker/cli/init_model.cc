@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kernels/base/printable.h"
 #include "ledger/durable_file.h"
 #include "ledger/merkle.h"
 #include "ledger/model/safetensors.h"
@@ -38,7 +39,7 @@ int run(const InitArguments& arguments) {
             << model->layout.tensors().size() << " tensors\n"
             << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
             << "layout root  " << to_hex(blob_root(as_bytes(model->layout.encode()))) << "\n"
-            << "written to   " << arguments.output << std::endl;
+            << "written to   " << printable(arguments.output) << std::endl;
   return kExitOk;
 }
 

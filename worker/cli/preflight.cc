@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kernels/base/printable.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
 #include "worker/session/network_preflight.h"
@@ -82,7 +83,7 @@ int run(const PreflightArguments& arguments) {
   lines.insert(lines.end(), network.begin(), network.end());
   bool all = true;
   for (const CheckLine& line : lines) {
-    std::cout << format_check(line) << std::endl;
+    std::cout << printable(format_check(line)) << std::endl;
     all = all && line.passed;
   }
   return all ? kExitOk : kExitFailed;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/model/safetensors.h"
 
 namespace gradmint::session {
@@ -164,7 +165,7 @@ Result<WorkerHome::SavedFork> WorkerHome::save_fork(std::uint64_t height,
     json["first"] = json_of(saved.first);
   }
   saved.file = directory_ / "evidence" / ("fork-" + std::to_string(height) + ".json");
-  if (Status s = replace_file(saved.file, as_bytes(json.dump(2) + "\n")); !s) return s.error();
+  if (Status s = replace_file(saved.file, as_bytes(json_text(json, 2) + "\n")); !s) return s.error();
   return saved;
 }
 

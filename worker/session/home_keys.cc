@@ -5,6 +5,7 @@
 
 #include "coordinator/protocol/endpoint.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/model/json_input.h"
 #include "worker/session/home.h"
 
@@ -89,7 +90,8 @@ Result<CurveKeyPair> open_curve(const fs::path& home) {
   if (has_joined(home)) return gone(file);
   const CurveKeyPair pair = new_curve_key_pair();
   const Json json{{"public", to_hex(pair.public_key)}, {"secret", to_hex(pair.secret_key)}};
-  if (Status s = create_file(file, as_bytes(json.dump() + "\n"), kPrivate); !s) return s.error();
+  if (Status s = create_file(file, as_bytes(json_text(json) + "\n"), kPrivate); !s)
+    return s.error();
   return pair;
 }
 
@@ -98,7 +100,7 @@ Status write_connection(const fs::path& file, const Connection& connection) {
                   {"coordinator_curve_key", to_hex(connection.coordinator_key)},
                   {"chain_id", to_hex(connection.chain_id)},
                   {"code", to_hex(ByteView(connection.code))}};
-  return replace_file(file, as_bytes(json.dump() + "\n"), kPrivate);
+  return replace_file(file, as_bytes(json_text(json) + "\n"), kPrivate);
 }
 
 }  // namespace

@@ -1,0 +1,67 @@
+#include "coordinator/cli/event_output.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "ledger/json_text.h"
+
+namespace gradmint {
+namespace {
+
+DisplayStyle terminal_style() {
+  DisplayStyle style;
+  style.live = ::isatty(STDOUT_FILENO) != 0;
+  style.colour = style.live && std::getenv("NO_COLOR") == nullptr;
+  return style;
+}
+
+OutputQueue::DroppedText dropped_text(bool json_lines, bool live) {
+  if (json_lines) {
+    return [](std::uint64_t lines) {
+      return json_text(nlohmann::json{{"event", "dropped"}, {"lines", lines}}) + "\n";
+    };
+  }
+  return [live](std::uint64_t lines) { return dropped_line(lines, live); };
+}
+
+}  // namespace
+
+EventOutput::EventOutput(EventOutputOptions options)
+    : options_(std::move(options)),
+      style_(terminal_style()),
+      display_(style_),
+      queue_(STDOUT_FILENO, dropped_text(options_.json_lines, style_.live)) {}
+
+// What whoever started the coordinator wants to know first and last; nothing for other events.
+std::string EventOutput::start_and_end(const FederationEvent& event,
+                                       const nlohmann::json& json) const {
+  if (event.kind == EventKind::started) {
+    return "chain " + event.chain_id + ", height " + std::to_string(event.height) +
+           "\nworkers join at " + json.value("join", "") + " and work at " +
+           json.value("work", "") + "\ninvite one with: gradmint coordinator invite --home " +
+           printable(options_.home);
+  }
+  if (event.kind == EventKind::finished) {
+    return "finished: " + std::to_string(event.rounds) + " rounds, height " +
+           std::to_string(event.height) +
+           (options_.exit_when_finished
+                ? ""
+                : "; still here for workers and wallets, end it with: gradmint coordinator stop "
+                  "--home " +
+                      printable(options_.home));
+  }
+  return "";
+}
+
+void EventOutput::on(const nlohmann::json& json) {
+  const std::string text = json_text(json);
+  if (options_.json_lines) return queue_.write(text + "\n");
+  const auto event = parse_event(text);
+  if (!event) return;
+  run_.on(*event);
+  const std::string line = start_and_end(*event, json);
+  queue_.write(line.empty() ? display_.on(*event, run_) : display_.say(line));
+}
+
+}  // namespace gradmint
