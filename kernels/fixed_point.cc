@@ -12,7 +12,7 @@ namespace gradmint::kernels {
 
 int exponent_of_magnitude(std::uint32_t magnitude) {
   if (magnitude >= 0x7f800000u) return kNotFiniteExponent;
-  if (magnitude == 0) return kMinExponent;
+  if (magnitude == 0) return kNoExponent;
   if (magnitude < 0x00800000u) {  // denormal: magnitude * 2^-149
     return static_cast<int>(std::bit_width(magnitude - 1)) + kMinExponent;
   }
@@ -30,7 +30,13 @@ int choose_round_exponent(std::span<const int> exponents) {
   GRADMINT_CHECK(!exponents.empty());
   std::vector<int> sorted(exponents.begin(), exponents.end());
   std::sort(sorted.begin(), sorted.end());
-  return std::min(sorted.back(), sorted[(sorted.size() - 1) / 2] + kExponentAboveMedian);
+  const auto zeros = static_cast<std::size_t>(
+      std::upper_bound(sorted.begin(), sorted.end(), kNoExponent) - sorted.begin());
+  if (zeros == sorted.size()) return kMinExponent;
+  std::size_t middle = sorted.size() / 2;
+  if (middle < zeros) middle = zeros + (sorted.size() - zeros) / 2;
+  const int most = sorted[middle] + kHonestSpread;
+  return *(std::upper_bound(sorted.begin(), sorted.end(), most) - 1);
 }
 
 int choose_shift(int round_exponent, std::uint32_t largest_weight) {

@@ -31,7 +31,7 @@ ScanResult scan_row(const Row& row) {
   constexpr std::size_t kTile = 4096;
   float scratch[kTile];
   ScanResult result;
-  result.exponent = kMinExponent;
+  result.exponent = kNoExponent;
   for (std::size_t begin = 0; begin < row.size(); begin += kTile) {
     const std::size_t count = std::min(kTile, row.size() - begin);
     const ScanResult part = scan_values({tile(kernels, row, begin, count, scratch), count});

@@ -93,7 +93,7 @@ Verdict commit_update(const CommitUpdate& body, const Sender& sender, const Appl
   if (body.examples > std::min(dataset->manifest.sample_count, open.limits.max_examples)) {
     return Verdict::too_many_examples;
   }
-  if (body.exponent < kMinExponent || body.exponent > kMaxExponent) {
+  if (body.exponent < kNoExponent || body.exponent > kMaxExponent) {
     return Verdict::exponent_out_of_bounds;
   }
   CommitRecord record;

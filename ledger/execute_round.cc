@@ -72,7 +72,8 @@ void note_evidence(const Accepted& accepted, const kernels::AggregateOutput& out
 }
 
 // How far each update agrees with what the others put into the result: as much as their
-// coefficients say. The only one taken of several has nobody to agree with, and is the result.
+// coefficients say. Where all others were left out or put in zeros, the one of several that was
+// taken has nobody to agree with, and is the result.
 Status score(const Accepted& accepted, std::optional<kernels::Gram> gram, kernels::Backend& backend,
              std::vector<ResultEntry>& entries) {
   if (!gram) {
@@ -86,13 +87,15 @@ Status score(const Accepted& accepted, std::optional<kernels::Gram> gram, kernel
                            std::bit_cast<double>(entries[e].clip_factor_bits));
   }
   const auto scores = kernels::cosine_scores_ppm(*gram, coefficients);
-  const auto taken = std::count_if(accepted.entries.begin(), accepted.entries.end(),
-                                   [&](std::size_t e) { return entries[e].selected; });
+  const auto put_in_values = [&](std::size_t k) {
+    return entries[accepted.entries[k]].selected && gram->at(k, k) > 0.0;
+  };
+  std::size_t taken = 0;
+  for (std::size_t k = 0; k < accepted.entries.size(); ++k) taken += put_in_values(k) ? 1 : 0;
   const bool alone = taken == 1 && accepted.entries.size() > 1;
   for (std::size_t k = 0; k < accepted.entries.size(); ++k) {
     ResultEntry& entry = entries[accepted.entries[k]];
-    const bool whole = alone && entry.selected && gram->at(k, k) > 0.0;
-    entry.score_ppm = whole ? 1'000'000 : scores[k];
+    entry.score_ppm = alone && put_in_values(k) ? 1'000'000 : scores[k];
   }
   return Status{};
 }

@@ -16,6 +16,7 @@ inline constexpr std::uint64_t kMaxExamples = 1u << 24;  // the largest integer 
 inline constexpr std::size_t kMaxRecordTextBytes = 1024;
 inline constexpr std::size_t kMaxSchemaBytes = 4 * 1024;
 inline constexpr std::size_t kMaxMemoBytes = 256;
+inline constexpr std::int16_t kNoExponent = -150;   // of an update of zeros
 inline constexpr std::int16_t kMinExponent = -149;  // of the least positive fp32
 inline constexpr std::int16_t kMaxExponent = 128;   // every finite fp32 is below 2^128
 
@@ -154,8 +155,9 @@ struct OpenRound {
 struct CommitUpdate {
   std::uint64_t round = 0;
   std::uint32_t attempt = 0;
-  Hash commitment;            // update_commitment(...)
-  std::int16_t exponent = 0;  // of the largest |x|: max |x| <= 2^exponent (kernels/fixed_point.h)
+  Hash commitment;  // update_commitment(...)
+  // Of the largest |x|: max |x| <= 2^exponent (kernels/fixed_point.h); kNoExponent for zeros.
+  std::int16_t exponent = 0;
   std::uint64_t examples = 0, steps = 0;
   Hash dataset;
   void write(Writer& w) const;

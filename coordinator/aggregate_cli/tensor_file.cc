@@ -111,7 +111,7 @@ std::span<const float> floats_of(const MappedFile& mapping) {
 // without.
 Result<std::optional<int>> scan(const TensorFile& file, std::span<const FlatPlace> places,
                                 const kernels::Row& row) {
-  int exponent = kernels::kMinExponent;
+  int exponent = kernels::kNoExponent;
   bool negative_zero = false;
   std::uint64_t at = 0;
   for (const FlatPlace& place : places) {
@@ -134,7 +134,7 @@ Result<std::optional<int>> scan(const TensorFile& file, std::span<const FlatPlac
 
 Result<int> convert(const TensorFile& file, std::span<const FlatPlace> places,
                     const std::filesystem::path& scratch, UnnamedFile& to) {
-  int exponent = kernels::kMinExponent;
+  int exponent = kernels::kNoExponent;
   std::vector<float> buffer;
   for (const FlatPlace& place : places) {
     const SafetensorsTensor& tensor = *file.find(place.name);

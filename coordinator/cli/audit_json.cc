@@ -53,7 +53,7 @@ Json explained_round(const LedgerHistory& history, const Contribution& row) {
   out["result"] = seen_json(attempt.result->height, attempt.result->transaction);
   out["commitment"] = seen_json(row.commit.height, row.commit.transaction);
   out["commitment"]["hash"] = to_hex(row.commit.body.commitment);
-  out["commitment"]["exponent"] = row.commit.body.exponent;
+  out["commitment"]["exponent"] = exponent_json(row.commit.body.exponent);
   out["commitment"]["examples"] = row.commit.body.examples;
   out["commitment"]["steps"] = row.commit.body.steps;
   out["opening"] = opening_json(row.entry.opening);
@@ -63,6 +63,10 @@ Json explained_round(const LedgerHistory& history, const Contribution& row) {
 }
 
 }  // namespace
+
+Json exponent_json(std::int16_t exponent) {
+  return exponent == kNoExponent ? Json() : Json(exponent);
+}
 
 Json opening_json(const std::optional<Opening>& opening) {
   if (!opening) return nullptr;

@@ -32,6 +32,7 @@ Json dataset_json(const Hash& id, const Seen<RegisterDataset>& dataset);
 
 // The body of a transaction, member by member.
 Json body_json(const Transaction& transaction);
+Json exponent_json(std::int16_t exponent);                 // null of an update of zeros
 Json opening_json(const std::optional<Opening>& opening);  // null where nothing was revealed
 
 }  // namespace gradmint

@@ -62,7 +62,7 @@ Json json_of(const CommitUpdate& b) {
   return {{"round", b.round},
           {"attempt", b.attempt},
           {"commitment", to_hex(b.commitment)},
-          {"exponent", b.exponent},
+          {"exponent", exponent_json(b.exponent)},
           {"examples", b.examples},
           {"steps", b.steps},
           {"dataset", to_hex(b.dataset)}};

@@ -308,3 +308,33 @@ TEST_CASE("gradmint aggregate starts the program, which says what it is and how 
     CHECK(help.output.find(option) != std::string::npos);
   }
 }
+
+TEST_CASE("files of zeros and small ones refuse no other") {
+  const Directory here;
+  const auto at = [&](const std::string& name) { return (here.path / name).string(); };
+  write_tensors_to(at("zeros"), {floats("w", {2}, {0.0f, 0.0f})});
+  write_tensors_to(at("w"), {floats("w", {2}, {0.1f, 0.2f})});
+  write_tensors_to(at("tiny"), {floats("w", {2}, {1e-6f, -1e-30f})});
+  write_tensors_to(at("small"), {floats("w", {2}, {-1e-6f, 1e-30f})});
+  write_tensors_to(at("large"), {floats("w", {2}, {1e6f, 0.0f})});
+  const auto mean_of = [&](const Words& names) {
+    Words words;
+    for (const std::string& name : names) words.push_back(at(name));
+    words.insert(words.end(), {"-o", at("out")});
+    const Ran ran = aggregate(words);
+    CAPTURE(ran.errors);
+    REQUIRE(ran.status == 0);
+    return read_floats(at("out"), "w");
+  };
+  CHECK(mean_of({"zeros", "w"}) == std::vector<float>{0.05f, 0.1f});
+  CHECK(mean_of({"zeros", "zeros", "w", "w"}) == std::vector<float>{0.05f, 0.1f});
+  CHECK(mean_of({"tiny", "small", "w", "w"}) == std::vector<float>{0.05f, 0.1f});
+  CHECK(mean_of({"zeros", "zeros", "zeros", "w"}) == std::vector<float>{0.025f, 0.05f});
+  CHECK(mean_of({"tiny", "w"}) == std::vector<float>{0.0500005f, 0.1f});
+  CHECK(mean_of({"zeros"}) == std::vector<float>{0.0f, 0.0f});
+  // Who stands out is named, not who stands beside it.
+  const Ran refused = aggregate({at("zeros"), at("w"), at("large"), "-o", at("out")});
+  CHECK(refused.status == 2);
+  CHECK(refused.errors.find("out_of_range: '" + at("large") + "' has a value above 2^-2") !=
+        std::string::npos);
+}

@@ -24,8 +24,8 @@ TEST_CASE("the exponent of the largest value") {
   };
   const float smallest = std::numeric_limits<float>::denorm_min();
   const Case cases[] = {
-      {{}, -149},
-      {{0.0f, -0.0f}, -149},
+      {{}, kernels::kNoExponent},
+      {{0.0f, -0.0f}, kernels::kNoExponent},
       {{smallest}, -149},
       {{2 * smallest}, -148},
       {{-3 * smallest}, -147},
@@ -46,7 +46,8 @@ TEST_CASE("the exponent of the largest value") {
   }
 }
 
-TEST_CASE("the round's exponent is the largest, but at most ten above the lower median") {
+TEST_CASE("the round's exponent is the largest that is at most twelve above the upper median") {
+  const int zeros = kernels::kNoExponent;
   struct Case {
     std::vector<int> exponents;
     int round_exponent;
@@ -55,12 +56,27 @@ TEST_CASE("the round's exponent is the largest, but at most ten above the lower 
       {{3}, 3},
       {{-149}, -149},
       {{1, 2}, 2},
-      {{1, 12}, 11},         // lower median 1
-      {{1, 1, 1, 100}, 11},  // one liar
-      {{5, 100, 5, 100}, 15},
+      {{1, 12}, 12},
+      {{1, 100}, 100},      // the first is small
+      {{1, 1, 1, 100}, 1},  // one liar
+      {{1, 1, 1, 13}, 13},
+      {{1, 1, 1, 14}, 1},
+      {{5, 100, 5, 100}, 100},
       {{0, 20, 30}, 30},
+      {{0, 1, 13, 14}, 14},
+      {{0, 1, 30}, 1},
       {{128, 128, 128}, 128},
       {{4, -3, 9, 2, 2}, 9},
+      {{zeros}, -149},
+      {{zeros, zeros}, -149},
+      {{zeros, -3}, -3},  // what `aggregate` refused: [0, 0] and [0.1, 0.2]
+      {{-149, -3}, -3},
+      {{zeros, zeros, -3, -3}, -3},
+      {{-20, -20, -3, -3}, -3},       // 1e-5 of the update, twice
+      {{zeros, zeros, -3, 100}, -3},  // half of them idle and one that lies
+      {{zeros, zeros, zeros, -3}, -3},
+      {{zeros, zeros, zeros, -3, 100}, 100},  // too many of both
+      {{zeros, zeros, zeros, zeros, -3, -2, 100}, -2},
   };
   for (const Case& each : cases) {
     CHECK(kernels::choose_round_exponent(each.exponents) == each.round_exponent);

@@ -58,7 +58,8 @@ kernels::AggregateInput alone(std::span<const float> update, std::span<const flo
   kernels::AggregateInput input;
   input.updates = {kernels::Row(update)};
   input.weights = {1};
-  input.round_exponent = kernels::exponent_of_largest(update);
+  const int exponents[] = {kernels::exponent_of_largest(update)};
+  input.round_exponent = kernels::choose_round_exponent(exponents);
   input.shift = kernels::choose_shift(input.round_exponent, 1);
   input.model = model;
   input.optimizer_state = state;

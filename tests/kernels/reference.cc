@@ -53,6 +53,7 @@ kernels::Floats floats_of(std::span<const float> values) { return {values.begin(
 int reference_exponent(std::span<const float> values) {
   double largest = 0;
   for (const float x : values) largest = std::max(largest, std::fabs(static_cast<double>(x)));
+  if (largest == 0) return -150;
   int e = -149;
   while (largest > std::ldexp(1.0, e)) ++e;
   return e;

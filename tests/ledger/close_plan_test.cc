@@ -53,7 +53,7 @@ TEST_CASE("close plan: every order of arrival of four commitments gives the same
   CHECK(plans == 24);
 }
 
-TEST_CASE("close plan: E is bounded by the lower median, s by the largest weight that counts") {
+TEST_CASE("close plan: E is bounded by the upper median, s by the largest weight that counts") {
   const ScaleRow rows[] = {
       {{{0, 1}}, 0, 51, 0},
       {{{0, 2}}, 0, 50, 0},
@@ -61,10 +61,15 @@ TEST_CASE("close plan: E is bounded by the lower median, s by the largest weight
       {{{5, kMaxExamples}}, 5, 51 - 5 - 24, 0},
       {{{-149, 1}}, -149, 200, 0},
       {{{128, kMaxExamples}}, 128, 51 - 128 - 24, 0},
-      {{{0, 1}, {10, 1}}, 10, 41, 0},
-      {{{0, 1}, {11, 1}}, 10, 41, 1},
-      {{{0, 4}, {11, 1024}}, 10, 39, 1},  // who is excluded does not weigh
-      {{{0, 1}, {0, 1}, {0, 1}, {100, 1}}, 10, 41, 1},
+      {{{-150, 1}}, -149, 200, 0},
+      {{{-150, 1}, {-3, 1}}, -3, 54, 0},
+      {{{0, 1}, {12, 1}}, 12, 39, 0},
+      {{{0, 1}, {100, 1}}, 100, -49, 0},
+      {{{0, 1}, {0, 1}, {12, 1}}, 12, 39, 0},
+      {{{0, 1}, {0, 1}, {13, 1}}, 0, 51, 1},
+      {{{0, 4}, {0, 4}, {13, 1024}}, 0, 49, 1},  // who is excluded does not weigh
+      {{{0, 1}, {0, 1}, {0, 1}, {100, kMaxExamples}}, 0, 51, 1},
+      {{{-150, 1}, {-20, kMaxExamples}, {-3, 1}, {-3, 1}}, -3, 30, 0},  // nor has it more of a say
       {{{0, 1}, {100, 1}, {100, 1}, {100, 1}}, 100, -49, 0},
       {{{3, 1}, {1, 1}, {2, 1}}, 3, 48, 0},
   };

@@ -76,6 +76,11 @@ void not_a_number(World& w) {
   w.own_exponents[0] = 0;
 }
 void wrong_exponent(World& w) { w.own_exponents[0] = -5; }
+void denied_exponent(World& w) { w.own_exponents[0] = kNoExponent; }
+void zeros_with_exponent(World& w) {
+  w.own_payloads[0] = std::vector<float>(8, 0.0F);
+  w.own_exponents[0] = kMinExponent;
+}
 
 // Workers 0 and 1 reveal the same payload; 1 committed first.
 World twins() {
@@ -131,6 +136,10 @@ std::vector<Case> payload_cases() {
        [](World&) { return honest_verdict(not_a_number); }, V::non_finite},
       {"an exponent that is not the payload's", Stage::closed,
        [](World&) { return honest_verdict(wrong_exponent); }, V::exponent_mismatch},
+      {"no exponent, but a payload that has one", Stage::closed,
+       [](World&) { return honest_verdict(denied_exponent); }, V::exponent_mismatch},
+      {"an exponent, but zeros", Stage::closed,
+       [](World&) { return honest_verdict(zeros_with_exponent); }, V::exponent_mismatch},
       {"the later of two equal payloads", Stage::closed,
        [](World&) {
          World w = twins();

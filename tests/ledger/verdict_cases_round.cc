@@ -182,11 +182,16 @@ std::vector<Case> commit_cases() {
        },
        V::too_many_examples},
       {"an exponent below all fp32", Stage::opened,
-       [](World& w) { return commit_changed(w, [](CommitUpdate& b) { b.exponent = -150; }); },
+       [](World& w) { return commit_changed(w, [](CommitUpdate& b) { b.exponent = -151; }); },
        V::exponent_out_of_bounds},
       {"an exponent above all fp32", Stage::opened,
        [](World& w) { return commit_changed(w, [](CommitUpdate& b) { b.exponent = 129; }); },
        V::exponent_out_of_bounds},
+      {"no exponent, of zeros", Stage::opened,
+       [](World& w) {
+         return commit_changed(w, [](CommitUpdate& b) { b.exponent = kNoExponent; });
+       },
+       V::ok},
       {"the least and the largest exponent", Stage::opened,
        [](World& w) {
          const Verdict least = commit_changed(w, [](CommitUpdate& b) { b.exponent = -149; });

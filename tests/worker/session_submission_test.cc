@@ -41,11 +41,11 @@ TEST_CASE("an honest submission is the difference, its root and its exponent") {
   CHECK(submission->exponent == 3);
 }
 
-TEST_CASE("zeros have the least exponent; sizes must agree") {
+TEST_CASE("zeros have no exponent; sizes must agree") {
   const std::vector<float> same{1, 2};
   const auto zeros = submit(same, same, {}, {}, {}, in_round(1));
   REQUIRE(zeros.ok());
-  CHECK(zeros->exponent == kernels::kMinExponent);
+  CHECK(zeros->exponent == kernels::kNoExponent);
   CHECK_FALSE(submit(same, std::vector<float>{1}, {}, {}, {}, {}).ok());
 }
 
