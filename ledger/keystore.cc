@@ -27,27 +27,6 @@ Error not_a_keystore(const std::filesystem::path& file) {
           "'" + file.string() + "' is not a keystore, or is damaged; restore it from a copy"};
 }
 
-std::string to_json(const SealedKey& sealed) {
-  const Json file = {
-      {"gradmint_keystore", kFormatVersion},
-      {"address", address_of(sealed.account)},
-      {"public_key", to_hex(sealed.public_key)},
-      {"kdf",
-       {{"name", "scrypt"},
-        {"log2_n", sealed.log2_n},
-        {"r", kScryptR},
-        {"p", kScryptP},
-        {"salt", to_hex(sealed.salt)}}},
-      {"cipher",
-       {{"name", "aes-256-gcm"},
-        {"nonce", to_hex(sealed.nonce)},
-        {"ciphertext", to_hex(sealed.ciphertext)},
-        {"tag", to_hex(sealed.tag)}}},
-      {"checksum", to_hex(checksum_of(sealed))},
-  };
-  return json_text(file, 2) + "\n";
-}
-
 template <std::size_t Size>
 bool read_hex(const Json& object, const char* name, std::array<std::uint8_t, Size>& out) {
   const auto bytes = from_hex(object.at(name).get<std::string>());
@@ -74,21 +53,6 @@ bool fill_from_json(const Json& file, SealedKey& sealed) {
          cipher.at("name") == "aes-256-gcm" && checksum == checksum_of(sealed);
 }
 
-Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView content) {
-  try {
-    const Json json = Json::parse(content.begin(), content.end());
-    if (json.at("gradmint_keystore").get<int>() > kFormatVersion) {
-      return Error{ErrorCode::unsupported,
-                   "'" + file.string() + "' was written by a newer gradmint; use that one"};
-    }
-    SealedKey sealed;
-    if (!fill_from_json(json, sealed)) return not_a_keystore(file);
-    return sealed;
-  } catch (const nlohmann::json::exception&) {
-    return not_a_keystore(file);
-  }
-}
-
 Result<std::string> seal_to_json(const SecretKey& key, const std::string& passphrase,
                                  KeystoreCost cost) {
   if (passphrase.empty()) {
@@ -96,7 +60,7 @@ Result<std::string> seal_to_json(const SecretKey& key, const std::string& passph
   }
   const auto sealed = seal_key(key, passphrase, cost.log2_n);
   if (!sealed.ok()) return sealed.error();
-  return to_json(*sealed);
+  return keystore_text(*sealed);
 }
 
 Result<SealedKey> load_sealed(const std::filesystem::path& file) {
@@ -115,6 +79,42 @@ Result<SecretKey> open_sealed(const std::filesystem::path& file, const SealedKey
 }
 
 }  // namespace
+
+std::string keystore_text(const SealedKey& sealed) {
+  const Json file = {
+      {"gradmint_keystore", kFormatVersion},
+      {"address", address_of(sealed.account)},
+      {"public_key", to_hex(sealed.public_key)},
+      {"kdf",
+       {{"name", "scrypt"},
+        {"log2_n", sealed.log2_n},
+        {"r", kScryptR},
+        {"p", kScryptP},
+        {"salt", to_hex(sealed.salt)}}},
+      {"cipher",
+       {{"name", "aes-256-gcm"},
+        {"nonce", to_hex(sealed.nonce)},
+        {"ciphertext", to_hex(sealed.ciphertext)},
+        {"tag", to_hex(sealed.tag)}}},
+      {"checksum", to_hex(checksum_of(sealed))},
+  };
+  return json_text(file, 2) + "\n";
+}
+
+Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView content) {
+  try {
+    const Json json = Json::parse(content.begin(), content.end());
+    if (json.at("gradmint_keystore").get<int>() > kFormatVersion) {
+      return Error{ErrorCode::unsupported,
+                   "'" + file.string() + "' was written by a newer gradmint; use that one"};
+    }
+    SealedKey sealed;
+    if (!fill_from_json(json, sealed)) return not_a_keystore(file);
+    return sealed;
+  } catch (const nlohmann::json::exception&) {
+    return not_a_keystore(file);
+  }
+}
 
 Status refuse_when_others_can_read(const std::filesystem::path& file) {
   struct stat info {};

@@ -7,6 +7,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/keys.h"
+#include "ledger/keystore_cipher.h"
 
 namespace gradmint {
 
@@ -21,6 +22,10 @@ Result<SecretKey> generate_key();
 
 // For every file that holds a secret. refused: its owner is not the only one who can open it.
 Status refuse_when_others_can_read(const std::filesystem::path& file);
+
+// The file's content, and back: everything but the derivation. `file` is named in errors.
+std::string keystore_text(const SealedKey& sealed);
+Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView content);
 
 Status write_keystore(const std::filesystem::path& file, const SecretKey& key,
                       const std::string& passphrase, KeystoreCost cost = {});

@@ -11,6 +11,7 @@
 #include "coordinator/cli/account_peer.h"
 #include "coordinator/protocol/curve.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_text.h"
 #include "ledger/keystore.h"
 #include "ledger/records.h"
 
@@ -74,7 +75,7 @@ Result<Hash> public_curve_key(const fs::path& file) {
 Status make_next(const KeyFiles& files, const AccountId& account, const std::string& passphrase) {
   const CurveKeyPair pair = new_curve_key_pair();
   const json curve{{"public", to_hex(pair.public_key)}, {"secret", to_hex(pair.secret_key)}};
-  if (Status s = replace_file(files.next_curve, as_bytes(curve.dump() + "\n"), kPrivate); !s)
+  if (Status s = replace_file(files.next_curve, as_bytes(json_text(curve) + "\n"), kPrivate); !s)
     return s;
   const auto key = generate_key();
   if (!key) return key.error();
@@ -143,11 +144,10 @@ Status put_in_place(const KeyFiles& files) {
 void show(const RotationOptions& o, const RotateKey& body, bool stands) {
   const std::string address = address_of(body.account);
   if (o.format == "json") {
-    std::printf("%s\n", json{{"address", address},
+    std::printf("%s\n", json_text(json{{"address", address},
                              {"state", stands ? "rotated" : "prepared"},
                              {"public_key", to_hex(body.public_key)},
-                             {"curve_key", to_hex(body.curve_key)}}
-                            .dump()
+                             {"curve_key", to_hex(body.curve_key)}})
                             .c_str());
   } else if (stands) {
     std::printf("%s has its new keys: %s\n", address.c_str(), to_hex(body.public_key).c_str());

@@ -6,6 +6,7 @@
 #include "coordinator/cli/command.h"
 #include "coordinator/protocol/admin_link.h"
 #include "kernels/base/exit_status.h"
+#include "ledger/json_text.h"
 #include "ledger/keys.h"
 
 namespace gradmint {
@@ -69,10 +70,9 @@ Status suspend_or_readmit(const std::string& home, const MemberOptions& o, bool 
   if (!said) return said.error();
   const std::uint64_t height = said->value("height", std::uint64_t{0});
   if (o.format == "json") {
-    std::printf("%s\n", json{{"address", o.address},
+    std::printf("%s\n", json_text(json{{"address", o.address},
                              {"state", suspend ? "suspended" : "readmitted"},
-                             {"height", height}}
-                            .dump()
+                             {"height", height}})
                             .c_str());
   } else {
     std::printf("%s %s in block %llu\n", suspend ? "suspended" : "readmitted", o.address.c_str(),
@@ -111,10 +111,9 @@ Status rotate(const std::string& home, const MemberOptions& o) {
   if (!member) return member.error();
   const std::uint64_t due = member->value("rotation_due_height", std::uint64_t{0});
   if (o.format == "json") {
-    std::printf("%s\n", json{{"address", o.address},
+    std::printf("%s\n", json_text(json{{"address", o.address},
                              {"state", due == 0 ? "rotated" : "pending"},
-                             {"due_height", due}}
-                            .dump()
+                             {"due_height", due}})
                             .c_str());
   } else if (due == 0) {
     std::printf("%s has its new keys\n", o.address.c_str());
@@ -156,7 +155,7 @@ Status list(const std::string& home, const MemberOptions& o) {
     if (more) question["after"] = all.back()["account"];
   }
   if (o.format == "json") {
-    std::printf("%s\n", json{{"height", height}, {"members", all}}.dump().c_str());
+    std::printf("%s\n", json_text(json{{"height", height}, {"members", all}}).c_str());
     return {};
   }
   std::printf("%-61s  %-20s  %-10s  %8s  %6s  %s\n", "address", "name", "state", "accepted",

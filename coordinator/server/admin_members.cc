@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 #include "coordinator/server/admin_desk.h"
 
 namespace gradmint {

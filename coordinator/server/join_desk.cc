@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/protocol/limits.h"
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 #include "coordinator/server/admissions.h"
 
 namespace gradmint {

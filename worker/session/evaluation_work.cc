@@ -1,7 +1,7 @@
 #include "worker/session/evaluation_work.h"
 
 #include "coordinator/protocol/limits.h"
-#include "coordinator/protocol/text.h"
+#include "kernels/base/text.h"
 
 namespace gradmint::session {
 namespace {

@@ -1,0 +1,94 @@
+// Every target over its seeds, the committed corpus, and a bounded number of seeded mutations of
+// both: what coverage-guided fuzzing found stays found, with every compiler and sanitizer.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "gradmint_test_paths.h"
+#include "tests/fuzz/target.h"
+
+using namespace gradmint;
+using namespace gradmint::fuzz;
+
+namespace {
+
+constexpr int kMutationsOfEach = 64;
+constexpr std::size_t kMaxMutatedBytes = 4096;
+
+std::vector<Bytes> corpus_of(const Target& target) {
+  std::vector<Bytes> inputs = target.seeds();
+  const auto folder =
+      std::filesystem::path(GRADMINT_SOURCE_DIR) / "tests/fuzz/corpus" / target.name;
+  if (!std::filesystem::is_directory(folder)) return inputs;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    inputs.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+  return inputs;
+}
+
+// A linear congruential generator: the same everywhere.
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed * 2 + 1) {}
+  std::size_t below(std::size_t limit) {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>(state_ >> 33) % limit;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+Bytes mutated(Bytes input, Dice& dice) {
+  for (std::size_t step = 1 + dice.below(4); step > 0; --step) {
+    const std::size_t at = input.empty() ? 0 : dice.below(input.size());
+    const auto where = input.begin() + static_cast<std::ptrdiff_t>(at);
+    switch (dice.below(5)) {
+      case 0:
+        if (!input.empty()) *where = static_cast<std::uint8_t>(dice.below(256));
+        break;
+      case 1:
+        if (!input.empty()) *where = static_cast<std::uint8_t>(*where ^ (1U << dice.below(8)));
+        break;
+      case 2:
+        input.insert(where, static_cast<std::uint8_t>(dice.below(256)));
+        break;
+      case 3:
+        input.erase(where, input.end());
+        break;
+      default:
+        if (!input.empty()) input.erase(where);
+        break;
+    }
+  }
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("fuzz targets: seeds, corpus and their mutations") {
+  for (const Target& target : targets()) {
+    const std::vector<Bytes> inputs = corpus_of(target);
+    CAPTURE(target.name);
+    REQUIRE_FALSE(inputs.empty());
+    std::uint64_t number = 0;
+    for (const Bytes& input : inputs) {
+      // Before it runs: a target that fails ends the process.
+      std::printf("%s: input %llu\n", std::string(target.name).c_str(),
+                  static_cast<unsigned long long>(number));
+      target.run(input);
+      Dice dice(number++);
+      if (input.size() > kMaxMutatedBytes) continue;
+      for (int i = 0; i < kMutationsOfEach; ++i) target.run(mutated(input, dice));
+    }
+  }
+}
