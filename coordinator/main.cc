@@ -21,6 +21,7 @@
 #include "coordinator/server/sign_guard.h"
 #include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/keystore.h"
 #include "ledger/mapping_fault.h"
@@ -175,8 +176,10 @@ Result<std::string> public_endpoint(const Home& home) {
   if (!settings->public_join.empty()) return settings->public_join;
   auto running_at = read_file(home.endpoints(), 4096);
   if (!running_at) return settings->join_endpoint;
-  const auto json = nlohmann::json::parse(running_at->begin(), running_at->end(), nullptr, false);
-  return json.is_object() ? json.value("join", settings->join_endpoint) : settings->join_endpoint;
+  const auto json =
+      parse_untrusted_json({reinterpret_cast<const char*>(running_at->data()), running_at->size()});
+  if (!json || !json->is_object()) return settings->join_endpoint;
+  return text_member(*json, "join").value_or(settings->join_endpoint);
 }
 
 int invite(const Options& o) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/keystore_cipher.h"
 
@@ -28,7 +29,7 @@ Error not_a_keystore(const std::filesystem::path& file) {
 }
 
 template <std::size_t Size>
-bool read_hex(const Json& object, const char* name, std::array<std::uint8_t, Size>& out) {
+bool read_hex(const nlohmann::json& object, const char* name, std::array<std::uint8_t, Size>& out) {
   const auto bytes = from_hex(object.at(name).get<std::string>());
   if (!bytes || bytes->size() != Size) return false;
   std::ranges::copy(*bytes, out.begin());
@@ -36,9 +37,9 @@ bool read_hex(const Json& object, const char* name, std::array<std::uint8_t, Siz
 }
 
 // Throws what nlohmann throws for a missing or mistyped member; false for a wrong value.
-bool fill_from_json(const Json& file, SealedKey& sealed) {
-  const Json& kdf = file.at("kdf");
-  const Json& cipher = file.at("cipher");
+bool fill_from_json(const nlohmann::json& file, SealedKey& sealed) {
+  const nlohmann::json& kdf = file.at("kdf");
+  const nlohmann::json& cipher = file.at("cipher");
   const auto account = parse_address(file.at("address").get<std::string>());
   if (!account) return false;
   Hash checksum;
@@ -102,14 +103,16 @@ std::string keystore_text(const SealedKey& sealed) {
 }
 
 Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView content) {
+  const auto json =
+      parse_untrusted_json({reinterpret_cast<const char*>(content.data()), content.size()});
+  if (!json) return not_a_keystore(file);
   try {
-    const Json json = Json::parse(content.begin(), content.end());
-    if (json.at("gradmint_keystore").get<int>() > kFormatVersion) {
+    if (json->at("gradmint_keystore").get<int>() > kFormatVersion) {
       return Error{ErrorCode::unsupported,
                    "'" + file.string() + "' was written by a newer gradmint; use that one"};
     }
     SealedKey sealed;
-    if (!fill_from_json(json, sealed)) return not_a_keystore(file);
+    if (!fill_from_json(*json, sealed)) return not_a_keystore(file);
     return sealed;
   } catch (const nlohmann::json::exception&) {
     return not_a_keystore(file);

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
-#include "ledger/model/json_input.h"
 #include "ledger/model/safetensors.h"
 #include "worker/child_process.h"
 
@@ -117,7 +117,8 @@ Status CommandTrainer::read_metrics(const fs::path& file, TrainOutcome& outcome)
   if (!bytes) return unusable(bytes.error().message);
   const auto json =
       parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
-  if (!json || !json->is_object()) return unusable("not a JSON object");
+  if (!json) return unusable(json.error().message);
+  if (!json->is_object()) return unusable("not a JSON object");
   const auto examples = json->find("examples");
   if (examples == json->end() || !examples->is_number_unsigned() ||
       examples->get<std::uint64_t>() == 0)

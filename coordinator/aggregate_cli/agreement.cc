@@ -32,17 +32,14 @@ std::vector<TensorSpec> floating_tensors(const TensorFile& file) {
 
 // The layout says which tensors are buffers; it must be of the tensors that are there.
 Status check_layout(const TensorFile& file, const ModelLayout& layout) {
-  const std::vector<TensorSpec> present = floating_tensors(file);
   for (const TensorSpec& spec : layout.tensors()) {
-    const bool same = std::any_of(present.begin(), present.end(), [&](const TensorSpec& each) {
-      return each.name == spec.name && each.shape == spec.shape;
-    });
-    if (!same) {
+    const SafetensorsTensor* const present = file.find(spec.name);
+    if (present == nullptr || is_integer_dtype(present->dtype) || present->shape != spec.shape) {
       return bad(file.quoted() + ": the layout in its metadata has tensor '" + spec.name + "' " +
                  shape_text(spec.shape) + ", the file does not");
     }
   }
-  if (present.size() == layout.tensors().size()) return {};
+  if (floating_tensors(file).size() == layout.tensors().size()) return {};
   return bad(file.quoted() + ": holds tensors that the layout in its metadata does not know");
 }
 

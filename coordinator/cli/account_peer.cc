@@ -5,6 +5,7 @@
 #include "contracts/amount.h"
 #include "coordinator/protocol/admin_link.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 
 namespace gradmint {
 namespace {
@@ -18,14 +19,14 @@ constexpr std::size_t kMaxHomeFileBytes = 64 * 1024;
 Result<json> read_object(const fs::path& file) {
   const auto bytes = read_file(file, kMaxHomeFileBytes);
   if (!bytes) return bytes.error();
-  json object = json::parse(bytes->begin(), bytes->end(), nullptr, false);
-  if (!object.is_object())
+  auto object = parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+  if (!object || !object->is_object())
     return Error{ErrorCode::corrupt, file.string() + " is damaged; restore it from a copy"};
   return object;
 }
 
 Result<Hash> hash_at(const json& object, const char* key, const fs::path& file) {
-  const auto hash = hash_from_hex(object.value(key, ""));
+  const auto hash = hash_from_hex(text_member(object, key).value_or(""));
   if (!hash)
     return Error{ErrorCode::corrupt,
                  file.string() + " is damaged: '" + key + "' is not 64 hexadecimal digits"};
@@ -102,7 +103,7 @@ class AdminPeer : public AccountPeer {
 Result<AccountHome> open_home(const fs::path& keystore) {
   const auto object = read_object(keystore);
   if (!object) return object.error();
-  const auto account = parse_address(object->value("address", ""));
+  const auto account = parse_address(text_member(*object, "address").value_or(""));
   if (!account)
     return Error{ErrorCode::corrupt, keystore.string() + " is damaged; restore it from a copy"};
   return AccountHome{keystore, *account, nullptr};
@@ -113,7 +114,7 @@ Result<std::unique_ptr<AccountPeer>> worker_peer(const fs::path& home) {
   const auto connection = read_object(connection_file);
   if (!connection) return connection.error();
   ClientOptions options;
-  options.endpoint = connection->value("join", "");
+  options.endpoint = text_member(*connection, "join").value_or("");
   const auto server = hash_at(*connection, "coordinator_curve_key", connection_file);
   if (!server) return server.error();
   const auto chain = hash_at(*connection, "chain_id", connection_file);

@@ -11,6 +11,7 @@
 #include "coordinator/cli/account_peer.h"
 #include "coordinator/protocol/curve.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/keystore.h"
 #include "ledger/records.h"
@@ -63,11 +64,11 @@ Error damaged(const fs::path& file) {
 Result<Hash> public_curve_key(const fs::path& file) {
   const auto bytes = read_file(file, kMaxKeyFileBytes);
   if (!bytes) return bytes.error();
-  const json object = json::parse(bytes->begin(), bytes->end(), nullptr, false);
-  if (!object.is_object()) return damaged(file);
-  const auto secret = hash_from_hex(object.value("secret", ""));
+  const auto object = parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+  if (!object || !object->is_object()) return damaged(file);
+  const auto secret = hash_from_hex(text_member(*object, "secret").value_or(""));
   const auto pair = secret ? curve_key_pair_of(*secret) : std::nullopt;
-  if (!pair || hash_from_hex(object.value("public", "")) != pair->public_key) return damaged(file);
+  if (!pair || hash_from_hex(text_member(*object, "public").value_or("")) != pair->public_key) return damaged(file);
   return pair->public_key;
 }
 

@@ -181,7 +181,8 @@ void add_wallet_commands(CLI::App& app, CommandContext& context) {
   show->add_option("address", options->address,
                    "Whose (default: all of a ledger, or the home's own)")
       ->type_name("ADDRESS");
-  show->add_option("--ledger", options->ledger, "Read this ledger")->type_name("DIR");
+  show->add_option("--ledger", options->ledger, "Read this ledger, or a bundle")
+      ->type_name("DIR|FILE");
   show->add_option("--home", options->home,
                    "Ask the coordinator of this worker or coordinator home")
       ->type_name("DIR");

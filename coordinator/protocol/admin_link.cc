@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 
 namespace gradmint {
@@ -59,14 +60,15 @@ Result<nlohmann::json> AdminLink::ask(const nlohmann::json& request, int timeout
   auto answer = transport_->request(AdminRequest{json_text(request)}, timeout_ms);
   if (!answer) return answer.error().code == ErrorCode::refused ? answer.error() : nobody(home_);
   const auto* reply = std::get_if<AdminReply>(&answer->message);
-  auto json =
-      reply != nullptr ? nlohmann::json::parse(reply->json, nullptr, false) : nlohmann::json();
-  if (!json.is_object()) {
+  auto json = parse_untrusted_json(reply != nullptr ? reply->json : "");
+  if (!json || !json->is_object()) {
     return Error{ErrorCode::refused,
                  "the coordinator in " + home_.string() + " gave no answer that fits"};
   }
-  if (!json.value("ok", false)) {
-    return Error{ErrorCode::refused, json.value("error", std::string("the coordinator refused"))};
+  const auto ok = json->find("ok");
+  if (ok == json->end() || *ok != true) {
+    return Error{ErrorCode::refused,
+                 text_member(*json, "error").value_or("the coordinator refused")};
   }
   return json;
 }

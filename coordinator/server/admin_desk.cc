@@ -2,6 +2,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/kernel_spec.h"
 
@@ -42,10 +43,9 @@ AdminReply reply_of(const TransactionResult& result) {
 
 std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::uint64_t ticket,
                                             std::uint64_t now_ms) {
-  const json asked = json::parse(request.json, nullptr, false);
-  const std::string op = asked.is_object() && asked.contains("op") && asked["op"].is_string()
-                             ? asked["op"].get<std::string>()
-                             : "";
+  const auto parsed = parse_untrusted_json(request.json);
+  const json asked = parsed && parsed->is_object() ? *parsed : json::object();
+  const std::string op = text_member(asked, "op").value_or("");
   if (op == "status") return AdminReply{json_text(status(now_ms))};
   if (op == "pause") {
     if (driver_.step(now_ms, PauseRequested{}) == Verdict::ok)

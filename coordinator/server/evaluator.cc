@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 
 namespace gradmint {
@@ -31,9 +32,10 @@ std::string path_with_siblings() {
 }
 
 Result<Figures> parse_answer(const std::string& line, std::uint64_t id) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object())
-    return failed("answered something that is not JSON: " + line.substr(0, 200));
+  const auto parsed = parse_untrusted_json(line);
+  if (!parsed || !parsed->is_object())
+    return failed("answered something that is not a JSON object: " + line.substr(0, 200));
+  const nlohmann::json& json = *parsed;
   if (json.contains("error")) return failed("reports: " + json_text(json["error"]).substr(0, 400));
   const auto number = [&](const char* key) {
     return json.contains(key) && json[key].is_number_integer() ? json[key].get<std::int64_t>() : -1;

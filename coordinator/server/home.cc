@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/keystore.h"
 
@@ -43,14 +44,15 @@ Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file) {
   if (Status own = refuse_when_others_can_read(file); !own) return own.error();
   auto bytes = read_file(file, kMaxKeyFileBytes);
   if (!bytes) return bytes.error();
-  const auto json = nlohmann::json::parse(bytes->begin(), bytes->end(), nullptr, false);
+  const auto json =
+      parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
   const auto damaged =
       Error{ErrorCode::corrupt, file.string() + " is not a CURVE key file: restore it from a copy"};
-  if (!json.is_object() || !json.contains("secret") || !json["secret"].is_string()) return damaged;
-  const auto secret = hash_from_hex(json["secret"].get<std::string>());
+  if (!json || !json->is_object()) return damaged;
+  const auto secret = hash_from_hex(text_member(*json, "secret").value_or(""));
   if (!secret) return damaged;
   const auto key = curve_key_pair_of(*secret);
-  if (!key || json.value("public", "") != to_hex(key->public_key)) return damaged;
+  if (!key || text_member(*json, "public") != to_hex(key->public_key)) return damaged;
   return *key;
 }
 

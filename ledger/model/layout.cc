@@ -5,8 +5,8 @@
 #include <optional>
 #include <tuple>
 
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
-#include "ledger/model/json_input.h"
 
 namespace gradmint {
 namespace {
@@ -87,8 +87,9 @@ std::string ModelLayout::encode() const {
 
 Result<ModelLayout> ModelLayout::decode(std::string_view text) {
   if (text.size() > kMaxLayoutBytes) return bad_layout("the text is larger than 64 MiB");
-  const std::optional<nlohmann::json> parsed = parse_untrusted_json(text);
-  if (!parsed || !parsed->is_object()) return bad_layout("the text is not JSON");
+  const Result<nlohmann::json> parsed = parse_untrusted_json(text);
+  if (!parsed) return bad_layout("the text is " + parsed.error().message);
+  if (!parsed->is_object()) return bad_layout("the text is not a JSON object");
   const auto format = parsed->find("format");
   if (format == parsed->end() || *format != kFormat)
     return bad_layout(std::string("its format is not ") + kFormat);

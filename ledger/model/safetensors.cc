@@ -5,13 +5,12 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string_view>
 
 #include "kernels/base/check.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
-#include "ledger/model/json_input.h"
 
 namespace gradmint {
 namespace {
@@ -171,9 +170,8 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) 
   if (header_bytes > file.size() - 8) return bad_file("the file ends inside its header");
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + 8, header_bytes);
   if (text.empty() || text.front() != '{') return bad_file("the header is not a JSON object");
-  const std::optional<nlohmann::json> parsed = parse_untrusted_json(text);
-  if (!parsed || !parsed->is_object())
-    return bad_file("the header is not JSON, or names a tensor twice");
+  const Result<nlohmann::json> parsed = parse_untrusted_json(text);
+  if (!parsed) return bad_file("the header is " + parsed.error().message);
   SafetensorsHeader header;
   header.data_offset = 8 + header_bytes;
   const std::uint64_t data_bytes = file.size() - header.data_offset;

@@ -233,9 +233,12 @@ Result<std::unique_ptr<StoreReader>> read_in_child(const std::filesystem::path& 
   }
   Descriptor ours(pair[0]), given(pair[1]);
   // Above the numbers that the child's own ends take.
-  const Descriptor theirs(::fcntl(given.get(), F_DUPFD_CLOEXEC, kReaderSocket + 1));
+  Descriptor theirs(::fcntl(given.get(), F_DUPFD_CLOEXEC, kReaderSocket + 1));
   auto child = start(command, theirs.get());
   if (!child.ok()) return child.error();
+  // Or its end would not be noticed: the socket ends when nobody holds its other end.
+  given.close();
+  theirs.close();
   auto reader =
       std::make_unique<ChildReader>(directory, *std::move(child), FrameSocket(std::move(ours)));
   if (const Status opened = reader->open(); !opened.ok()) return opened.error();

@@ -1,12 +1,16 @@
 // gradmint-aggregate as people start it: what comes out, whatever the order of its arguments.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "gradmint_test_paths.h"
+#include "ledger/durable_file.h"
 #include "ledger/hash.h"
+#include "ledger/model/safetensors.h"
 #include "tests/aggregate/files.h"
+#include "tests/cpu_time.h"
 
 using namespace gradmint;
 using namespace gradmint::test;
@@ -337,4 +341,36 @@ TEST_CASE("files of zeros and small ones refuse no other") {
   CHECK(refused.status == 2);
   CHECK(refused.errors.find("out_of_range: '" + at("large") + "' has a value above 2^-2") !=
         std::string::npos);
+}
+
+TEST_CASE("eight times the tensors are about eight times the work, to the most there may be") {
+  const Directory here;
+  const auto processor_seconds = [] {
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    const auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+  };
+  const auto seconds_of = [&](std::uint64_t tensors) {
+    std::vector<TensorSpec> specs;
+    for (std::uint64_t i = 0; i < tensors; ++i)
+      specs.push_back({"block." + std::to_string(i), {1}, i % 2 == 0});
+    const ModelLayout layout = ModelLayout::create(std::move(specs)).value();
+    const std::vector<float> values = values_of(tensors, 1);
+    const auto file = here.path / "many";
+    REQUIRE(replace_file(file, write_safetensors(layout, values)).ok());
+    const double begin = processor_seconds();
+    const Ran ran = aggregate({file.string(), file.string(), "-o", (here.path / "out").string()});
+    const double seconds = processor_seconds() - begin;
+    REQUIRE_MESSAGE(ran.status == 0, ran.errors);
+    const auto out = read_file(here.path / "out", 1 << 26).value();
+    CHECK(read_safetensors_as(out, layout).value() == values);
+    return seconds;
+  };
+  const double some = seconds_of(kMaxLayoutTensors / 8), most = seconds_of(kMaxLayoutTensors);
+  CAPTURE(some);
+  CAPTURE(most);
+  CHECK(is_about_linear(some, most));
 }

@@ -61,7 +61,7 @@ std::vector<Case> cases() {
       {{"@a", "@text"}, "'@text': safetensors: "},
       {{"@empty"}, "'@empty': safetensors: the file is shorter than 8 bytes"},
       {{"@a", "@short"}, "'@short': safetensors: "},
-      {{"@folder"}, "'@folder' is not a regular file"},
+      {{"@folder"}, "'@folder' is a directory, not a regular file"},
       {{"@a", "@shape"}, "'@shape': tensor 'x' has shape [3,2], in '@a' it has [2,3]"},
       {{"@a", "@lacks"}, "'@lacks': has no tensor 'y', which '@a' has with shape [1]"},
       {{"@a", "@more"}, "'@a': has no tensor 'z', which '@more' has with shape [4]"},

@@ -167,3 +167,26 @@ TEST_CASE("children: nothing is left behind when their parent is killed") {
   waitpid(parent, nullptr, 0);
   CHECK(vanishes(static_cast<pid_t>(std::atol(text))));
 }
+
+TEST_CASE("children: the copy of what one says is bounded on disk, and has the newest") {
+  const Directory logs;
+  auto children = Children::create(logs.path);
+  REQUIRE(children.ok());
+  REQUIRE(
+      children
+          ->start("talker",
+                  shell("head -c 30000000 /dev/zero | tr '\\0' x | fold -w 1000; echo; echo last"),
+                  Output::lines_and_log)
+          .ok());
+  const Happening all = until_exits(*children, 1);
+  CHECK(all.lines.size() == 30'001u);
+  CHECK(children->last_words("talker", 1) == "  last");
+  std::uintmax_t total_bytes = 0, files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(logs.path)) {
+    total_bytes += entry.file_size();
+    ++files;
+  }
+  CHECK(files == 2);
+  CHECK(total_bytes <= std::uintmax_t{20} << 20);
+  CHECK(total_bytes >= std::uintmax_t{10} << 20);
+}

@@ -184,7 +184,7 @@ TEST_CASE("a fork beside the genesis block needs no first header") {
 TEST_CASE("a worker is named as the ledger knows it") {
   Desk d;
   World& world = d.place.world;
-  REQUIRE(d.orderer->submit(world.say(world.workers[0], world.registration(0)), 1));
+  REQUIRE(d.orderer->submit(world.say(world.workers[0], world.registration(0)), 1, {}));
   REQUIRE(d.orderer->make_block(0, false)->outcomes.at(0).verdict == Verdict::ok);
   d.inbound.curve_key = world.registration(0).curve_key;
   REQUIRE(d.hear(d.other(9)));

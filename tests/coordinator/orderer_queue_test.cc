@@ -1,9 +1,7 @@
 // What waits for the next block, and how much of it one connection may take.
 #include <doctest/doctest.h>
 
-#include "coordinator/server/orderer.h"
-#include "tests/ledger/store_fixture.h"
-#include "tests/ledger/world.h"
+#include "tests/coordinator/orderer_place.h"
 
 using namespace gradmint;
 using namespace gradmint::test;
@@ -11,12 +9,6 @@ using namespace gradmint::test;
 namespace {
 
 struct Queue {
-  Queue() {
-    REQUIRE(Orderer::create(directory.path() / "ledger", world.genesis, world.validator()).ok());
-    auto opened = Orderer::open(directory.path() / "ledger", world.validator());
-    REQUIRE(opened.ok());
-    orderer = *std::move(opened);
-  }
   // How many of `count` from one source are taken.
   int taken(const Source& source, int count) {
     SignedTransaction tx = world.say(world.validator(), Transfer{hash_of("x"), 1, ""});
@@ -24,9 +16,9 @@ struct Queue {
     for (int i = 0; i < count; ++i) all += orderer->submit(tx, 1, source) ? 1 : 0;
     return all;
   }
-  TemporaryDirectory directory;
-  World world;
-  std::unique_ptr<Orderer> orderer;
+  OrdererPlace place;
+  World& world = place.world;
+  std::unique_ptr<Orderer> orderer = place.open();
 };
 
 Source enrolled(int i) { return {hash_of("worker " + std::to_string(i)), true}; }

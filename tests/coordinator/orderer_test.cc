@@ -3,20 +3,16 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/ledger/store_fixture.h"
-#include "tests/ledger/world.h"
+#include "tests/coordinator/orderer_place.h"
 
 using namespace gradmint;
 using namespace gradmint::test;
 
 TEST_CASE("a statement of the validator that is refused takes no other with it") {
-  const World w;
-  const TemporaryDirectory folder;
-  const auto ledger = folder.path() / "ledger";
-  require_ok(Orderer::create(ledger, w.chain.genesis(), w.validator()));
-  auto opened = Orderer::open(ledger, w.validator());
-  REQUIRE(opened.ok());
-  Orderer& orderer = **opened;
+  const OrdererPlace place;
+  const World& w = place.world;
+  const auto opened = place.open();
+  Orderer& orderer = *opened;
   const AccountId nobody = hash_of("nobody"), other = hash_of("other");
   orderer.propose(TxType::suspend_member,
                   encode_record(SuspendMember{nobody, SuspendReason::operator_decision, "why"}), 7);

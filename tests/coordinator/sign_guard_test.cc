@@ -66,8 +66,8 @@ TEST_CASE("guard: a block that was signed and not stored is stored at the next s
   Hash signed_then;
   {
     const auto orderer = place.open();
-    REQUIRE(
-        orderer->submit(place.world.say(place.world.workers[0], place.world.registration(0)), 7));
+    const World& world = place.world;
+    REQUIRE(orderer->submit(world.say(world.workers[0], world.registration(0)), 7, {}));
     const auto block = orderer->make_block(0, false);
     REQUIRE(block.ok());
     REQUIRE(block->outcomes.at(0).verdict == Verdict::ok);

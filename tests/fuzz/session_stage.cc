@@ -48,7 +48,8 @@ Settings settings_in(const std::filesystem::path& folder) {
       (folder / "model.safetensors").string() +
       "\"\n"
       "[rounds]\ncount = 1000000\nmin_workers = 1\nmin_updates = 1\ntrain_deadline_ms = 200\n"
-      "reveal_deadline_ms = 200\nstall_deadline_ms = 100\n"
+      "reveal_deadline_ms = 200\nstall_deadline_ms = 100\nsuspend_after = 1000000\n"
+      "[limits]\nregistrations_per_round = 16\nstatements_per_round = 65536\n"
       "[evaluation]\nby = \"workers\"\n"
       "[keys]\nscrypt_log2_n = 10\n"
       "[run]\nbackend = \"cpu\"\nthreads = 1\n";

@@ -32,6 +32,8 @@ Target csv_target();
 Target idx_target();       // MNIST's images and labels
 Target words_target();     // addresses, invitations, endpoints, amounts, encodings, aggregators
 Target keystore_target();  // the JSON around a sealed key
+Target bundle_target();    // a ledger as a file, audited
+Target reader_target();    // answers of a child that read a stranger's store
 // Stateful: sockets of this process, threads of their own.
 Target handshake_target();  // connections to the server's sockets, byte by byte
 Target session_target();    // a whole coordinator and what members and strangers say to it

@@ -7,6 +7,7 @@ const std::vector<Target>& targets() {
       message_target(), record_target(),   transaction_target(), genesis_target(),
       tensors_target(), encoding_target(), settings_target(),    rule_target(),
       csv_target(),     idx_target(),      words_target(),       keystore_target(),
+      bundle_target(),  reader_target(),   handshake_target(),   session_target(),
   };
   return all;
 }

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "kernels/base/check.h"
-#include "ledger/model/json_input.h"
+#include "ledger/json_input.h"
 #include "ledger/model/safetensors.h"
 #include "tests/fuzz/target.h"
 

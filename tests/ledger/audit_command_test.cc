@@ -19,9 +19,9 @@ struct Ran {
   std::string output;
 };
 
-Ran gradmint_audit(const std::string& arguments) {
+Ran gradmint_command(const std::string& arguments) {
   Ran ran;
-  const std::string line = "'" GRADMINT_BIN_DIR "/gradmint' audit " + arguments + " 2>&1";
+  const std::string line = "'" GRADMINT_BIN_DIR "/gradmint' " + arguments + " 2>&1";
   std::FILE* pipe = ::popen(line.c_str(), "r");
   REQUIRE(pipe != nullptr);
   char buffer[4096];
@@ -32,6 +32,8 @@ Ran gradmint_audit(const std::string& arguments) {
   ran.status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
   return ran;
 }
+
+Ran gradmint_audit(const std::string& arguments) { return gradmint_command("audit " + arguments); }
 
 struct Row {
   std::string arguments;  // LEDGER stands for the ledger's options
@@ -129,4 +131,42 @@ TEST_CASE("audit commands: a ledger with a fault") {
   const Ran refused = gradmint_audit("contributions --ledger '" + ledger.string() + "'");
   CHECK(refused.status == 1);
   CHECK(refused.output.find("run gradmint audit verify") != std::string::npos);
+}
+
+TEST_CASE("names on the ledger that are no UTF-8 and command a terminal: no program dies of them") {
+  World w;
+  w.enrol();
+  w.run_round();
+  const TemporaryDirectory folder;
+  const auto ledger = folder.path() / "ledger";
+  store_world(w, ledger);
+  // Below every check: wherever the database says so.
+  const std::string name = "worker 0", hostile = "\xff\xfe\x1b[2J\n\x7f";
+  REQUIRE(name.size() == hostile.size());
+  for (auto [key, value] : database_entries(ledger)) {
+    const std::string before = value;
+    for (std::size_t at; (at = value.find(name)) != std::string::npos;)
+      value.replace(at, name.size(), hostile);
+    if (value != before) set_entry(ledger, key, value);
+  }
+  const std::string address = address_of(w.workers[0].account());
+  for (const std::string command :
+       {std::string("wallet balance"), std::string("model list"), std::string("audit verify"),
+        std::string("audit contributions"), "audit explain " + address,
+        "audit show worker " + address, std::string("audit show block 1")}) {
+    for (const std::string format : {"table", "json"}) {
+      const Ran ran =
+          gradmint_command(command + " --format " + format + " --ledger '" + ledger.string() + "'");
+      CAPTURE(command);
+      CAPTURE(format);
+      CAPTURE(ran.output);
+      CHECK(ran.status >= 0);  // no signal
+      CHECK(ran.status <= 2);
+      CHECK_FALSE(ran.output.empty());
+      CHECK(ran.output.find("json.exception") == std::string::npos);
+      for (const char* obeyed : {"\xff", "\x1b", "\x7f"})
+        CHECK(ran.output.find(obeyed) == std::string::npos);
+      if (format == "json" && ran.status == 0) CHECK(nlohmann::json::accept(ran.output));
+    }
+  }
 }

@@ -172,7 +172,7 @@ TEST_CASE("chain: a genesis that cannot start a chain says why") {
       {"validator", [](GenesisRecord& g) { g.validators.clear(); }},
       {"twice", [](GenesisRecord& g) { g.validators.push_back(g.validators[0]); }},
       {"format", [](GenesisRecord& g) { g.allocations.push_back(g.allocations[0]); }},
-      {"format", [](GenesisRecord& g) { g.name = std::string(5000, 'x'); }},
+      {"name is longer", [](GenesisRecord& g) { g.name = std::string(5000, 'x'); }},
       {"largest", [](GenesisRecord& g) { g.allocations[0].amount = ~std::uint64_t{0}; }},
       {"interpreter", [](GenesisRecord& g) { g.rule_abi = "another"; }},
       {"rule", [](GenesisRecord& g) { g.rule_source = "function ("; }},

@@ -122,6 +122,21 @@ TEST_CASE("keystore: the passphrase can be changed, the key stays") {
   CHECK((info.st_mode & 07777) == 0600);
 }
 
+TEST_CASE("keystore: two readers could read it differently, or one read for ever: damage") {
+  const TemporaryDirectory folder;
+  const auto file = folder.path() / "key.json";
+  require_ok(write_keystore(file, new_key(), "p", kCheap));
+  const std::string whole = read_text(file);
+  const std::string nested = std::string(16, '[') + std::string(16, ']');
+  for (const std::string& first : {"\"x\":" + nested + ",", std::string("\"address\":\"another\","),
+                                   "\"x\":" + std::string(60'000, '[')}) {
+    write_text(file, "{" + first + whole.substr(whole.find('{') + 1));
+    CHECK(read_keystore(file, "p").error().code == ErrorCode::corrupt);
+  }
+  write_text(file, "{\"x\":[]," + whole.substr(whole.find('{') + 1));
+  CHECK(read_keystore(file, "p").ok());
+}
+
 TEST_CASE("keystore: any damaged byte is called damage, not a wrong passphrase") {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "key.json";

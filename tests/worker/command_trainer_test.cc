@@ -127,7 +127,7 @@ TEST_CASE("each failure of the program is one line") {
       {from("other"), "'v' is not part of this model"},
       {from("shape"), "has shape [3]"},
       {from("nan"), "'w' holds a value that is not finite"},
-      {metrics("nonsense"), "not a JSON object"},
+      {metrics("nonsense"), "metrics.json: not JSON"},
       {metrics("[]"), "not a JSON object"},
       {metrics(R"({"loss":1})"), "examples must be"},
       {metrics(R"({"examples":0,"loss":1})"), "examples must be"},

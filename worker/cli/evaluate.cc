@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
-#include "ledger/model/json_input.h"
 #include "ledger/model/safetensors.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
@@ -61,8 +61,9 @@ Json answer(Evaluator& evaluator, const std::string& line) {
   const auto refuse = [](Json id, const std::string& what) {
     return Json{{"id", std::move(id)}, {"error", what}};
   };
-  const std::optional<Json> request = parse_untrusted_json(line);
-  if (line.size() > kMaxRequestBytes || !request || !request->is_object())
+  if (line.size() > kMaxRequestBytes) return refuse(nullptr, "the request is larger than 1 MiB");
+  const Result<Json> request = parse_untrusted_json(line);
+  if (!request || !request->is_object())
     return refuse(nullptr, "the request is not a JSON object on one line");
   const auto id = request->find("id");
   if (id == request->end() || !id->is_number_unsigned())

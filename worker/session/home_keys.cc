@@ -5,8 +5,8 @@
 
 #include "coordinator/protocol/endpoint.h"
 #include "ledger/durable_file.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
-#include "ledger/model/json_input.h"
 #include "worker/session/home.h"
 
 namespace gradmint::session {
