@@ -153,8 +153,12 @@ void TileWorker::mean(std::size_t begin, std::size_t count) {
 // The tile's values, decoded where they have to be.
 void TileWorker::read_rows(std::size_t begin, std::size_t count) {
   for (std::size_t i = 0; i < rows_.size(); ++i) {
-    if (!pass_.rows[i].is_plain()) decoded_.resize(rows_.size() * kMedianTile);
-    rows_[i] = tile(kernels_, pass_.rows[i], begin, count, decoded_.data() + i * kMedianTile);
+    float* room = nullptr;  // where the row is decoded, if it has to be
+    if (!pass_.rows[i].is_plain()) {
+      decoded_.resize(rows_.size() * kMedianTile);
+      room = decoded_.data() + i * kMedianTile;
+    }
+    rows_[i] = tile(kernels_, pass_.rows[i], begin, count, room);
   }
 }
 

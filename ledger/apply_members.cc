@@ -70,13 +70,14 @@ Verdict rotate_key(const RotateKey& body, const Sender& sender, const ApplyConte
   const bool own = sender == body.account;
   if (!own && !is_validator(state, sender)) return Verdict::not_authorised;
   if (body.public_key.is_zero() || body.curve_key.is_zero()) return Verdict::wrong_key;
-  const auto account = worker_of(state, body.account);
+  auto account = worker_of(state, body.account);
   if (!account) return Verdict::unknown_worker;
   if (body.curve_key != account->curve_key && state.find(state_key::curve_key(body.curve_key))) {
     return Verdict::curve_key_taken;
   }
   const std::string key = state_key::rotation(body.account);
   if (own) {
+    if (const Verdict v = count_statement(context, state, *account); v != Verdict::ok) return v;
     replace_keys(body, *account, state);
     // Of a suspended account the key may be stolen: its word ends nothing then.
     if (!suspended_by_word(state, body.account)) state.remove(key);

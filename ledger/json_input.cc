@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledger/json_text.h"
+
 namespace gradmint {
 namespace {
 
@@ -29,9 +31,8 @@ class Builder {
     auto& members = open_.back()->get_ref<Json::object_t&>();
     const auto [at, is_new] = members.try_emplace(std::move(name));
     if (!is_new) {
-      // ASCII alone, and no more of it than a line holds.
-      const std::string shown =
-          Json(at->first.substr(0, 80)).dump(-1, ' ', true, Json::error_handler_t::replace);
+      // No more of it than a line holds.
+      const std::string shown = json_text(Json(at->first.substr(0, 80)));
       return refuse("JSON that has " + shown + " twice in one object");
     }
     member_ = &at->second;

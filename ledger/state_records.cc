@@ -40,9 +40,9 @@ void AccountRecord::read(Reader& r) {
   name = r.text(kMaxNameBytes);
   is_worker = r.boolean();
   is_validator = r.boolean();
-  for (std::uint64_t* v : {&nonce, &balance, &registered_height, &datasets, &rounds_accepted,
-                           &score_sum_ppm, &minted, &rounds_missed, &counted_round,
-                           &counted_statements}) {
+  for (std::uint64_t* v :
+       {&nonce, &balance, &registered_height, &datasets, &rounds_accepted, &score_sum_ppm, &minted,
+        &rounds_missed, &counted_round, &counted_statements}) {
     *v = r.u64();
   }
 }

@@ -11,26 +11,16 @@ namespace {
 using nlohmann::json;
 
 const std::map<std::string, EventKind> kKinds = {
-    {"started", EventKind::started},
-    {"worker_registered", EventKind::worker_registered},
-    {"waiting", EventKind::waiting},
-    {"round_opened", EventKind::round_opened},
-    {"progress", EventKind::progress},
-    {"committed", EventKind::committed},
-    {"closed", EventKind::closed},
-    {"revealed", EventKind::revealed},
-    {"result", EventKind::result},
-    {"settled", EventKind::settled},
-    {"abandoned", EventKind::abandoned},
-    {"warning", EventKind::warning},
-    {"paused", EventKind::paused},
-    {"resumed", EventKind::resumed},
-    {"finished", EventKind::finished},
-    {"dropped", EventKind::dropped},
-    {"member_suspended", EventKind::member},
-    {"member_readmitted", EventKind::member},
-    {"key_change_asked", EventKind::member},
-    {"key_changed", EventKind::member}};
+    {"started", EventKind::started},         {"worker_registered", EventKind::worker_registered},
+    {"waiting", EventKind::waiting},         {"round_opened", EventKind::round_opened},
+    {"progress", EventKind::progress},       {"committed", EventKind::committed},
+    {"closed", EventKind::closed},           {"revealed", EventKind::revealed},
+    {"result", EventKind::result},           {"settled", EventKind::settled},
+    {"abandoned", EventKind::abandoned},     {"warning", EventKind::warning},
+    {"paused", EventKind::paused},           {"resumed", EventKind::resumed},
+    {"finished", EventKind::finished},       {"dropped", EventKind::dropped},
+    {"member_suspended", EventKind::member}, {"member_readmitted", EventKind::member},
+    {"key_change_asked", EventKind::member}, {"key_changed", EventKind::member}};
 
 std::uint64_t amount_of(const json& value) {
   const auto amount = contracts::parse_amount(value.get<std::string>());

@@ -1,15 +1,11 @@
 #include "coordinator/cli/key_rotation.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/cli/account_peer.h"
 #include "coordinator/protocol/curve.h"
+#include "ledger/directory_lock.h"
 #include "ledger/durable_file.h"
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
@@ -34,28 +30,6 @@ struct KeyFiles {
         next_curve(home / "keys" / "curve.next.json") {}
 };
 
-// The lock that a running worker holds.
-class Held {
- public:
-  static Result<Held> take(const fs::path& home) {
-    const fs::path file = home / "lock";
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return file_error("open", file, errno);
-    Held held(fd);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return held;
-    return Error{ErrorCode::busy, "a worker runs in " + home.string() + ": stop it first"};
-  }
-  Held(Held&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Held& operator=(Held&&) = delete;
-  ~Held() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  explicit Held(int fd) : fd_(fd) {}
-  int fd_;
-};
-
 Error damaged(const fs::path& file) {
   return {ErrorCode::corrupt, file.string() + " is damaged; restore it from a copy"};
 }
@@ -64,11 +38,13 @@ Error damaged(const fs::path& file) {
 Result<Hash> public_curve_key(const fs::path& file) {
   const auto bytes = read_file(file, kMaxKeyFileBytes);
   if (!bytes) return bytes.error();
-  const auto object = parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+  const auto object =
+      parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
   if (!object || !object->is_object()) return damaged(file);
   const auto secret = hash_from_hex(text_member(*object, "secret").value_or(""));
   const auto pair = secret ? curve_key_pair_of(*secret) : std::nullopt;
-  if (!pair || hash_from_hex(text_member(*object, "public").value_or("")) != pair->public_key) return damaged(file);
+  if (!pair || hash_from_hex(text_member(*object, "public").value_or("")) != pair->public_key)
+    return damaged(file);
   return pair->public_key;
 }
 
@@ -146,9 +122,9 @@ void show(const RotationOptions& o, const RotateKey& body, bool stands) {
   const std::string address = address_of(body.account);
   if (o.format == "json") {
     std::printf("%s\n", json_text(json{{"address", address},
-                             {"state", stands ? "rotated" : "prepared"},
-                             {"public_key", to_hex(body.public_key)},
-                             {"curve_key", to_hex(body.curve_key)}})
+                                       {"state", stands ? "rotated" : "prepared"},
+                                       {"public_key", to_hex(body.public_key)},
+                                       {"curve_key", to_hex(body.curve_key)}})
                             .c_str());
   } else if (stands) {
     std::printf("%s has its new keys: %s\n", address.c_str(), to_hex(body.public_key).c_str());
@@ -171,7 +147,8 @@ Status rotate_keys(const RotationOptions& options) {
                                            ": no worker's home; it has no " +
                                            files.worker.string()};
   }
-  const auto held = Held::take(options.home);
+  const auto held = DirectoryLock::take(
+      options.home, "a worker runs in " + options.home.string() + ": stop it first");
   if (!held) return held.error();
   auto home = open_account_home(options.home);
   if (!home) return home.error();

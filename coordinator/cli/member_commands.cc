@@ -8,6 +8,7 @@
 #include "kernels/base/exit_status.h"
 #include "ledger/json_text.h"
 #include "ledger/keys.h"
+#include "ledger/output/error_line.h"
 
 namespace gradmint {
 namespace {
@@ -71,8 +72,8 @@ Status suspend_or_readmit(const std::string& home, const MemberOptions& o, bool 
   const std::uint64_t height = said->value("height", std::uint64_t{0});
   if (o.format == "json") {
     std::printf("%s\n", json_text(json{{"address", o.address},
-                             {"state", suspend ? "suspended" : "readmitted"},
-                             {"height", height}})
+                                       {"state", suspend ? "suspended" : "readmitted"},
+                                       {"height", height}})
                             .c_str());
   } else {
     std::printf("%s %s in block %llu\n", suspend ? "suspended" : "readmitted", o.address.c_str(),
@@ -112,8 +113,8 @@ Status rotate(const std::string& home, const MemberOptions& o) {
   const std::uint64_t due = member->value("rotation_due_height", std::uint64_t{0});
   if (o.format == "json") {
     std::printf("%s\n", json_text(json{{"address", o.address},
-                             {"state", due == 0 ? "rotated" : "pending"},
-                             {"due_height", due}})
+                                       {"state", due == 0 ? "rotated" : "pending"},
+                                       {"due_height", due}})
                             .c_str());
   } else if (due == 0) {
     std::printf("%s has its new keys\n", o.address.c_str());
@@ -188,7 +189,7 @@ void add_member_commands(CLI::App& app, std::string& home, int& status) {
     command->callback([options, run, &home, &status] {
       const Status done = run(home, *options);
       if (done.ok()) return;
-      std::fprintf(stderr, "gradmint-coordinator: %s\n", done.error().message.c_str());
+      write_error_line("gradmint-coordinator", done.error().message);
       status = exit_status(done.error().code);
     });
     return command;

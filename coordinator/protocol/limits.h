@@ -10,8 +10,8 @@ namespace gradmint {
 // Spoken in every frame; frames of another version are refused, by name. It grows with every change
 // of a message or of a record that messages carry.
 // 2: OpenRound and CommitUpdate say how updates are encoded and aggregated.
-// 3: both sides ping; a refusal may say that the coordinator is full; notices say why a worker waits;
-// Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
+// 3: both sides ping; a refusal may say that the coordinator is full; notices say why a worker
+// waits; Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
 inline constexpr std::uint16_t kProtocolVersion = 3;
 
 inline constexpr std::size_t kKiB = 1024;

@@ -6,8 +6,9 @@
 
 #include "coordinator/protocol/limits.h"
 #include "kernels/base/check.h"
+#include "kernels/base/sanitizers.h"
 
-#if defined(__SANITIZE_THREAD__)
+#if GRADMINT_THREAD_SANITIZER
 // libzmq, and libsodium under it, are not built for the thread sanitizer, which therefore sees none
 // of their synchronisation and takes every message that goes from one thread to another for a race.
 extern "C" const char* __tsan_default_suppressions();

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
-#include "kernels/base/text.h"
 #include "coordinator/server/admin_desk.h"
+#include "kernels/base/text.h"
 
 namespace gradmint {
 

@@ -76,7 +76,7 @@ Message HistoryDesk::answer(const ReportFork& report, const Inbound& inbound) {
   const std::string text = who + " has found a fork and stopped: this validator's key has signed " +
                            named(second.height, second.block_hash) + " and " +
                            named(second.height, other) + "; it keeps both headers";
-  spdlog::warn("{}", text);
+  spdlog::info("{}", text);
   reporter_.emit({{"event", "warning"},
                   {"text", text},
                   {"height", second.height},
@@ -98,12 +98,14 @@ std::string HistoryDesk::name_of(const Inbound& inbound) const {
   if (!owner || owner->size() != account.bytes.size()) return "a peer at " + inbound.address;
   std::copy(owner->begin(), owner->end(), account.bytes.begin());
   const auto record = get<AccountRecord>(state, state_key::account(account));
-  return "worker " + (record ? record->name + " (" : "(") + address_of(account) + ")";
+  const std::string name = record && !record->name.empty() ? record->name + " " : "";
+  return "worker " + name + "(" + address_of(account) + ")";
 }
 
 void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& header,
                                const std::string& who) {
-  if (conflict_ || claim.height <= orderer_.vouched_height()) return;
+  const std::uint64_t vouched = orderer_.vouched_height();  // 0: for none
+  if (conflict_ || (vouched > 0 && claim.height <= vouched)) return;
   const std::uint64_t tip = orderer_.chain().height();
   std::string text = who + " holds " + named(claim.height, claim.block_hash) +
                      ", which this validator's key has signed; ";
@@ -123,7 +125,7 @@ void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& 
         "--height " +
         std::to_string(tip);
   }
-  spdlog::error("{}", text);
+  spdlog::info("{}", text);
   reporter_.emit({{"event", "warning"},
                   {"text", text},
                   {"height", claim.height},

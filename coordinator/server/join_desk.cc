@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "coordinator/protocol/limits.h"
-#include "kernels/base/text.h"
 #include "coordinator/server/admissions.h"
+#include "kernels/base/text.h"
 
 namespace gradmint {
 namespace {

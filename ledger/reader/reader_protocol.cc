@@ -15,6 +15,12 @@ Writer success() {
   return w;
 }
 
+// Keys of the state are binary, and paths are whatever a disk has: no text of a record.
+std::string any_bytes(Reader& r, std::size_t cap) {
+  const Bytes bytes = r.bytes(cap);
+  return {bytes.begin(), bytes.end()};
+}
+
 template <class T>
 std::optional<T> finished(const Reader& r, T value) {
   return r.finished() ? std::optional<T>(std::move(value)) : std::nullopt;
@@ -41,7 +47,7 @@ std::optional<ReaderRequest> decode_request(ByteView bytes) {
     return std::nullopt;
   }
   request.ask = static_cast<ReaderAsk>(ask);
-  request.directory = r.text(kReaderRequestBytesMax);
+  request.directory = any_bytes(r, kReaderRequestBytesMax);
   request.height = r.u64();
   request.ids.resize(r.count(kListMax, 32));
   for (Hash& id : request.ids) id = r.hash();
@@ -60,7 +66,7 @@ std::optional<Result<ByteView>> decode_answer(ByteView bytes) {
   Reader r(bytes);
   if (r.boolean()) return Result<ByteView>(bytes.subspan(1));
   const std::uint8_t code = r.u8();
-  std::string message = r.text(kMessageBytesMax);
+  std::string message = any_bytes(r, kMessageBytesMax);
   if (!r.finished() || code >= kErrorCodes) return std::nullopt;
   return Result<ByteView>(Error{static_cast<ErrorCode>(code), std::move(message)});
 }
@@ -126,20 +132,20 @@ Bytes encode_places_answer(const std::vector<std::optional<TransactionPlace>>& p
   w.u32(static_cast<std::uint32_t>(places.size()));
   for (const auto& place : places) {
     w.boolean(place.has_value());
-    w.u64(place ? place->first : 0);
-    w.u32(place ? place->second : 0);
+    if (!place) continue;
+    w.u64(place->first);
+    w.u32(place->second);
   }
   return w.take();
 }
 
 std::optional<std::vector<std::optional<TransactionPlace>>> decode_places_answer(ByteView value) {
   Reader r(value);
-  std::vector<std::optional<TransactionPlace>> places(r.count(kListMax, 13));
+  std::vector<std::optional<TransactionPlace>> places(r.count(kListMax, 1));
   for (auto& place : places) {
-    const bool known = r.boolean();
+    if (!r.boolean()) continue;
     const std::uint64_t height = r.u64();
-    const std::uint32_t index = r.u32();
-    if (known) place = TransactionPlace{height, index};
+    place = TransactionPlace{height, r.u32()};
   }
   return finished(r, std::move(places));
 }
@@ -172,7 +178,7 @@ std::optional<std::vector<StateEntry>> decode_state_answer(ByteView value) {
   Reader r(value);
   std::vector<StateEntry> entries(r.count(kReaderEntriesMax, 8));
   for (StateEntry& entry : entries) {
-    entry.key = r.text(kReaderValueBytesMax);
+    entry.key = any_bytes(r, kReaderValueBytesMax);
     entry.value = r.bytes(kReaderValueBytesMax);
   }
   return finished(r, std::move(entries));

@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 
+#include "kernels/base/sanitizers.h"
 #include "ledger/reader/frame_socket.h"
 #include "ledger/reader/reader_protocol.h"
 #include "ledger/store.h"
@@ -14,15 +15,14 @@
 namespace gradmint {
 namespace {
 
-// Logs and manifest (320 MiB at most), their text and their entries, and LevelDB's own.
-constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;
-
 void limit_this_process() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
 // A sanitizer's shadow is larger than any limit.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !GRADMINT_ADDRESS_SANITIZER && !GRADMINT_THREAD_SANITIZER
+  // Logs and manifest (320 MiB at most), their text and their entries, and LevelDB's own.
+  constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;
   const rlimit memory{kMemoryBytes, kMemoryBytes};
   ::setrlimit(RLIMIT_AS, &memory);
 #endif

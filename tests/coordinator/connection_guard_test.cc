@@ -215,7 +215,7 @@ TEST_CASE("an account's oldest connection makes room for its newest, nobody else
     CHECK(scene.hears(scene.connection(1), account) == Standing::welcome);
   }
   CHECK(scene.is_cut(0));
-  for (const std::size_t other : {1, 2, 3}) CHECK_FALSE(scene.is_cut(other));
+  for (const std::size_t other : {1U, 2U, 3U}) CHECK_FALSE(scene.is_cut(other));
   // A message of an older connection that had the same descriptor says nothing about this one.
   CHECK(scene.guard.heard({scene.far(1), 1, key(1), key(1), true, 10, 2}, scene.now_ms,
                           scene.lines) == Standing::welcome);

@@ -179,9 +179,10 @@ TEST_CASE("random bytes inside an authenticated connection") {
     for (int k = 0; k < 3; ++k)
       frame[random() % frame.size()] ^= static_cast<std::uint8_t>(random());
     World::send_frames(dealer, {frame});
+    int turns = 0;  // one for the server each time: answers that nobody reads are dropped
     REQUIRE(world.party.pump([&] {
       while (receive_frames(dealer, 2)) ++answers;
-      return true;
+      return turns++ > 0;
     }));
   }
   REQUIRE(world.party.pump([&] {

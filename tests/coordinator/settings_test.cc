@@ -42,17 +42,20 @@ TEST_CASE("a coordinator reads any settings, or refuses them in one line") {
   const Folder folder;
   std::ifstream in(fs::path(GRADMINT_SOURCE_DIR) / "docs/examples/federation.toml");
   const std::string example{std::istreambuf_iterator<char>(in), {}};
-  std::size_t refused = 0;
+  std::size_t tried = 0, refused = 0;
   const auto mutations = test::text_mutations(example);
-  for (const std::string& changed : mutations) {
+  constexpr std::size_t kStep = 11;  // toml_config_test tries all of them; these are files
+  for (std::size_t i = 0; i < mutations.size(); i += kStep) {
+    const std::string& changed = mutations[i];
     const auto settings = load_settings(folder.write("federation.toml", changed));
+    ++tried;
     if (settings.ok()) continue;
     ++refused;
     CAPTURE(changed);
     REQUIRE_FALSE(settings.error().message.empty());
     REQUIRE(settings.error().message.find('\n') == std::string::npos);
   }
-  CHECK(refused > mutations.size() / 4);
+  CHECK(refused > tried / 4);
 }
 
 TEST_CASE("a rule of one's own is read by init alone: at a run the genesis has it") {
@@ -121,7 +124,8 @@ TEST_CASE("limits of the chain are read, and those that no chain may have are re
       {"[limits]\nrotation_delay_blocks = 0\n", "limits.rotation_delay_blocks"},
       {"[rounds]\nsuspend_after = 0\n", "rounds.suspend_after"},
   };
-  for (const auto& [text, named] : refused) {
+  for (const auto& [settings_text, named] : refused) {
+    const std::string text = settings_text;  // clang 14 captures no binding
     CAPTURE(text);
     const auto settings = with(text);
     REQUIRE_FALSE(settings.ok());

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "kernels/aggregate.h"
+#include "kernels/base/sanitizers.h"
 #include "tests/kernels/backends.h"
 #include "tests/kernels/compare.h"
 #include "tests/kernels/samples.h"
@@ -24,7 +25,7 @@ struct LargeCase {
   const char* optimizer;
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if GRADMINT_ADDRESS_SANITIZER || GRADMINT_THREAD_SANITIZER
 constexpr std::size_t kMostForReference = 0;
 #else
 constexpr std::size_t kMostForReference = 16;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernels/aggregate.h"
+#include "kernels/base/sanitizers.h"
 #include "kernels/fixed_point.h"
 #include "tests/kernels/backends.h"
 
@@ -114,7 +115,7 @@ struct Count {
 }  // namespace
 
 TEST_CASE("no honest update is refused and E stays near: every world of up to seven") {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if GRADMINT_ADDRESS_SANITIZER || GRADMINT_THREAD_SANITIZER
   constexpr std::size_t kMost = 5;
 #else
   constexpr std::size_t kMost = 7;

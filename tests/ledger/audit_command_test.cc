@@ -150,7 +150,7 @@ TEST_CASE("names on the ledger that are no UTF-8 and command a terminal: no prog
     if (value != before) set_entry(ledger, key, value);
   }
   const std::string address = address_of(w.workers[0].account());
-  for (const std::string command :
+  for (const std::string& command :
        {std::string("wallet balance"), std::string("model list"), std::string("audit verify"),
         std::string("audit contributions"), "audit explain " + address,
         "audit show worker " + address, std::string("audit show block 1")}) {

@@ -35,9 +35,9 @@ struct Covered {
   std::size_t begin = 0, size = 0, checksum_at = 0;
 };
 
-inline std::uint64_t fixed(const std::string& file, std::size_t at, int bytes) {
+inline std::uint64_t fixed(const std::string& file, std::size_t at, std::size_t bytes) {
   std::uint64_t value = 0;
-  for (int i = bytes - 1; i >= 0; --i)
+  for (std::size_t i = bytes; i-- > 0;)
     value = value << 8 | static_cast<std::uint8_t>(file.at(at + i));
   return value;
 }
@@ -96,7 +96,8 @@ inline std::vector<Covered> blocks_of_table(const std::string& file) {
 
 inline void fix_checksum(std::string& file, const Covered& part) {
   const std::uint32_t sum = masked(crc32c(std::string_view(file).substr(part.begin, part.size)));
-  for (int i = 0; i < 4; ++i) file[part.checksum_at + i] = static_cast<char>(sum >> (8 * i));
+  for (std::size_t i = 0; i < 4; ++i)
+    file[part.checksum_at + i] = static_cast<char>(sum >> (8 * i));
 }
 
 inline std::vector<Covered> covered_parts(const std::filesystem::path& name,

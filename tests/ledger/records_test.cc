@@ -42,7 +42,7 @@ constexpr Golden kGolden[] = {
     {"header", 346, "4ddd7385e4ae6165ca2145718a6d41910d26f42d9fdbb9c900f43f0ea20697d5"},
     {"certificate", 184, "d5b698398dbfe2217daf62d915a2ef46b6eb461add9904158af36c50c12c11bd"},
     {"receipt", 126, "a2a14481d997a26414fa16112f7c6e7b4f65534de180cd98a4a0aafb4a478709"},
-    {"account", 157, "TODO"},
+    {"account", 157, "bfc712315f4b186c704de7cf873b3c82a1772e39a66b91221db2fd3d9cd904e0"},
     {"dataset", 144, "73daae1907ee6b69dd829956a6f8cdbfb80607d4fd07765b506e6c265b42b7e3"},
     {"round", 786, "9eaadc37b3a20cc08455c9b564a7ffac3dd1dc36bebdc6c40608942faea0f1e4"},
     {"commit", 110, "ad9e69b3867e65e2eeeed9a85ca5f5ff4356484eb7b7ea92c432445513dfd1f1"},

@@ -49,6 +49,11 @@ const std::vector<TextPlace>& text_places() {
        [](World& w, const std::string& text) {
          return w.ask(w.validator(), Transfer{w.validator().account(), 1, text});
        }},
+      {"why a member is suspended", Stage::enrolled,
+       [](World& w, const std::string& text) {
+         return w.ask(w.validator(), SuspendMember{w.workers[0].account(),
+                                                   SuspendReason::operator_decision, text});
+       }},
       {"an aggregator's name", Stage::enrolled,
        [](World& w, const std::string& text) {
          OpenRound body = w.open_body();
@@ -226,6 +231,14 @@ std::vector<Case> quota_cases() {
          return w.ask(w.workers[0], w.commit_body(0));
        },
        V::ok},
+      {"a change of one's own keys is counted", Stage::fresh,
+       [](World&) {
+         World w = limited(with_statements(1));
+         w.must(w.workers[0], w.dataset(1));
+         return w.ask(w.workers[0], RotateKey{w.workers[0].account(), w.workers[0].public_key(),
+                                              w.registration(0).curve_key});
+       },
+       V::too_many_statements},
       {"a validator is not counted", Stage::fresh,
        [](World&) {
          World w = limited(with_statements(1));

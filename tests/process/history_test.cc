@@ -38,6 +38,7 @@ struct Past {
       coordinator->await("settled", round);
       coordinator->kill();
       for (const auto& worker : workers) worker->kill();
+      fs::remove_all(federation.home() / "run");  // a socket, which the library does not copy
       for (const fs::path& home : homes()) put(home, kept(round) / home.filename());
     }
   }
@@ -173,6 +174,17 @@ TEST_CASE("a home in use admits no second program, whatever is deleted in it") {
   fs::remove(federation.ledger() / "db" / "LOCK");
   fs::remove_all(federation.home() / "run");
   second_coordinator();
+  // Nor by way of another home whose ledger is this one.
+  const fs::path other = federation.root() / "other";
+  fs::create_directory(other);
+  fs::copy(federation.home() / "keys", other / "keys", fs::copy_options::recursive);
+  fs::copy_file(federation.home() / "config.toml", other / "config.toml");
+  fs::create_directory_symlink(federation.ledger(), other / "ledger");
+  Words words = coordinator_run_command(federation.plan());
+  std::replace(words.begin(), words.end(), federation.home().string(), other.string());
+  const Ran beside = run(words);
+  CHECK(beside.status == 2);
+  check_says(beside.errors, {"another process is using the ledger"});
   const Ran reader = federation.audit({"verify"});  // who only reads is not kept out
   CAPTURE(reader.errors);
   CHECK(reader.status == 0);

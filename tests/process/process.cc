@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <fstream>
@@ -48,6 +49,16 @@ Clock::time_point after(int seconds) { return Clock::now() + std::chrono::second
   ::_exit(127);
 }
 
+void fill(int pipe) {
+  const int flags = ::fcntl(pipe, F_GETFL);
+  REQUIRE(::fcntl(pipe, F_SETFL, flags | O_NONBLOCK) == 0);
+  const std::string lines(4096, '\n');
+  while (::write(pipe, lines.data(), lines.size()) > 0) {
+  }
+  REQUIRE(errno == EAGAIN);
+  REQUIRE(::fcntl(pipe, F_SETFL, flags) == 0);
+}
+
 }  // namespace
 
 Directory::Directory() {
@@ -65,6 +76,7 @@ Process::Process(const Words& words, const fs::path& error_file, const Setting& 
   int pipe[2];
   REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
   if (setting.pipe_bytes > 0) REQUIRE(::fcntl(pipe[1], F_SETPIPE_SZ, setting.pipe_bytes) > 0);
+  if (setting.stalled) fill(pipe[1]);
   const int errors = ::open(error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   REQUIRE(errors >= 0);
   pid_ = ::fork();

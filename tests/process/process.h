@@ -28,6 +28,7 @@ struct Setting {
   std::map<std::string, std::string> environment;  // on top of this process's own
   std::uint64_t max_file_bytes = 0;                // RLIMIT_FSIZE; 0: none
   int pipe_bytes = 0;                              // of its standard output; 0: the system's
+  bool stalled = false;  // its standard output is full of empty lines from the start
 };
 
 // A running program. Its standard output is read line by line, by await*() and wait() alone:

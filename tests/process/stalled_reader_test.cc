@@ -11,12 +11,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kPage = 4096;  // the smallest pipe
-
 Setting unread() {
   Setting setting;
-  setting.pipe_bytes = kPage;
+  setting.stalled = true;
   return setting;
+}
+
+// Waits until the coordinator in `home` is in that round. Each question is a program's run; at
+// first nobody is there to answer.
+void reach(const fs::path& home, int round) {
+  for (int at = -1; at < round;) {
+    const Ran ran = run({program("gradmint-coordinator"), "status", "--home", home.string()});
+    if (ran.status == 0) at = nlohmann::json::parse(ran.output)["round"].get<int>();
+  }
 }
 
 }  // namespace
@@ -26,22 +33,16 @@ TEST_CASE("nobody reads coordinator and workers: every round is settled, and all
   if (!data) return;
   FederationOptions options;
   options.workers = 2;
-  options.rounds = 40;  // a page of each one's lines, and more
   const Federation federation(*data, options);
   auto coordinator = federation.coordinator(unread());
-  coordinator->await("started");
+  reach(federation.home(), 0);
   std::vector<std::unique_ptr<Process>> workers;
   for (std::size_t i = 0; i < 2; ++i) workers.push_back(federation.worker(i, {}, unread()));
-  CHECK(coordinator->ends_unread(3 * kPatienceS));
+  CHECK(coordinator->ends_unread());
   for (const auto& worker : workers) CHECK(worker->ends_unread());
   CHECK(coordinator->wait() == 0);
-  for (const auto& worker : workers) {
-    CHECK(worker->wait() == 0);
-    std::size_t bytes = 0;
-    for (const std::string& line : worker->lines()) bytes += line.size() + 1;
-    CHECK(bytes >= kPage / 2);  // or this test shows nothing
-  }
-  CHECK(federation.verified()["rounds"].size() == 40);
+  for (const auto& worker : workers) CHECK(worker->wait() == 0);
+  CHECK(federation.verified()["rounds"].size() == 3);
 }
 
 TEST_CASE("nobody reads dev: its federation goes on, and SIGTERM ends it") {
@@ -52,15 +53,7 @@ TEST_CASE("nobody reads dev: its federation goes on, and SIGTERM ends it") {
   Process dev({program("gradmint"), "dev", "--workers", "2", "--rounds", "100000", "--data", *data,
                "--home", home.string()},
               here.path / "errors", unread());
-  dev.await_line("round    1/");
-  const auto round = [&] {
-    const Ran ran =
-        run({program("gradmint-coordinator"), "status", "--home", (home / "coordinator").string()});
-    REQUIRE(ran.status == 0);
-    return nlohmann::json::parse(ran.output)["round"].get<int>();
-  };
-  while (round() < 80) {  // each asks a program and waits for it
-  }
+  reach(home / "coordinator", 3);
   dev.signal(SIGTERM);
   CHECK(dev.ends_unread());
   CHECK(dev.wait() == 1);

@@ -6,8 +6,6 @@
 namespace gradmint {
 namespace {
 
-constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
-
 std::string config_file(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--config" && i + 1 < words.size()) return words[i + 1];

@@ -165,7 +165,8 @@ Result<WorkerHome::SavedFork> WorkerHome::save_fork(std::uint64_t height,
     json["first"] = json_of(saved.first);
   }
   saved.file = directory_ / "evidence" / ("fork-" + std::to_string(height) + ".json");
-  if (Status s = replace_file(saved.file, as_bytes(json_text(json, 2) + "\n")); !s) return s.error();
+  if (Status s = replace_file(saved.file, as_bytes(json_text(json, 2) + "\n")); !s)
+    return s.error();
   return saved;
 }
 
