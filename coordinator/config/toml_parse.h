@@ -50,6 +50,52 @@ inline std::optional<TomlFault> find_deep_key(std::string_view text) {
   return std::nullopt;
 }
 
+// Where the quoted text that begins at `begin` ends: behind its closing quotes, or at the end of
+// the line where there are none (of the text, for the kinds of several lines).
+inline std::size_t end_of_quoted(std::string_view text, std::size_t begin) {
+  const char quote = text[begin];
+  const bool long_form = text.substr(begin, 3) == std::string(3, quote);
+  std::size_t at = begin + (long_form ? 3 : 1);
+  while (at < text.size()) {
+    if (text[at] == '\\' && quote == '"') {
+      at += 2;
+    } else if (!long_form && text[at] == '\n') {
+      return at;
+    } else if (text[at] != quote) {
+      ++at;
+    } else if (!long_form) {
+      return at + 1;
+    } else {
+      const std::size_t quotes = std::min(text.find_first_not_of(quote, at), text.size()) - at;
+      at += std::min<std::size_t>(quotes, 5);  // the text itself may end with two
+      if (quotes >= 3) return at;
+    }
+  }
+  return text.size();
+}
+
+// Outside of quoted text and comments TOML is ASCII. toml++ asks of whatever stands there whether
+// it is white space, by a function whose behaviour is undefined for U+00A1 and hundreds of others.
+inline std::optional<TomlFault> find_stray_character(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::size_t at = text.substr(0, 3) == kByteOrderMark ? 3 : 0;
+  while (at < text.size()) {
+    if (text[at] == '#') {
+      at = std::min(text.find('\n', at), text.size());
+    } else if (text[at] == '"' || text[at] == '\'') {
+      at = end_of_quoted(text, at);
+    } else if (static_cast<unsigned char>(text[at]) >= 0x80) {
+      const auto line =
+          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+      return TomlFault{static_cast<std::uint32_t>(line) + 1,
+                       "is no TOML: a character that is not ASCII outside of quotes"};
+    } else {
+      ++at;
+    }
+  }
+  return std::nullopt;
+}
+
 inline bool fails_assertion(std::string_view text) {
   try {
     static_cast<void>(toml::parse(text));
@@ -83,6 +129,7 @@ inline std::uint32_t line_of_assertion(std::string_view text) {
 
 inline std::variant<toml::table, TomlFault> parse_toml(std::string_view text) {
   if (auto deep = find_deep_key(text)) return *std::move(deep);
+  if (auto stray = find_stray_character(text)) return *std::move(stray);
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& fault) {

@@ -149,6 +149,29 @@ TEST_CASE("a line that is no TOML is refused by its number, wherever it stands")
   CHECK(fault_of("# " + std::string(300, '.') + "\na = 1\n") == "");
 }
 
+TEST_CASE("characters that are not ASCII stand in quotes and comments alone") {
+  const auto fault_of = [](const std::string& text) {
+    const auto file = TomlConfig::parse(text, "f.toml");
+    return file.ok() ? std::string() : file.error().message;
+  };
+  const std::string stray = ": is no TOML: a character that is not ASCII outside of quotes";
+  CHECK(fault_of("\xcd\xa7") == "f.toml:1" + stray);  // found by fuzzing
+  CHECK(fault_of("a = 1\ncaf\xc3\xa9 = 1\n") == "f.toml:2" + stray);
+  CHECK(fault_of("a = \"x\"\xc3\xa9\n") == "f.toml:1" + stray);
+  CHECK(fault_of("a = '\\'\xc3\xa9\n") == "f.toml:1" + stray);  // no escapes in this kind
+  CHECK(fault_of("a = \"\"\"x\"\"\"\"\"\xc3\xa9\n") == "f.toml:1" + stray);
+  CHECK(fault_of("a = \"\n\xc3\xa9") != "");
+  for (const char* good :
+       {"a = \"caf\xc3\xa9\"\n", "# caf\xc3\xa9\na = 1\n", "a = 'caf\xc3\xa9' # caf\xc3\xa9",
+        "a = \"\\\"caf\xc3\xa9\"\n", "a = \"\"\"x\ncaf\xc3\xa9\"\"\"\"\"\n",
+        "a = '''caf\xc3\xa9'''\n", "\"caf\xc3\xa9\" = 1\n",
+        "\xef\xbb\xbf"
+        "a = 1\n"}) {
+    CAPTURE(good);
+    CHECK(fault_of(good) == "");
+  }
+}
+
 TEST_CASE("whatever a settings file says, it is read or refused in one line") {
   std::ifstream in(std::filesystem::path(GRADMINT_SOURCE_DIR) / "docs/examples/federation.toml");
   std::stringstream federation;
@@ -172,6 +195,6 @@ TEST_CASE("a settings file without an end is not read to it") {
   const auto endless = TomlConfig::load("/dev/zero");
   REQUIRE_FALSE(endless.ok());
   CHECK(endless.error().message ==
-        "configuration /dev/zero: larger than 1 MiB; is it the right file?");
+        "configuration: '/dev/zero' is a device, not a regular file: put the file itself there");
   CHECK_FALSE(TomlConfig::load("/tmp").ok());
 }
