@@ -89,7 +89,7 @@ std::vector<Bytes> seeds() {
   test::store_world(world, ledger);
   std::vector<Bytes> out;
   for (const bool blobs : {false, true}) {
-    for (const std::uint64_t height : {0, 2}) {
+    for (const std::uint64_t height : {std::uint64_t{0}, std::uint64_t{2}}) {
       ExportOptions options;
       options.output = folder().file("seed");
       options.blobs = blobs;

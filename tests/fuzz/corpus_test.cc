@@ -17,6 +17,7 @@ using namespace gradmint::fuzz;
 namespace {
 
 constexpr int kMutationsOfEach = 64;
+constexpr int kMutationsOfStateful = 4;  // each takes milliseconds and a handshake or two
 constexpr std::size_t kMaxMutatedBytes = 4096;
 
 std::vector<Bytes> corpus_of(const Target& target) {
@@ -88,7 +89,8 @@ TEST_CASE("fuzz targets: seeds, corpus and their mutations") {
       target.run(input);
       Dice dice(number++);
       if (input.size() > kMaxMutatedBytes) continue;
-      for (int i = 0; i < kMutationsOfEach; ++i) target.run(mutated(input, dice));
+      const int mutations = target.stateful ? kMutationsOfStateful : kMutationsOfEach;
+      for (int i = 0; i < mutations; ++i) target.run(mutated(input, dice));
     }
   }
 }

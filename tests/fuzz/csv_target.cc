@@ -29,7 +29,7 @@ void run(ByteView input) {
 
 std::vector<Bytes> seeds() {
   std::vector<Bytes> out;
-  for (const std::uint8_t options : {0, 1, 2, 4, 5, 8}) {
+  for (const int options : {0, 1, 2, 4, 5, 8}) {
     out.push_back(bytes_of(std::string(1, static_cast<char>(options)) +
                            "age,bmi,label\n1,2.5,ill\n3,-4e2,well\n\"5\",6,\"ill, chronic\"\n"));
     out.push_back(bytes_of(std::string(1, static_cast<char>(options)) + "0,1,2\r\n3,4,5\r\n"));

@@ -39,8 +39,8 @@ class Stage {
   void check_alive() {
     if (!honest_.is_open()) {
       GRADMINT_CHECK(honest_.connect(endpoint(true), kPatienceMs));
-      GRADMINT_CHECK(honest_.shake_hands(key(), honest_key_, hostile::dealer_properties(),
-                                         kPatienceMs));
+      GRADMINT_CHECK(
+          honest_.shake_hands(key(), honest_key_, hostile::dealer_properties(), kPatienceMs));
     }
     const std::uint64_t id = ++pings_;
     GRADMINT_CHECK(honest_.send_frame(encode_message(Ping{}, id).value(), 0, kPatienceMs));
@@ -63,16 +63,17 @@ class Stage {
     options.join_endpoint = options.work_endpoint = "tcp://127.0.0.1:0";
     options.handshake_timeout_ms = 500;
     options.linger_ms = 0;
-    for (RateLimit* limit :
-         {&options.join_rate, &options.work_rate, &options.join_handshakes,
-          &options.join_handshakes_total, &options.work_handshakes, &options.work_handshakes_total}) {
+    for (RateLimit* limit : {&options.join_rate, &options.work_rate, &options.join_handshakes,
+                             &options.join_handshakes_total, &options.work_handshakes,
+                             &options.work_handshakes_total}) {
       *limit = RateLimit{1'000'000, 1'000'000};
     }
     auto bound = ServerTransport::bind(options);
     GRADMINT_CHECK(bound.ok());
     transport_ = *std::move(bound);
     transport_->admit(member_.public_key, AccountId{});
-    transport_->admit(honest_key_.public_key, AccountId{});
+    // An account of its own: each has room for few connections.
+    transport_->admit(honest_key_.public_key, honest_key_.public_key);
     loop_ = std::thread([this] {
       while (!ended_) {
         for (const Inbound& inbound : transport_->poll(100).inbound) {
@@ -196,6 +197,6 @@ std::vector<Bytes> seeds() {
 
 }  // namespace
 
-Target handshake_target() { return {"handshake", run, seeds}; }
+Target handshake_target() { return {"handshake", run, seeds, true}; }
 
 }  // namespace gradmint::fuzz

@@ -15,7 +15,10 @@ void run(ByteView input) {
   }
   const Result<Bytes> again = encode_message(decoded.message, decoded.request_id);
   GRADMINT_CHECK(again.ok());
-  GRADMINT_CHECK(std::equal(again->begin(), again->end(), input.begin(), input.end()));
+  // A Refusal is read whatever version its sender speaks, which the first two bytes say.
+  const std::ptrdiff_t from = std::holds_alternative<Refusal>(decoded.message) ? 2 : 0;
+  GRADMINT_CHECK(
+      std::equal(again->begin() + from, again->end(), input.begin() + from, input.end()));
 }
 
 std::vector<Bytes> seeds() {

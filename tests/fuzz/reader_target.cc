@@ -56,8 +56,8 @@ void run(ByteView input) {
 }
 
 Bytes seed(std::uint8_t which, ByteView body) {
-  Bytes out{which};
-  out.insert(out.end(), body.begin(), body.end());
+  Bytes out(1 + body.size(), which);
+  std::copy(body.begin(), body.end(), out.begin() + 1);
   return out;
 }
 

@@ -23,7 +23,8 @@ class SessionStage {
   // A handshaken connection: members 0 … kMembers − 1 at work, strangers beyond them at join.
   // False where the coordinator would not have it (its handshakes are rationed).
   bool connect(hostile::RawPeer& peer, std::size_t who) const;
-  // A statement of a member, encoded and signed as it would stand next.
+  // A statement of a member, encoded and signed as it would stand next, as far as is known: what
+  // the ledger says was asked for by check_alive().
   Bytes statement(std::size_t member, TxType type, Bytes body);
   // What the coordinator says of itself; the round of its last RoundState.
   std::uint64_t round() const { return round_; }
@@ -36,7 +37,6 @@ class SessionStage {
   SessionStage();
   Message ask(hostile::RawPeer& peer, const Message& request);
   void enrol(std::size_t member);
-  std::uint64_t nonce_of(const AccountId& account);
 
   struct Member {
     SecretKey key;
@@ -53,6 +53,8 @@ class SessionStage {
   hostile::RawPeer honest_;
   std::uint64_t requests_ = 0, round_ = 0;
   std::uint32_t attempt_ = 0;
+  Welcome tip_;
+  std::array<std::uint64_t, kMembers> nonces_{};
 };
 
 }  // namespace gradmint::fuzz

@@ -122,6 +122,6 @@ std::vector<Bytes> seeds() {
 
 }  // namespace
 
-Target session_target() { return {"session", run, seeds}; }
+Target session_target() { return {"session", run, seeds, true}; }
 
 }  // namespace gradmint::fuzz

@@ -18,6 +18,7 @@ struct Target {
   std::string_view name;
   void (*run)(ByteView input);
   std::vector<Bytes> (*seeds)();  // well-formed inputs to start from
+  bool stateful = false;          // sockets and threads of this process: slow, never twice the same
 };
 
 Target message_target();      // the wire's header frame
@@ -34,7 +35,7 @@ Target words_target();     // addresses, invitations, endpoints, amounts, encodi
 Target keystore_target();  // the JSON around a sealed key
 Target bundle_target();    // a ledger as a file, audited
 Target reader_target();    // answers of a child that read a stranger's store
-// Stateful: sockets of this process, threads of their own.
+// Stateful.
 Target handshake_target();  // connections to the server's sockets, byte by byte
 Target session_target();    // a whole coordinator and what members and strangers say to it
 

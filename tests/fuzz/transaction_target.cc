@@ -2,9 +2,10 @@
 
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/audit_text.h"
-#include "kernels/base/text.h"
 #include "kernels/base/check.h"
+#include "kernels/base/text.h"
 #include "ledger/block.h"
+#include "ledger/json_text.h"
 #include "tests/fuzz/target.h"
 #include "tests/ledger/samples.h"
 
@@ -14,7 +15,7 @@ namespace {
 // What people and programs are shown of a statement: no control character, however it was made.
 void show(const SignedTransaction& transaction) {
   const Json json = transaction_json(transaction, 7, 0);
-  GRADMINT_CHECK(is_clean_text(json_text(json, false)));
+  GRADMINT_CHECK(is_clean_text(json_text(json)));
   const std::string table = table_text(json);
   for (std::size_t at = 0; at < table.size();) {
     const std::size_t end = std::min(table.find('\n', at), table.size());
