@@ -32,7 +32,7 @@ std::uint32_t next(std::uint32_t& random) {  // xorshift: any sequence will do
 }  // namespace
 
 Bytes full_pipe(RawPeer& peer) {
-  const Bytes message = encode_message(Ping{}, 1).value();
+  const Bytes message = encode_message(Ping{}, kKeepAliveId).value();
   Bytes all;
   for (int i = 0; i < 60; ++i) {
     const Bytes frame = i > 20 && i % 2 == 0 ? peer.encrypted_ping() : peer.encrypted(message, 0);
@@ -48,7 +48,7 @@ void Attack::start(const Work& work, unsigned copies) {
     threads_.emplace_back([this, work, seed] {
       // Attackers have machines of their own; here they share the members' and must not take the
       // time that those would have.
-      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
+      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 15);
       while (!stopping_) work(*this, seed);
     });
   }
@@ -163,7 +163,8 @@ void Attack::endless_message(unsigned seed) {
   }
   ++counts_.handshakes;
   // Once it has said who it is, it may send more.
-  if (!peer.send_frame(encode_message(Ping{}, 1).value(), 0, kTurnMs) || !peer.receive(kTurnMs))
+  if (!peer.send_frame(encode_message(Ping{}, kKeepAliveId).value(), 0, kTurnMs) ||
+      !peer.receive(kTurnMs))
     return;
   const Bytes body(seed % 4 < 2 ? 256 * 1024 : 1, 'x');
   while (!stopping_) {
@@ -199,7 +200,7 @@ void Attack::requests(unsigned seed) {
     return;
   }
   ++counts_.handshakes;
-  const Bytes ping = encode_message(Ping{}, 1).value();
+  const Bytes ping = encode_message(Ping{}, kKeepAliveId).value();
   const Bytes garbage(900, 0xa5);
   for (unsigned i = 0; !stopping_; ++i) {
     if (!peer.send_frame(i % 4 == 3 ? garbage : ping, 0, kTurnMs)) return;
@@ -220,7 +221,7 @@ void Attack::guests(unsigned seed) {
       continue;
     }
     ++counts_.handshakes;
-    peer.send_frame(encode_message(Ping{}, 1).value(), 0, kTurnMs);
+    peer.send_frame(encode_message(Ping{}, kKeepAliveId).value(), 0, kTurnMs);
     held.push_back(std::move(peer));
   }
   wait(10 * kTurnMs);

@@ -1,6 +1,8 @@
 // What the soak program's attackers do, each on a thread of its own until it is stopped. They hold
 // what an invitation holds, the endpoints and the server's key; with a member's key they come in at
-// work too. Nothing that one of them meets ends it: it begins anew.
+// work too. Their Pings are those of transports: a member that asks for something takes part in
+// rounds, and what becomes of one that then trains nothing is not the network's matter. Nothing
+// that one of them meets ends it: it begins anew.
 #pragma once
 
 #include <atomic>

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <thread>
 
@@ -42,8 +43,10 @@ std::uint64_t peak_of(pid_t pid) {
   return 0;
 }
 
-std::uint64_t count_of(const std::string& file, const std::string& what) {
+// Lines with that text, behind the first so many bytes.
+std::uint64_t count_of(const std::string& file, const std::string& what, std::uint64_t from = 0) {
   std::ifstream in(file);
+  in.seekg(static_cast<std::streamoff>(from));
   std::uint64_t count = 0;
   for (std::string line; std::getline(in, line);) count += line.find(what) != std::string::npos;
   return count;
@@ -54,7 +57,7 @@ std::uint64_t count_of(const std::string& file, const std::string& what) {
 Crew::Crew(const std::string& data) {
   test::FederationOptions options;
   options.workers = kHonest + 1;
-  options.rounds = 1'000'000'000;
+  options.rounds = 1'000'000;
   options.min_updates = 2;
   options.stall_deadline_ms = 3000;
   options.exit_when_finished = false;
@@ -129,13 +132,14 @@ bool Crew::has_ended(Program& program, int& status) {
 }
 
 void Crew::start_coordinator() {
-  const std::uint64_t before = count_of(coordinator_.output, "\"started\"");
+  started_at_ = size_of(coordinator_.output);
   start(coordinator_);
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kStartSeconds);
   int status = 0;
-  while (count_of(coordinator_.output, "\"started\"") == before) {
-    CAPTURE(test::read_text(coordinator_.errors));
-    REQUIRE_MESSAGE(!has_ended(coordinator_, status), "the coordinator does not start");
+  while (count_of(coordinator_.output, "\"started\"", started_at_) == 0) {
+    const bool ended = has_ended(coordinator_, status);
+    if (ended) std::fputs(test::read_text(coordinator_.errors).c_str(), stderr);
+    REQUIRE_MESSAGE(!ended, "the coordinator does not start");
     REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until,
                     "the coordinator took too long to start");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -219,7 +223,8 @@ void Crew::finish() {
   }
   std::set<Receipt> accepted;
   std::set<std::pair<std::uint64_t, std::uint32_t>> with_result;
-  for (const json& line : json::parse(ran.output)["contributions"]) {
+  const json report = json::parse(ran.output);
+  for (const json& line : report["contributions"]) {
     const auto round = line["round"].get<std::uint64_t>();
     const auto attempt = line["attempt"].get<std::uint32_t>();
     with_result.emplace(round, attempt);
@@ -236,6 +241,10 @@ void Crew::finish() {
 
 std::uint64_t Crew::settled() const {
   return count_of(coordinator_.output, "\"event\":\"settled\"");
+}
+
+std::uint64_t Crew::said() const {
+  return count_of(coordinator_.output, "\"event\":", started_at_);
 }
 
 std::uint64_t Crew::log_bytes() const {

@@ -36,6 +36,7 @@ class Crew {
   void finish();
 
   std::uint64_t settled() const;  // rounds, as the coordinator told
+  std::uint64_t said() const;     // events, since it was started last
   std::uint64_t aborts() const { return aborts_; }
   std::uint64_t worker_ends() const { return worker_ends_; }
   std::uint64_t peak_resident_bytes() const { return peak_resident_bytes_; }
@@ -71,6 +72,7 @@ class Crew {
   std::uint64_t worker_ends_ = 0;
   std::uint64_t peak_resident_bytes_ = 0;
   std::uint64_t turns_ = 0;
+  std::uint64_t started_at_ = 0;  // size of the coordinator's output when it was
   std::size_t receipts_due_ = 0, receipts_lost_ = 0;
   std::string audit_fault_, last_words_;
 };

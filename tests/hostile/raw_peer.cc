@@ -48,7 +48,8 @@ void put_big_endian(Bytes& out, std::uint64_t value, int bytes) {
 Nonce counted_nonce(std::string_view prefix, std::uint64_t count) {
   Nonce nonce{};
   std::copy(prefix.begin(), prefix.end(), nonce.begin());
-  for (int i = 0; i < 8; ++i) nonce[16 + i] = static_cast<std::uint8_t>(count >> (8 * (7 - i)));
+  for (std::size_t i = 0; i < 8; ++i)
+    nonce[16 + i] = static_cast<std::uint8_t>(count >> (8 * (7 - i)));
   return nonce;
 }
 Nonce long_nonce(std::string_view prefix, ByteView tail16) {

@@ -15,6 +15,7 @@
 #include <random>
 #include <thread>
 
+#include "ledger/json_text.h"
 #include "tests/hostile/crew.h"
 
 using namespace gradmint::hostile;
@@ -28,6 +29,8 @@ constexpr double kLeastSpeed = 0.5;  // of the rounds without an attack
 // Quiet and attacked times take turns, so that whatever else this machine does meets both alike.
 constexpr double kQuietS = 30;
 constexpr double kAttackedS = 90;
+// Where nothing more happens, as between a restart and the workers' next call.
+constexpr double kMostBetweenKillsS = 10;
 
 struct Options {
   std::uint64_t resets = 0;
@@ -194,8 +197,10 @@ json killed(const std::string& data, const Options& options, Findings& findings)
   std::mt19937_64 random(options.seed);
   Pace pace;
   for (std::uint64_t i = 1; i <= options.kills; ++i) {
-    // From right after its start, while it recovers what it knew, to some rounds later.
-    go_on(crew, pace, static_cast<double>(random() % 1500) / 1000);
+    // From right after its start, while it recovers what it knew, to some stations of a round
+    // later.
+    const std::uint64_t events = 1 + random() % 16;
+    go_on(crew, pace, kMostBetweenKillsS, [&] { return crew.said() >= events; });
     crew.kill_coordinator();
     if (i % 50 == 0) {
       std::printf("soak: kills: %llu, %llu receipts, %llu rounds\n",
@@ -248,7 +253,8 @@ int main(int argc, char** argv) {
   }
   if (options.kills > 0) report["kills"] = killed(*data, options, findings);
   report["held"] = !findings.failed();
-  std::printf("%s\n", report.dump(2).c_str());
-  if (!options.report.empty()) std::ofstream(options.report) << report.dump(2) << "\n";
+  std::printf("%s\n", gradmint::json_text(report, 2).c_str());
+  if (!options.report.empty())
+    std::ofstream(options.report) << gradmint::json_text(report, 2) << "\n";
   return findings.failed() ? 1 : 0;
 }
