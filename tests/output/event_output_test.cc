@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iostream>
 #include <sstream>
 #include <vector>
 
@@ -47,6 +48,8 @@ std::vector<json> hostile_events() {
 std::string printed(bool json_lines) {
   std::FILE* file = std::tmpfile();
   REQUIRE(file != nullptr);
+  std::cout.flush();  // or the child's end writes what this process has not written yet
+  std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::dup2(::fileno(file), STDOUT_FILENO);
