@@ -338,7 +338,8 @@ TEST_CASE("a peer that does not read costs the others nothing") {
     queued += outcome == SendOutcome::sent ? 1 : 0;
     return outcome == SendOutcome::backpressure;
   }));
-  CHECK(queued >= static_cast<std::size_t>(kSendHighWaterMessages));
+  // One place may still have the Pong to its Ping.
+  CHECK(queued + 1 >= static_cast<std::size_t>(kSendHighWaterMessages));
   for (std::size_t i = 1; i <= 20; ++i) {
     REQUIRE(server->send(peers[hash_filled(2)], BlobChunk{}, 0, chunk) == SendOutcome::sent);
     REQUIRE(party.pump([&] { return party.received(0).size() == i; }));
