@@ -81,7 +81,16 @@ std::string ConnectionGuard::busiest(std::size_t Census::*of) const {
   return most == by_address_.end() ? std::string{} : most->first;
 }
 
-void ConnectionGuard::accepted(int descriptor, std::uint64_t now_ms, Lines& lines) {
+ConnectionGuard::Connections::iterator ConnectionGuard::find(int descriptor,
+                                                             std::uint64_t handshake) {
+  const auto found = connections_.find(descriptor);
+  if (found != connections_.end() && handshake <= found->second.handshakes_before)
+    return connections_.end();
+  return found;
+}
+
+void ConnectionGuard::accepted(int descriptor, std::uint64_t handshakes, std::uint64_t now_ms,
+                               Lines& lines) {
   closed(descriptor);
   const std::optional<Remote> remote = remote_of(descriptor);
   if (!remote) return;  // gone already
@@ -89,6 +98,7 @@ void ConnectionGuard::accepted(int descriptor, std::uint64_t now_ms, Lines& line
   Connection& connection = connections_[descriptor];
   connection.address = remote->address;
   connection.peer = remote->peer;
+  connection.handshakes_before = handshakes;
   connection.accepted_ms = connection.asked_ms = now_ms;
   count(connection, true);
   if (connections_.size() > limits_.max_connections) {
@@ -128,13 +138,11 @@ void ConnectionGuard::closed(int descriptor) {
 }
 
 Standing ConnectionGuard::heard(const HeardMessage& message, std::uint64_t now_ms, Lines& lines) {
-  const auto found = connections_.find(message.descriptor);
+  const auto found = find(message.descriptor, message.handshake);
   if (found == connections_.end()) return Standing::welcome;  // gone: its last words
   Connection& connection = found->second;
-  // The descriptor was used again before the loop took an older connection's messages.
-  if (message.serial < connection.serial) return Standing::welcome;
-  const bool first = connection.serial != message.serial;
-  connection.serial = message.serial;
+  const bool first = connection.handshake == 0;
+  connection.handshake = message.handshake;
   connection.taken_bytes += message.size_bytes + message.frames * kWrappingBytesPerFrame;
   if (connection.stage == Stage::leaving || connection.stage == Stage::cut_off)
     return Standing::leaving;
@@ -197,7 +205,7 @@ void ConnectionGuard::receive_member(Connection& connection, Lines& lines) {
   for (auto it = connections_.begin(); it != connections_.end(); ++it) {
     if (it->second.stage != Stage::member || it->second.account != connection.account) continue;
     ++own;
-    if (oldest == connections_.end() || it->second.serial < oldest->second.serial) oldest = it;
+    if (oldest == connections_.end() || it->second.handshake < oldest->second.handshake) oldest = it;
   }
   if (own <= limits_.max_per_account) return;
   cut_off(oldest->first, oldest->second,
@@ -276,8 +284,9 @@ void ConnectionGuard::dismiss(const Hash& curve_key, std::uint64_t now_ms) {
   }
 }
 
-void ConnectionGuard::cut(int descriptor, const std::string& why, Lines& lines) {
-  const auto found = connections_.find(descriptor);
+void ConnectionGuard::cut(int descriptor, std::uint64_t handshake, const std::string& why,
+                          Lines& lines) {
+  const auto found = find(descriptor, handshake);
   if (found != connections_.end() && found->second.stage != Stage::cut_off)
     cut_off(found->first, found->second, why, lines);
 }

@@ -10,7 +10,9 @@
 //
 // Descriptors belong to libzmq and are only looked at, or shut down, which makes libzmq close them.
 // One that has been closed and reused in between is recognised by its remote address, which is
-// compared first. Time is an argument and never decreases. Not thread safe.
+// compared first, and what a gone connection said by the number of its handshake: messages wait in
+// the loop's queue for longer than their connection may last, and the next one then has its
+// descriptor. Time is an argument and never decreases. Not thread safe.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +43,7 @@ struct GuardLimits {
 // One message that the loop has taken.
 struct HeardMessage {
   int descriptor = -1;
-  std::uint32_t serial = 0;  // of its connection: later ones have greater numbers
+  std::uint64_t handshake = 0;  // its connection's number: later ones have greater numbers
   Hash curve_key;
   AccountId account;  // zero: a guest
   bool asks = false;  // anything but a Ping
@@ -63,7 +65,8 @@ class ConnectionGuard {
   // Lines are for the log: one for each connection cut off.
   using Lines = std::vector<std::string>;
 
-  void accepted(int descriptor, std::uint64_t now_ms, Lines& lines);
+  // handshakes: the number of the newest one so far. This connection's is yet to come.
+  void accepted(int descriptor, std::uint64_t handshakes, std::uint64_t now_ms, Lines& lines);
   void closed(int descriptor);
   Standing heard(const HeardMessage& message, std::uint64_t now_ms, Lines& lines);
   // The loop has found nothing more waiting: what connections that are gone had sent is taken too.
@@ -73,7 +76,7 @@ class ConnectionGuard {
 
   // This key's connections are closed in a moment, so that an answer still reaches them.
   void dismiss(const Hash& curve_key, std::uint64_t now_ms);
-  void cut(int descriptor, const std::string& why, Lines& lines);
+  void cut(int descriptor, std::uint64_t handshake, const std::string& why, Lines& lines);
 
   std::size_t connections() const { return connections_.size(); }
   // Worth looking at often: somebody is in a handshake, leaving, or far ahead of the loop.
@@ -89,7 +92,8 @@ class ConnectionGuard {
     std::string address;
     std::string peer;  // address and port
     Stage stage = Stage::pending;
-    std::uint32_t serial = 0;
+    std::uint64_t handshakes_before = 0;
+    std::uint64_t handshake = 0;  // none until its first message is taken
     Hash curve_key;
     AccountId account;
     std::uint64_t accepted_ms = 0;
@@ -101,6 +105,8 @@ class ConnectionGuard {
     std::uint64_t untaken_bytes = 0;
   };
   using Connections = std::map<int, Connection>;
+  // Whose handshake this was, where it is not gone.
+  Connections::iterator find(int descriptor, std::uint64_t handshake);
 
   struct Census {  // of all, or of one address
     std::size_t pending = 0;

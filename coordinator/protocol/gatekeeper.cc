@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "kernels/base/check.h"
@@ -38,7 +39,23 @@ std::string text_of(Frame& frame) {
 
 const char* name_of(Entrances entrance) { return entrance == kAtJoin ? "join" : "work"; }
 
+constexpr std::size_t kKeyDigits = 64;
+
 }  // namespace
+
+std::string write_pass(const Pass& pass) {
+  return to_hex(pass.curve_key) + std::to_string(pass.handshake);
+}
+
+std::optional<Pass> read_pass(std::string_view text) {
+  const std::optional<Hash> key = hash_from_hex(text.substr(0, kKeyDigits));
+  if (!key) return std::nullopt;
+  Pass pass{*key, 0};
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + kKeyDigits, end, pass.handshake);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return pass;
+}
 
 Gatekeeper::Gatekeeper(const ZmqContext& context, const GateLimits& limits)
     : context_(context),
@@ -147,6 +164,9 @@ std::string_view Gatekeeper::decide(std::string_view domain, const std::string& 
 void Gatekeeper::answer_authentication() {
   const auto request = receive_frames(authenticator_, kZapFrames);
   if (!request) return;
+  // Its connection is known before its handshake gets a number, and so are those that are gone.
+  read_monitor(join_);
+  read_monitor(work_);
   std::string_view status = "400";
   std::string user;
   if (request->count == kZapFrames && text_of(*request->frames[0]) == "1.0" &&
@@ -155,7 +175,7 @@ void Gatekeeper::answer_authentication() {
     const ByteView raw = request->frames[6]->view();
     std::copy(raw.begin(), raw.end(), key.bytes.begin());
     status = decide(text_of(*request->frames[2]), text_of(*request->frames[3]), key);
-    if (status == "200") user = to_hex(key);
+    if (status == "200") user = write_pass({key, ++handshakes_});
   }
   const std::string id = request->count > 1 ? text_of(*request->frames[1]) : std::string{};
   const std::string_view parts[] = {"1.0", id, status, {}, user, {}};  // no text, no metadata
@@ -177,7 +197,7 @@ void Gatekeeper::read_monitor(Door& door) {
     switch (seen->event) {
       case ZMQ_EVENT_ACCEPTED: {
         const std::lock_guard lock(guards_mutex_);
-        door.guard.accepted(static_cast<int>(seen->value), now_ms(), lines);
+        door.guard.accepted(static_cast<int>(seen->value), handshakes_, now_ms(), lines);
         break;
       }
       case ZMQ_EVENT_DISCONNECTED: {
@@ -262,16 +282,17 @@ void Gatekeeper::all_taken(Entrances entrance) {
   door(entrance).guard.all_taken();
 }
 
-void Gatekeeper::cut(Entrances entrance, int descriptor, const std::string& why) {
+void Gatekeeper::cut(Entrances entrance, int descriptor, std::uint64_t handshake,
+                     const std::string& why) {
   ConnectionGuard::Lines lines;
   {
     const std::lock_guard lock(guards_mutex_);
-    door(entrance).guard.cut(descriptor, why, lines);
+    door(entrance).guard.cut(descriptor, handshake, why, lines);
   }
   tell_cut_off(lines);
 }
 
-std::uint32_t Gatekeeper::welcomed(Entrances entrance) const {
+std::uint64_t Gatekeeper::welcomed(Entrances entrance) const {
   return (entrance == kAtJoin ? join_ : work_).welcomed;
 }
 

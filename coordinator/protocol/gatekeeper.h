@@ -36,6 +36,15 @@ struct GateLimits {
   RateLimit work_handshakes_total;  // over all
 };
 
+// Whose connection a message came over. The gatekeeper gives each a pass, which libzmq attaches to
+// all of its messages (as the user id of ZAP).
+struct Pass {
+  Hash curve_key;
+  std::uint64_t handshake = 0;  // counted from 1 over both entrances
+};
+std::string write_pass(const Pass& pass);
+std::optional<Pass> read_pass(std::string_view text);
+
 class Gatekeeper {
  public:
   Gatekeeper(const ZmqContext& context, const GateLimits& limits);
@@ -53,9 +62,9 @@ class Gatekeeper {
   // The loop has taken a message; what becomes of its sender. account: of this key now, if any.
   Standing heard(Entrances entrance, const HeardMessage& message);
   void all_taken(Entrances entrance);
-  void cut(Entrances entrance, int descriptor, const std::string& why);
+  void cut(Entrances entrance, int descriptor, std::uint64_t handshake, const std::string& why);
   // How many handshakes have been welcomed at this entrance so far.
-  std::uint32_t welcomed(Entrances entrance) const;
+  std::uint64_t welcomed(Entrances entrance) const;
 
   // `about` names the peer. Bounded: see EventDigest.
   void report(TransportEventKind kind, const std::string& about, std::string text);
@@ -68,7 +77,7 @@ class Gatekeeper {
     Entrances entrance;
     ZmqSocket monitor;
     ConnectionGuard guard;  // guarded by guards_mutex_
-    std::atomic<std::uint32_t> welcomed{0};
+    std::atomic<std::uint64_t> welcomed{0};
   };
   Door& door(Entrances entrance) { return entrance == kAtJoin ? join_ : work_; }
   void run();
@@ -88,10 +97,11 @@ class Gatekeeper {
   Waker events_waiting_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
-  RateLimiter join_handshakes_;  // the thread's own, these seven
+  RateLimiter join_handshakes_;  // the thread's own, these eight
   RateLimiter join_handshakes_total_;
   RateLimiter work_handshakes_;
   RateLimiter work_handshakes_total_;
+  std::uint64_t handshakes_ = 0;
   std::uint64_t inspected_ms_ = 0;
   std::uint64_t returned_bytes_ = 0;
   std::uint64_t trimmed_ms_ = 0;

@@ -1,5 +1,6 @@
 #include "coordinator/protocol/peer_numbers.h"
 
+#include <optional>
 #include <string>
 
 #include "kernels/base/check.h"
@@ -37,13 +38,11 @@ PeerNumbers PeerNumbers::of(const ZmqContext& context, const ZmqSocket& router) 
   return numbers;
 }
 
-std::optional<std::uint32_t> PeerNumbers::serial_of(std::string_view routing_id,
-                                                    std::uint32_t welcomed) const {
+bool PeerNumbers::gave(std::string_view routing_id, std::uint64_t welcomed) const {
   const auto number = number_in(as_bytes(routing_id));
-  if (!number) return std::nullopt;
-  const std::uint32_t serial = *number - first_;
-  if (serial == 0 || serial > welcomed) return std::nullopt;
-  return serial;
+  if (!number) return false;
+  const std::uint32_t nth = *number - first_;  // libzmq's count goes round as this does
+  return nth != 0 && nth <= welcomed;
 }
 
 }  // namespace gradmint

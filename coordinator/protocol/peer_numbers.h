@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "coordinator/protocol/zmq_handles.h"
@@ -16,9 +15,8 @@ class PeerNumbers {
   // Learns the first number by a peer of its own. Before the router is bound to anything.
   static PeerNumbers of(const ZmqContext& context, const ZmqSocket& router);
 
-  // How many nameless peers came before this one, when `welcomed` handshakes have succeeded so far;
-  // nothing for an id that was not given.
-  std::optional<std::uint32_t> serial_of(std::string_view routing_id, std::uint32_t welcomed) const;
+  // Whether this id was given, when `welcomed` handshakes have succeeded so far.
+  bool gave(std::string_view routing_id, std::uint64_t welcomed) const;
 
  private:
   std::uint32_t first_ = 0;

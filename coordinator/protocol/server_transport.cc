@@ -102,7 +102,7 @@ struct ServerTransport::State {
 
   Status open();
   void open_router(ZmqSocket& socket, std::string_view domain, std::size_t wire_bytes);
-  std::optional<std::uint32_t> serial_of(const Peer& peer) const;
+  bool gave_id_of(const Peer& peer) const;
   void refuse_full(const Inbound& inbound, Standing standing);
   bool receive(const ZmqSocket& socket, Entrances entrance, ServerBatch& batch,
                std::size_t& size_bytes);
@@ -163,10 +163,10 @@ Status ServerTransport::State::open() {
   return bind_socket(admin, "ipc://" + options.admin_socket);
 }
 
-// Nothing when it chose its routing id itself.
-std::optional<std::uint32_t> ServerTransport::State::serial_of(const Peer& peer) const {
+// False when it chose its routing id itself.
+bool ServerTransport::State::gave_id_of(const Peer& peer) const {
   const PeerNumbers& numbers = peer.entrance == kAtJoin ? join_numbers : work_numbers;
-  return numbers.serial_of(peer.routing_id, gatekeeper.welcomed(peer.entrance));
+  return numbers.gave(peer.routing_id, gatekeeper.welcomed(peer.entrance));
 }
 
 // False when nothing waits.
@@ -189,16 +189,17 @@ bool ServerTransport::State::receive(const ZmqSocket& socket, Entrances entrance
     return true;
   }
   const int descriptor = received->frames[1]->descriptor();
-  const std::optional<std::uint32_t> serial = serial_of(inbound.peer);
-  if (!serial) {
-    gatekeeper.cut(entrance, descriptor, "it chose its routing id itself");
+  const Pass pass = read_pass(received->frames[1]->property("User-Id")).value_or(Pass{});
+  inbound.curve_key = pass.curve_key;
+  if (!gave_id_of(inbound.peer)) {
+    gatekeeper.cut(entrance, descriptor, pass.handshake, "it chose its routing id itself");
     return true;
   }
   const auto refusal = admit_message(inbound, *received);
   const bool asks = !refusal && !std::holds_alternative<Ping>(inbound.message);
   const AccountId account = gatekeeper.account_of(inbound.curve_key).value_or(AccountId{});
   const Standing standing =
-      gatekeeper.heard(entrance, {descriptor, *serial, inbound.curve_key, account, asks,
+      gatekeeper.heard(entrance, {descriptor, pass.handshake, inbound.curve_key, account, asks,
                                   received->size_bytes, received->count});
   if (refusal) {
     refuse_message(inbound, *refusal);
@@ -230,16 +231,15 @@ std::optional<Refusal> ServerTransport::State::identify(Inbound& inbound, Frame&
     return std::nullopt;
   }
   inbound.address = frame.property("Peer-Address");
-  const std::optional<Hash> key = hash_from_hex(frame.property("User-Id"));
-  if (!key) return refuse(RefusalCode::not_a_member, "this connection carries no key");
-  inbound.curve_key = *key;
+  if (inbound.curve_key.is_zero())
+    return refuse(RefusalCode::not_a_member, "this connection carries no key");
   if (inbound.peer.entrance == kAtJoin) {
     if (join_rate.admit(inbound.address, now_ms())) return std::nullopt;
     return refuse(RefusalCode::rate_limited, "more than " +
                                                  std::to_string(options.join_rate.per_second) +
                                                  " requests a second from your address: slow down");
   }
-  const std::optional<AccountId> account = gatekeeper.account_of(*key);
+  const std::optional<AccountId> account = gatekeeper.account_of(inbound.curve_key);
   if (!account) {
     return refuse(RefusalCode::not_a_member,
                   "this key is no longer admitted: register with `gradmint worker join`");

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <deque>
+#include <utility>
+#include <vector>
 
 #include "coordinator/protocol/event_digest.h"
 
@@ -53,7 +54,7 @@ class Scene {
   ~Scene() {
     for (const auto& [near, far] : ends_) {
       close(near);
-      close(far);
+      if (far >= 0) close(far);
     }
     close(listener_);
   }
@@ -67,11 +68,28 @@ class Scene {
     const int far = accept(listener_, nullptr, nullptr);
     REQUIRE(far >= 0);
     ends_.push_back({near, far});
-    guard.accepted(far, now_ms, lines);
+    guard.accepted(far, ends_.size() - 1, now_ms, lines);  // each gives one handshake
     return ends_.size() - 1;
   }
+  // It is closed, and its descriptor is the next connection's, from 127.0.0.<host>.
+  std::size_t replace(std::size_t i, std::uint8_t host) {
+    const std::size_t next = connection(host);
+    guard.closed(far(next));
+    guard.closed(far(i));
+    REQUIRE(dup2(far(next), far(i)) == far(i));
+    close(std::exchange(ends_[next].second, ends_[i].second));
+    ends_[i].second = -1;
+    guard.accepted(far(next), next, now_ms, lines);
+    return next;
+  }
+  // What connection i said is taken when its descriptor is another's already.
+  Standing hears_late(std::size_t i, std::size_t now_of, std::uint8_t account) {
+    return guard.heard({far(now_of), i + 1, key(9),
+                        account == 0 ? AccountId{} : key(account), true, 100, 2},
+                       now_ms, lines);
+  }
   Standing hears(std::size_t i, std::uint8_t account, std::uint64_t size_bytes = 100) {
-    return guard.heard({ends_[i].second, static_cast<std::uint32_t>(i + 1), key(account),
+    return guard.heard({ends_[i].second, i + 1, key(account),
                         account == 0 ? AccountId{} : key(account), true, size_bytes, 2},
                        now_ms, lines);
   }
@@ -216,14 +234,29 @@ TEST_CASE("an account's oldest connection makes room for its newest, nobody else
   }
   CHECK(scene.is_cut(0));
   for (const std::size_t other : {1U, 2U, 3U}) CHECK_FALSE(scene.is_cut(other));
-  // A message of an older connection that had the same descriptor says nothing about this one.
-  CHECK(scene.guard.heard({scene.far(1), 1, key(1), key(1), true, 10, 2}, scene.now_ms,
-                          scene.lines) == Standing::welcome);
-  CHECK_FALSE(scene.is_cut(2));
   scene.guard.dismiss(key(2), scene.now_ms);
   CHECK(scene.hears(1, 2) == Standing::leaving);
   scene.inspect(600);
   CHECK(scene.is_cut(1));
+}
+
+TEST_CASE("what a gone connection said says nothing about the next with its descriptor") {
+  Scene scene;
+  for (int i = 0; i < 2; ++i) CHECK(scene.hears(scene.connection(1), 0) == Standing::welcome);
+  const std::size_t gone = scene.connection(1);
+  const std::size_t next = scene.replace(gone, 1);
+  // A third guest from there would have to leave, and an account's connections are counted.
+  CHECK(scene.hears_late(gone, next, 0) == Standing::welcome);
+  CHECK(scene.hears_late(gone, next, 5) == Standing::welcome);
+  scene.guard.cut(scene.far(next), gone + 1, "it chose its routing id itself", scene.lines);
+  CHECK(scene.hears(next, 5) == Standing::welcome);
+  CHECK(scene.hears_late(gone, next, 0) == Standing::welcome);
+  scene.guard.dismiss(key(9), scene.now_ms);
+  scene.inspect(600);
+  CHECK_FALSE(scene.is_cut(next));
+  CHECK(scene.lines.empty());
+  scene.guard.cut(scene.far(next), next + 1, "it chose its routing id itself", scene.lines);
+  CHECK(scene.is_cut(next));
 }
 
 TEST_CASE("an event flood is a few lines and one summary a minute and kind") {

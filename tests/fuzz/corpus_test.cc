@@ -1,12 +1,18 @@
 // Every target over its seeds, the committed corpus, and a bounded number of seeded mutations of
 // both: what coverage-guided fuzzing found stays found, with every compiler and sanitizer.
+// GRADMINT_FUZZ_TARGET, as for the program `fuzz`, runs one target alone.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "gradmint_test_paths.h"
 #include "tests/fuzz/target.h"
@@ -74,23 +80,43 @@ Bytes mutated(Bytes input, Dice& dice) {
   return input;
 }
 
+// A target that fails ends the process: then it is told which one it was, and at which input.
+std::string running_target;
+volatile std::size_t running_input = 0;
+void (*abort_before)(int) = SIG_DFL;
+
+void tell_and_abort(int) {
+  char line[80];
+  const int size = std::snprintf(line, sizeof line, "fuzz: %s: input %zu or a mutation of it\n",
+                                 running_target.c_str(), running_input);
+  static_cast<void>(!write(STDERR_FILENO, line, static_cast<std::size_t>(size)));
+  std::signal(SIGABRT, abort_before);
+  std::abort();
+}
+
 }  // namespace
 
 TEST_CASE("fuzz targets: seeds, corpus and their mutations") {
+  const char* only = std::getenv("GRADMINT_FUZZ_TARGET");
+  int ran = 0;
+  abort_before = std::signal(SIGABRT, tell_and_abort);
   for (const Target& target : targets()) {
+    if (only != nullptr && target.name != only) continue;
+    ++ran;
     const std::vector<Bytes> inputs = corpus_of(target);
     CAPTURE(target.name);
     REQUIRE_FALSE(inputs.empty());
-    std::uint64_t number = 0;
-    for (const Bytes& input : inputs) {
-      // Before it runs: a target that fails ends the process.
-      std::printf("%s: input %llu\n", std::string(target.name).c_str(),
-                  static_cast<unsigned long long>(number));
+    running_target = target.name;
+    for (std::size_t number = 0; number < inputs.size(); ++number) {
+      const Bytes& input = inputs[number];
+      running_input = number;
       target.run(input);
-      Dice dice(number++);
+      Dice dice(number);
       if (input.size() > kMaxMutatedBytes) continue;
       const int mutations = target.stateful ? kMutationsOfStateful : kMutationsOfEach;
       for (int i = 0; i < mutations; ++i) target.run(mutated(input, dice));
     }
   }
+  std::signal(SIGABRT, abort_before);
+  CHECK(ran > 0);
 }

@@ -2,6 +2,9 @@
 // its end are the input's. A real ServerTransport, whose loop answers pings; an honest member's
 // connection must be answered after each input.
 #include <atomic>
+#include <cstdio>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 #include "coordinator/protocol/server_transport.h"
@@ -16,6 +19,7 @@ namespace {
 using hostile::RawPeer;
 constexpr std::size_t kPeers = 3;
 constexpr int kPatienceMs = 30'000;
+constexpr std::size_t kEventsKept = 32;
 constexpr int kHostileMs = 20;  // what the input's own steps wait for an answer
 
 class Stage {
@@ -46,6 +50,7 @@ class Stage {
     GRADMINT_CHECK(honest_.send_frame(encode_message(Ping{}, id).value(), 0, kPatienceMs));
     for (;;) {
       const auto answer = honest_.receive(kPatienceMs);
+      if (!answer) tell_events();
       GRADMINT_CHECK(answer.has_value());
       if ((answer->flags & RawPeer::kCommand) != 0) continue;
       const DecodedMessage decoded = decode_message(answer->body);
@@ -76,11 +81,23 @@ class Stage {
     transport_->admit(honest_key_.public_key, honest_key_.public_key);
     loop_ = std::thread([this] {
       while (!ended_) {
-        for (const Inbound& inbound : transport_->poll(100).inbound) {
+        const ServerBatch batch = transport_->poll(100);
+        for (const Inbound& inbound : batch.inbound) {
           if (std::holds_alternative<Ping>(inbound.message)) transport_->reply(inbound, Pong{});
         }
+        const std::lock_guard lock(events_mutex_);
+        for (const TransportEvent& event : batch.events) events_.push_back(event.text);
+        while (events_.size() > kEventsKept) events_.pop_front();
       }
     });
+  }
+
+  // Why the server cut somebody off, when it should not have.
+  void tell_events() {
+    const std::lock_guard lock(events_mutex_);
+    std::fprintf(stderr, "fuzz: ping %llu was not answered\n",
+                 static_cast<unsigned long long>(pings_));
+    for (const std::string& event : events_) std::fprintf(stderr, "fuzz: %s\n", event.c_str());
   }
 
   CurveKeyPair server_key_ = new_curve_key_pair(), member_ = new_curve_key_pair(),
@@ -88,6 +105,8 @@ class Stage {
   std::unique_ptr<ServerTransport> transport_;
   std::atomic<bool> ended_{false};
   std::thread loop_;
+  std::mutex events_mutex_;
+  std::deque<std::string> events_;
   RawPeer honest_;
   std::uint64_t pings_ = 0;
 };

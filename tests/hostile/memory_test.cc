@@ -202,6 +202,23 @@ TEST_CASE("a routing id that libzmq would give itself cannot be kept") {
   CHECK(stage.server.end() == 0);
 }
 
+TEST_CASE("a connection that is gone cannot have the next one cut off") {
+  // What it said waits for the loop, with the number of a descriptor that is another's by then.
+  Stage stage;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    RawPeer named;
+    REQUIRE(named.connect(stage.server.work()));
+    const std::string chosen = {'\0', '\x12', '\x34', '\x56', '\x78'};
+    REQUIRE(named.shake_hands(stage.key.public_key, stage.member, dealer_properties(chosen)));
+    REQUIRE(named.send_frame(encode_message(Ping{}, 1).value()));
+    REQUIRE(named.end_within(5000));
+    RawPeer next = stage.come_in(stage.server.work(), stage.member);
+    REQUIRE(stage.server.run_loop(50));
+    CHECK(stage.ping(next).has_value());
+  }
+  CHECK(stage.server.end() == 0);
+}
+
 TEST_CASE("who has stopped answering is given up by both sides") {
   Stage stage([](ServerOptions& options) { options.heartbeat_interval_ms = 100; });
   RawPeer peer = stage.come_in(stage.server.work(), stage.member);

@@ -321,6 +321,10 @@ bool RawPeer::closed_within(int timeout_ms) {
   }
 }
 
+bool RawPeer::end_within(int timeout_ms) {
+  return shutdown(fd_, SHUT_WR) == 0 && closed_within(timeout_ms);
+}
+
 bool RawPeer::all_read(int timeout_ms) const {
   sockaddr_in near{};
   sockaddr_in far{};

@@ -78,6 +78,8 @@ class RawPeer {
   // (/proc/net/tcp): for servers on loopback.
   bool all_read(int timeout_ms = 5000) const;
 
+  // Says that it has no more to say, and waits until the other side has closed.
+  bool end_within(int timeout_ms);
   void reset();  // ends it with RST: what the other side has not read is lost
   void close();  // ends it with FIN
   bool is_open() const { return fd_ >= 0; }
