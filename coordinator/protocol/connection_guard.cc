@@ -205,7 +205,8 @@ void ConnectionGuard::receive_member(Connection& connection, Lines& lines) {
   for (auto it = connections_.begin(); it != connections_.end(); ++it) {
     if (it->second.stage != Stage::member || it->second.account != connection.account) continue;
     ++own;
-    if (oldest == connections_.end() || it->second.handshake < oldest->second.handshake) oldest = it;
+    if (oldest == connections_.end() || it->second.handshake < oldest->second.handshake)
+      oldest = it;
   }
   if (own <= limits_.max_per_account) return;
   cut_off(oldest->first, oldest->second,

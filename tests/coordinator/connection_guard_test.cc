@@ -84,9 +84,9 @@ class Scene {
   }
   // What connection i said is taken when its descriptor is another's already.
   Standing hears_late(std::size_t i, std::size_t now_of, std::uint8_t account) {
-    return guard.heard({far(now_of), i + 1, key(9),
-                        account == 0 ? AccountId{} : key(account), true, 100, 2},
-                       now_ms, lines);
+    return guard.heard(
+        {far(now_of), i + 1, key(9), account == 0 ? AccountId{} : key(account), true, 100, 2},
+        now_ms, lines);
   }
   Standing hears(std::size_t i, std::uint8_t account, std::uint64_t size_bytes = 100) {
     return guard.heard({ends_[i].second, i + 1, key(account),

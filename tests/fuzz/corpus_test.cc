@@ -2,7 +2,6 @@
 // both: what coverage-guided fuzzing found stays found, with every compiler and sanitizer.
 // GRADMINT_FUZZ_TARGET, as for the program `fuzz`, runs one target alone.
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <algorithm>

@@ -94,16 +94,11 @@ void Attack::resets(unsigned seed, std::uint64_t limit) {
 }
 
 void Attack::reset_once(unsigned seed, std::uint32_t& random) {
-  const bool at_work = seed % 8 == 0;
   RawPeer peer;
-  ++counts_.connections;
-  if (!peer.connect(at_work ? target_.work : target_.join, kHandshakeMs, address_of(seed)) ||
-      !peer.shake_hands(target_.server_key, at_work ? target_.member : new_curve_key_pair(),
-                        dealer_properties(), kHandshakeMs)) {
+  if (!come_in(peer, seed, seed % 8 == 0)) {
     wait(kTurnMs);  // turned away for now
     return;
   }
-  ++counts_.handshakes;
   const std::uint32_t moment = next(random) % 10;
   const int hold_ms = moment < 4   ? 0
                       : moment < 9 ? static_cast<int>(next(random) % 20)
@@ -132,6 +127,18 @@ void Attack::half_open(unsigned seed) {
   wait(5 * kTurnMs);
 }
 
+// At work as the member, at join as anybody.
+bool Attack::come_in(RawPeer& peer, unsigned seed, bool at_work) {
+  ++counts_.connections;
+  if (!peer.connect(at_work ? target_.work : target_.join, kTurnMs, address_of(seed)) ||
+      !peer.shake_hands(target_.server_key, at_work ? target_.member : new_curve_key_pair(),
+                        dealer_properties(), kHandshakeMs)) {
+    return false;
+  }
+  ++counts_.handshakes;
+  return true;
+}
+
 void Attack::big_handshake(unsigned seed) {
   RawPeer peer;
   ++counts_.connections;
@@ -152,16 +159,11 @@ void Attack::big_handshake(unsigned seed) {
 
 // Frames of one message, large ones or very many, that is never finished.
 void Attack::endless_message(unsigned seed) {
-  const bool at_work = seed % 2 == 0;
   RawPeer peer;
-  ++counts_.connections;
-  if (!peer.connect(at_work ? target_.work : target_.join, kTurnMs, address_of(seed)) ||
-      !peer.shake_hands(target_.server_key, at_work ? target_.member : new_curve_key_pair(),
-                        dealer_properties(), kHandshakeMs)) {
+  if (!come_in(peer, seed, seed % 2 == 0)) {
     wait(kTurnMs);
     return;
   }
-  ++counts_.handshakes;
   // Once it has said who it is, it may send more.
   if (!peer.send_frame(encode_message(Ping{}, kKeepAliveId).value(), 0, kTurnMs) ||
       !peer.receive(kTurnMs))
@@ -188,19 +190,16 @@ void Attack::storm(unsigned seed) {
   }
 }
 
-// As fast as it goes, one in four of them no message at all.
+// As fast as it goes, one in four of them no message at all. At work a member's own Pings: it says
+// that it takes part, and trains nothing.
 void Attack::requests(unsigned seed) {
   const bool at_work = seed % 2 == 0;
   RawPeer peer;
-  ++counts_.connections;
-  if (!peer.connect(at_work ? target_.work : target_.join, kTurnMs, address_of(seed)) ||
-      !peer.shake_hands(target_.server_key, at_work ? target_.member : new_curve_key_pair(),
-                        dealer_properties(), kHandshakeMs)) {
+  if (!come_in(peer, seed, at_work)) {
     wait(kTurnMs);
     return;
   }
-  ++counts_.handshakes;
-  const Bytes ping = encode_message(Ping{}, kKeepAliveId).value();
+  const Bytes ping = encode_message(Ping{}, at_work ? 1 : kKeepAliveId).value();
   const Bytes garbage(900, 0xa5);
   for (unsigned i = 0; !stopping_; ++i) {
     if (!peer.send_frame(i % 4 == 3 ? garbage : ping, 0, kTurnMs)) return;
@@ -213,14 +212,10 @@ void Attack::guests(unsigned seed) {
   std::vector<RawPeer> held;
   for (unsigned i = 0; i < 64 && !stopping_; ++i) {
     RawPeer peer;
-    ++counts_.connections;
-    if (!peer.connect(target_.join, kTurnMs, address_of(seed + i)) ||
-        !peer.shake_hands(target_.server_key, new_curve_key_pair(), dealer_properties(),
-                          kHandshakeMs)) {
+    if (!come_in(peer, seed + i, false)) {
       wait(kTurnMs);
       continue;
     }
-    ++counts_.handshakes;
     peer.send_frame(encode_message(Ping{}, kKeepAliveId).value(), 0, kTurnMs);
     held.push_back(std::move(peer));
   }

@@ -1,8 +1,7 @@
 // What the soak program's attackers do, each on a thread of its own until it is stopped. They hold
 // what an invitation holds, the endpoints and the server's key; with a member's key they come in at
-// work too. Their Pings are those of transports: a member that asks for something takes part in
-// rounds, and what becomes of one that then trains nothing is not the network's matter. Nothing
-// that one of them meets ends it: it begins anew.
+// work too, say that they take part, and train nothing. Nothing that one of them meets ends it: it
+// begins anew.
 #pragma once
 
 #include <atomic>
@@ -57,6 +56,7 @@ class Attack {
   bool wait(int ms) const;  // false: stopped
   void reset_once(unsigned seed, std::uint32_t& random);
   void resets(unsigned seed, std::uint64_t limit);
+  bool come_in(RawPeer& peer, unsigned seed, bool at_work);
   void half_open(unsigned seed);
   void big_handshake(unsigned seed);
   void endless_message(unsigned seed);

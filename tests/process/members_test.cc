@@ -179,6 +179,42 @@ TEST_CASE("who pings and never trains costs three rounds, is told so, and can be
   federation.verified();
 }
 
+TEST_CASE("who comes late and who is suspended while connected hear why they wait") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Trainers trainers;
+  FederationOptions options;
+  options.rounds = 4;
+  options.stall_deadline_ms = 600'000;  // worker 3 holds round 1 open until it is woken
+  options.trainer = trainers.command();
+  const Federation federation(*data, options);
+  const fs::path config = federation.home() / "config.toml";
+  std::string text = read_text(config);
+  const std::string all = "min_workers = 3";
+  REQUIRE(text.find(all) != std::string::npos);
+  write_text(config, text.replace(text.find(all), all.size(), "min_workers = 2"));
+  auto coordinator = federation.coordinator();
+  coordinator->await("started");
+  auto first = federation.worker(0), third = federation.worker(2);
+  CHECK(coordinator->await("round_opened", 1)["members"] == 2);
+  auto late = federation.worker(1);
+  CHECK(late->await_line("round 1 began without this worker; it takes part in the next one") != "");
+
+  // Suspended, it is waited for no longer, and the round goes on without it.
+  const std::string& idle = federation.addresses()[2];
+  CHECK(member(federation, {"suspend", idle, "--reason", "does not train"}).status == 0);
+  CHECK(third->await_line("this worker is suspended since block ").find("does not train") !=
+        std::string::npos);
+  CHECK(coordinator->await("round_opened", 2)["members"] == 2);
+  CHECK(coordinator->wait() == 0);
+  CHECK(first->wait() == 0);
+  CHECK(late->wait() == 0);
+  CHECK(third->wait() == 1);
+  CHECK(accepted_rounds(federation, federation.addresses()[1]) >= 1);
+  CHECK(accepted_rounds(federation, idle) == 0);
+  federation.verified();
+}
+
 TEST_CASE("two with equal payloads cost no stall") {
   const auto data = data_or_skip();
   if (!data) return;
