@@ -1,16 +1,16 @@
 #include "coordinator/server/sign_guard.h"
 
-#include "ledger/durable_file.h"
-#include "ledger/hash.h"
+#include "ledger/sealed_file.h"
 #include "ledger/store.h"
 
 namespace gradmint {
 namespace {
 
-constexpr std::string_view kMagic = "gradmint signed 1\n";
+constexpr std::string_view kFirstLine = "gradmint signed 1\n";
 constexpr std::size_t kHeaderBytesMax = 4096;
 constexpr std::size_t kCertificateBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kFileBytesMax = kMaxBlockBytes + kCertificateBytesMax + 2 * kHeaderBytesMax;
+constexpr std::size_t kContentBytesMax =
+    kMaxBlockBytes + kCertificateBytesMax + 2 * kHeaderBytesMax;
 constexpr unsigned kOwnerOnly = 0600;
 
 std::string named(std::uint64_t height, const Hash& hash) {
@@ -81,21 +81,15 @@ std::optional<BlockDraft> next_block(const SignedBlock& newest, const Chain& cha
 }  // namespace
 
 Result<SignedBlock> SignGuard::read() const {
-  auto content = read_file(file_, kFileBytesMax);
-  if (!content.ok()) return content.error();
+  const auto content = read_sealed_file(file_, kFirstLine, kContentBytesMax);
   const Error damaged{ErrorCode::corrupt,
                       "'" + file_.string() +
                           "', which says what this validator's key has signed last, is damaged: "
                           "restore it with the newest ledger from a copy"};
-  Hash sum;
-  if (content->size() < sum.bytes.size()) return damaged;
-  const ByteView body = ByteView(*content).first(content->size() - sum.bytes.size());
-  Reader sum_reader(ByteView(*content).subspan(body.size()));
-  if (sum_reader.hash() != sha256(body)) return damaged;
+  if (!content.ok()) return content.error().code == ErrorCode::corrupt ? damaged : content.error();
 
-  Reader in(body);
+  Reader in(*content);
   SignedBlock block;
-  const ByteView magic = in.raw(kMagic.size());
   block.chain_id = in.hash();
   block.height = in.u64();
   block.block_hash = in.hash();
@@ -104,16 +98,11 @@ Result<SignedBlock> SignGuard::read() const {
   block.certificate = in.bytes(kCertificateBytesMax);
   block.vouched_height = in.u64();
   if (!in.finished()) return damaged;
-  if (std::string_view(reinterpret_cast<const char*>(magic.data()), magic.size()) != kMagic) {
-    return Error{ErrorCode::unsupported,
-                 "'" + file_.string() + "' was written by another version of gradmint"};
-  }
   return block;
 }
 
 Status SignGuard::write(const SignedBlock& block) const {
   Writer out;
-  out.raw(as_bytes(kMagic));
   out.hash(block.chain_id);
   out.u64(block.height);
   out.hash(block.block_hash);
@@ -121,8 +110,7 @@ Status SignGuard::write(const SignedBlock& block) const {
   out.bytes(block.transactions);
   out.bytes(block.certificate);
   out.u64(block.vouched_height);
-  out.hash(sha256(out.view()));
-  return replace_file(file_, out.view(), kOwnerOnly);
+  return write_sealed_file(file_, kFirstLine, out.view(), kOwnerOnly);
 }
 
 SignedBlock signed_block(const BlockDraft& draft, const Certificate& certificate,
