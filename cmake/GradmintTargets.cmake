@@ -25,16 +25,23 @@ function(gradmint_program name)
   add_dependencies(programs ${name})
 endfunction()
 
-# gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds] [APART suite]): a doctest executable
-# run by ctest. Its suite APART is a test of its own, NAME_suite, and has the suite as one more label.
+# gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds] [APART suite] [THREADS]): a doctest
+# executable run by ctest. Its suite APART is a test of its own, NAME_suite, and has the suite as one more label.
+# THREADS: code under test runs in several threads of this process. These have the label `threads`, and the target
+# tests_with_threads is all of them: what the thread sanitizer looks at.
+add_custom_target(tests_with_threads)
 function(gradmint_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT;APART" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "TIMEOUT;APART" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradmint_test_main gradmint_flags ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  if(ARG_THREADS)
+    list(APPEND ARG_LABELS threads)
+    add_dependencies(tests_with_threads ${name})
+  endif()
   if(ARG_APART)
     add_test(NAME ${name} COMMAND ${name} --test-suite-exclude=${ARG_APART})
     add_test(NAME ${name}_${ARG_APART} COMMAND ${name} --test-suite=${ARG_APART})

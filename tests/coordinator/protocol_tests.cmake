@@ -1,5 +1,5 @@
 gradmint_test(protocol_messages_test SOURCES protocol_messages_test.cc DEPS gradmint_protocol)
 gradmint_test(protocol_parts_test SOURCES protocol_parts_test.cc DEPS gradmint_protocol gradmint_transport)
-gradmint_test(protocol_transport_test SOURCES protocol_transport_test.cc DEPS gradmint_transport)
-gradmint_test(protocol_hostile_test SOURCES protocol_hostile_test.cc DEPS gradmint_transport)
-gradmint_test(connection_guard_test SOURCES connection_guard_test.cc DEPS gradmint_transport)
+gradmint_test(protocol_transport_test SOURCES protocol_transport_test.cc DEPS gradmint_transport THREADS)
+gradmint_test(protocol_hostile_test SOURCES protocol_hostile_test.cc DEPS gradmint_transport THREADS)
+gradmint_test(connection_guard_test SOURCES connection_guard_test.cc DEPS gradmint_transport THREADS)

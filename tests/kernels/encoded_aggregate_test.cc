@@ -111,7 +111,7 @@ TEST_CASE("encoded updates aggregate as their values do, at odd sizes") {
   std::printf("encoded aggregation: %d comparisons\n", compared);
 }
 
-TEST_CASE("large encoded updates cross tiles and threads") {
+TEST_CASE("large encoded updates cross tiles and threads" * doctest::test_suite("large")) {
   const auto all = backends();
   for (const char* name : kEncodings) {
     const auto encoding = kernels::parse_encoding(name).value();
