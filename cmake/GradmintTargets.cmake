@@ -27,9 +27,11 @@ endfunction()
 
 # gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds] [APART suite] [THREADS]): a doctest
 # executable run by ctest. Its suite APART is a test of its own, NAME_suite, and has the suite as one more label.
-# THREADS: code under test runs in several threads of this process. These have the label `threads`, and the target
-# tests_with_threads is all of them: what the thread sanitizer looks at.
+# THREADS: code under test runs in several threads of this process. These have the label `threads`.
+# The target tests_with_threads is all of these, which the thread sanitizer looks at; tests_in_process all that do
+# not have the label `process`, which the others do.
 add_custom_target(tests_with_threads)
+add_custom_target(tests_in_process)
 function(gradmint_test name)
   cmake_parse_arguments(ARG "THREADS" "TIMEOUT;APART" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -38,6 +40,9 @@ function(gradmint_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradmint_test_main gradmint_flags ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  if(NOT process IN_LIST ARG_LABELS)
+    add_dependencies(tests_in_process ${name})
+  endif()
   if(ARG_THREADS)
     list(APPEND ARG_LABELS threads)
     add_dependencies(tests_with_threads ${name})

@@ -173,17 +173,20 @@ void Crew::look_after() {
   if (++turns_ % 8 == 0) collect_receipts();
 }
 
-// A worker may be writing or removing these just now: what cannot be read is read next time.
+// A worker may be writing or removing these just now: what cannot be read is read next time. What
+// was read is not read again: after hours it would take more time than the federation.
 void Crew::collect_receipts() {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::error_code gone;
     const fs::path rounds = fs::path(federation_->plan().workers.at(i).home) / "rounds";
     for (fs::directory_iterator it(rounds, gone), end; !gone && it != end; it.increment(gone)) {
+      if (receipts_read_.contains(it->path())) continue;
       std::ifstream in(it->path() / "update", std::ios::binary);
       const std::string text{std::istreambuf_iterator<char>(in), {}};
       const auto update = decode_record<session::UpdateMemory>(as_bytes(text));
-      if (update && !update->receipt.empty())
-        receipts_.emplace(update->key.round, update->key.attempt, federation_->addresses().at(i));
+      if (!update || update->receipt.empty()) continue;
+      receipts_.emplace(update->key.round, update->key.attempt, federation_->addresses().at(i));
+      receipts_read_.insert(it->path());
     }
   }
 }

@@ -68,6 +68,7 @@ class Crew {
   std::vector<Program> workers_;
   using Receipt = std::tuple<std::uint64_t, std::uint32_t, std::string>;  // round, attempt, worker
   std::set<Receipt> receipts_;
+  std::set<std::string> receipts_read_;  // directories
   std::uint64_t aborts_ = 0;
   std::uint64_t worker_ends_ = 0;
   std::uint64_t peak_resident_bytes_ = 0;
