@@ -37,6 +37,17 @@ int left_ms(Clock::time_point deadline) {
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
   return left > 0 ? static_cast<int>(left) : 0;
 }
+
+// False when it took too long. A signal, as a fuzzer's timer sends it, is not an end.
+bool await(int descriptor, short events, std::chrono::steady_clock::time_point deadline) {
+  pollfd ready{descriptor, events, 0};
+  while (left_ms(deadline) > 0) {
+    const int count = poll(&ready, 1, left_ms(deadline));
+    if (count > 0) return true;
+    if (count == 0 || errno != EINTR) return false;
+  }
+  return false;
+}
 Clock::time_point after(int ms) { return Clock::now() + std::chrono::milliseconds(ms); }
 
 void put(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
@@ -135,10 +146,9 @@ bool RawPeer::connect(const std::string& endpoint, int timeout_ms, const std::st
     }
   }
   if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
-  pollfd ready{fd_, POLLOUT, 0};
   int failed = 0;
   socklen_t size = sizeof failed;
-  if (errno == EINPROGRESS && poll(&ready, 1, timeout_ms) > 0 &&
+  if (errno == EINPROGRESS && await(fd_, POLLOUT, after(timeout_ms)) &&
       getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failed, &size) == 0 && failed == 0)
     return true;
   close();
@@ -154,8 +164,7 @@ bool RawPeer::send_bytes(ByteView bytes, int timeout_ms) {
       continue;
     }
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
-    pollfd ready{fd_, POLLOUT, 0};
-    if (left_ms(deadline) == 0 || poll(&ready, 1, left_ms(deadline)) <= 0) return false;
+    if (!await(fd_, POLLOUT, deadline)) return false;
   }
   return true;
 }
@@ -270,8 +279,7 @@ bool RawPeer::fill(std::size_t bytes, int timeout_ms) {
       continue;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) return false;
-    pollfd ready{fd_, POLLIN, 0};
-    if (left_ms(deadline) == 0 || poll(&ready, 1, left_ms(deadline)) <= 0) return false;
+    if (!await(fd_, POLLIN, deadline)) return false;
   }
   return true;
 }
@@ -316,8 +324,7 @@ bool RawPeer::closed_within(int timeout_ms) {
     const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
     if (got > 0) continue;
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) return true;
-    pollfd ready{fd_, POLLIN, 0};
-    if (left_ms(deadline) == 0 || poll(&ready, 1, left_ms(deadline)) <= 0) return false;
+    if (!await(fd_, POLLIN, deadline)) return false;
   }
 }
 
