@@ -127,14 +127,16 @@ void ConnectionGuard::accepted(int descriptor, std::uint64_t handshakes, std::ui
           lines);
 }
 
-void ConnectionGuard::closed(int descriptor) {
+bool ConnectionGuard::closed(int descriptor) {
   const auto found = connections_.find(descriptor);
-  if (found == connections_.end()) return;
+  if (found == connections_.end()) return true;
+  const bool pending = found->second.stage == Stage::pending;
   // What it had sent is in the loop's queue still, for all this side knows.
-  if (found->second.stage != Stage::pending) gone_bytes_ += found->second.untaken_bytes;
+  if (!pending) gone_bytes_ += found->second.untaken_bytes;
   returned_bytes_ += found->second.arrived_bytes;
   count(found->second, false);
   connections_.erase(found);
+  return !pending;
 }
 
 Standing ConnectionGuard::heard(const HeardMessage& message, std::uint64_t now_ms, Lines& lines) {

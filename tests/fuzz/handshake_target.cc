@@ -1,7 +1,10 @@
 // The server's sockets under every kind of connection: its greeting, its handshake, its frames and
 // its end are the input's. A real ServerTransport, whose loop answers pings; an honest member's
 // connection must be answered after each input.
+#include <unistd.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <mutex>
@@ -11,6 +14,7 @@
 #include "kernels/base/check.h"
 #include "tests/fuzz/script.h"
 #include "tests/fuzz/target.h"
+#include "tests/hostile/child_server.h"
 #include "tests/hostile/raw_peer.h"
 
 namespace gradmint::fuzz {
@@ -20,6 +24,8 @@ using hostile::RawPeer;
 constexpr std::size_t kPeers = 3;
 constexpr int kPatienceMs = 30'000;
 constexpr std::size_t kEventsKept = 32;
+// Its own, and those of the last inputs' connections: they have half a second for a handshake.
+constexpr std::size_t kMostDescriptors = 200;
 constexpr int kHostileMs = 20;  // what the input's own steps wait for an answer
 
 class Stage {
@@ -38,6 +44,15 @@ class Stage {
   const CurveKeyPair& stranger() const { return stranger_; }
   std::string endpoint(bool work) const {
     return work ? transport_->work_endpoint() : transport_->join_endpoint();
+  }
+
+  // Each input's connections are closed by now on their own side.
+  void check_descriptors() {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+    while (hostile::open_descriptors_of(getpid()) > kMostDescriptors) {
+      GRADMINT_CHECK(std::chrono::steady_clock::now() < until);
+      check_alive();
+    }
   }
 
   void check_alive() {
@@ -196,6 +211,7 @@ void run(ByteView input) {
     }
   }
   Stage::get().check_alive();
+  Stage::get().check_descriptors();
 }
 
 std::vector<Bytes> seeds() {

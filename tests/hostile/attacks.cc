@@ -31,6 +31,27 @@ std::uint32_t next(std::uint32_t& random) {  // xorshift: any sequence will do
 
 }  // namespace
 
+Bytes bad_frame(RawPeer& peer, unsigned which) {
+  const Bytes message = encode_message(Ping{}, kKeepAliveId).value();
+  Bytes frame = peer.encrypted(message, 0);
+  switch (which % kBadFrames) {
+    case 0:
+      frame.back() ^= 1;
+      return frame;
+    case 1: {
+      const Bytes once = frame;
+      frame.insert(frame.end(), once.begin(), once.end());
+      return frame;
+    }
+    case 2:
+      return wire_frame(as_bytes(std::string_view("\x07MESSAGE", 8)), 0);
+    case 3:
+      return wire_frame(Bytes(200, 5), kWireCommand);
+    default:
+      return wire_frame(Bytes(1, 0), 0);
+  }
+}
+
 Bytes full_pipe(RawPeer& peer) {
   const Bytes message = encode_message(Ping{}, kKeepAliveId).value();
   Bytes all;
@@ -76,6 +97,7 @@ void Attack::start_floods() {
   start([](Attack& attack, unsigned seed) { attack.half_open(seed); }, 2);
   start([](Attack& attack, unsigned seed) { attack.big_handshake(seed); }, 4);
   start([](Attack& attack, unsigned seed) { attack.endless_message(seed); }, 8);
+  start([](Attack& attack, unsigned seed) { attack.bad_frames(seed); }, 2);
   start([](Attack& attack, unsigned seed) { attack.storm(seed); }, 1);
   start([](Attack& attack, unsigned seed) { attack.requests(seed); }, 4);
   start([](Attack& attack, unsigned seed) { attack.guests(seed); }, 2);
@@ -155,6 +177,21 @@ void Attack::big_handshake(unsigned seed) {
     counts_.sent_bytes += piece.size();
   }
   wait(kTurnMs);
+}
+
+// One connection each: what is kept of them adds up.
+void Attack::bad_frames(unsigned seed) {
+  for (unsigned i = 0; !stopping_; ++i) {
+    RawPeer peer;
+    if (!come_in(peer, seed + i, i % 4 == 0)) {
+      wait(kTurnMs);
+      continue;
+    }
+    const Bytes frame = bad_frame(peer, i);
+    peer.send_bytes(frame, kTurnMs);
+    counts_.sent_bytes += frame.size();
+    if (i % 2 == 0) peer.closed_within(kTurnMs);
+  }
 }
 
 // Frames of one message, large ones or very many, that is never finished.

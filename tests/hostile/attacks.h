@@ -31,6 +31,11 @@ struct AttackCounts {
   std::atomic<std::uint64_t> sent_bytes{0};
 };
 
+// One that cannot be decrypted: a bent one, one with a used nonce, and what is no message at all.
+// `which` is taken modulo their number.
+constexpr unsigned kBadFrames = 5;
+Bytes bad_frame(RawPeer& peer, unsigned which);
+
 // More messages than a receive queue of libzmq's default would hold, in one piece that it reads at
 // once, with ZMTP's own PINGs between them. 60 messages in less than 8192 bytes.
 Bytes full_pipe(RawPeer& peer);
@@ -44,8 +49,9 @@ class Attack {
 
   // Timed resets from several addresses, up to `limit` of them in all calls together.
   void start_resets(std::uint64_t limit);
-  // Half-open connections, big handshake frames, messages that never end, connection storms,
-  // requests without end and guests that only take places, at both entrances.
+  // Half-open connections, big handshake frames, messages that never end, frames that cannot be
+  // decrypted, connection storms, requests without end and guests that only take places, at both
+  // entrances.
   void start_floods();
   void stop();  // waits for all of them; they can be started again
   const AttackCounts& counts() const { return counts_; }
@@ -61,6 +67,7 @@ class Attack {
   void big_handshake(unsigned seed);
   void endless_message(unsigned seed);
   void storm(unsigned seed);
+  void bad_frames(unsigned seed);
   void requests(unsigned seed);
   void guests(unsigned seed);
 

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -110,6 +111,7 @@ int ChildServer::end() {
 }
 
 std::uint64_t ChildServer::resident_bytes() const { return resident_bytes_of(pid_); }
+std::size_t ChildServer::open_descriptors() const { return open_descriptors_of(pid_); }
 
 std::uint64_t resident_bytes_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
@@ -117,6 +119,16 @@ std::uint64_t resident_bytes_of(pid_t pid) {
   std::uint64_t resident = 0;
   file >> total >> resident;
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::size_t open_descriptors_of(pid_t pid) {
+  std::size_t count = 0;
+  std::error_code gone;
+  const std::filesystem::path all = "/proc/" + std::to_string(pid) + "/fd";
+  for (std::filesystem::directory_iterator it(all, gone), end; !gone && it != end;
+       it.increment(gone))
+    ++count;
+  return count;
 }
 
 }  // namespace gradmint::hostile

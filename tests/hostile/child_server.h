@@ -30,6 +30,7 @@ class ChildServer {
   // What it died of: 128 + signal, or its exit status. Ends it first when it is well.
   int end();
   std::uint64_t resident_bytes() const;
+  std::size_t open_descriptors() const;
 
  private:
   pid_t pid_ = -1;
@@ -39,5 +40,7 @@ class ChildServer {
 
 // Resident memory of a process; 0 when there is none.
 std::uint64_t resident_bytes_of(pid_t pid);
+// How many descriptors a process holds; 0 when there is none.
+std::size_t open_descriptors_of(pid_t pid);
 
 }  // namespace gradmint::hostile

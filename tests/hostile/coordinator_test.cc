@@ -126,6 +126,32 @@ TEST_CASE("unfinished messages and big handshakes stay small, and are given back
   stage.check_well();
 }
 
+TEST_CASE("frames that cannot be decrypted leave no descriptor behind") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  Stage stage(*data);
+  RawPeer honest = stage.come_in("127.0.3.1");
+  const auto answered = [&] {
+    return honest.send_frame(encode_message(Ping{}, 1).value()) && honest.receive().has_value();
+  };
+  REQUIRE(answered());
+  const std::size_t before = open_descriptors_of(stage.coordinator->pid());
+  std::vector<RawPeer> peers;
+  for (unsigned i = 0; i < 64; ++i) {
+    RawPeer peer = stage.come_in("127.0.2." + std::to_string(1 + i));
+    CHECK(peer.send_bytes(bad_frame(peer, i)));
+    if (i % 2 == 0) peers.push_back(std::move(peer));
+  }
+  for (RawPeer& peer : peers) CHECK(peer.closed_within(5000));
+  peers.clear();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (open_descriptors_of(stage.coordinator->pid()) > before) {
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    REQUIRE(answered());
+  }
+  stage.check_well();
+}
+
 TEST_CASE("two connections cannot fill the log") {
   const auto data = data_or_skip();
   if (!data) return;

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/hostile/child_server.h"
 #include "tests/process/process.h"
 #include "worker/session/home.h"
 
@@ -172,6 +173,8 @@ void Crew::look_after() {
   }
   if (++turns_ % 8 == 0) collect_receipts();
 }
+
+std::size_t Crew::open_descriptors() const { return open_descriptors_of(coordinator_.pid); }
 
 // A worker may be writing or removing these just now: what cannot be read is read next time. What
 // was read is not read again: after hours it would take more time than the federation.

@@ -40,6 +40,7 @@ class Crew {
   std::uint64_t aborts() const { return aborts_; }
   std::uint64_t worker_ends() const { return worker_ends_; }
   std::uint64_t peak_resident_bytes() const { return peak_resident_bytes_; }
+  std::size_t open_descriptors() const;  // the coordinator's, now
   std::uint64_t log_bytes() const;
   std::size_t receipts() const { return receipts_.size(); }
   // After finish(): those whose attempt has a result, and those of them that it does not accept.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/protocol/messages.h"
+#include "tests/hostile/attacks.h"
 #include "tests/hostile/child_server.h"
 #include "tests/hostile/raw_peer.h"
 
@@ -126,6 +127,28 @@ TEST_CASE("frames of a message that never ends are bounded as they come, and giv
     CHECK(stage.runs_until([&] { return stage.grown() < 12 * kMega; }));
     CHECK(stage.server.end() == 0);
   }
+}
+
+TEST_CASE("who sends what cannot be decrypted is closed, and its descriptor is given back") {
+  Stage stage;
+  const std::size_t descriptors = stage.server.open_descriptors();
+  for (const bool at_work : {false, true}) {
+    for (unsigned which = 0; which < kBadFrames; ++which) {
+      for (const bool stays : {false, true}) {
+        CAPTURE(at_work);
+        CAPTURE(which);
+        CAPTURE(stays);
+        RawPeer peer = stage.come_in(at_work ? stage.server.work() : stage.server.join(),
+                                     at_work ? stage.member : new_curve_key_pair());
+        REQUIRE(peer.send_bytes(bad_frame(peer, which)));
+        if (stays) CHECK(peer.closed_within(2000));
+        peer.close();
+        REQUIRE(
+            stage.runs_until([&] { return stage.server.open_descriptors() <= descriptors; }, 5000));
+      }
+    }
+  }
+  CHECK(stage.server.end() == 0);
 }
 
 TEST_CASE("an account has four connections, and its newest is the one that stays") {

@@ -28,6 +28,8 @@ constexpr std::uint64_t kPeakResidentBytes = std::uint64_t{768} << 20;
 constexpr double kLeastSpeed = 0.5;  // of the rounds without an attack
 // Quiet and attacked times take turns, so that whatever else this machine does meets both alike.
 constexpr double kQuietS = 30;
+constexpr double kGiveBackS = 30;
+constexpr std::size_t kDescriptorsOfMembers = 16;  // what these, and files, may have more or less
 constexpr double kAttackedS = 90;
 // Where nothing more happens, as between a restart and the workers' next call.
 constexpr double kMostBetweenKillsS = 10;
@@ -152,6 +154,7 @@ json attacked(const std::string& name, const std::string& data, Findings& findin
   Attack attack(crew.target());
   Pace quiet, under_attack;
   const auto finished = [&] { return done(attack, under_attack); };
+  const std::size_t descriptors = crew.open_descriptors();
   while (!finished()) {
     go_on(crew, quiet, kQuietS);
     start(attack);
@@ -176,6 +179,14 @@ json attacked(const std::string& name, const std::string& data, Findings& findin
         static_cast<unsigned long long>(crew.peak_resident_bytes() >> 20));
     std::fflush(stdout);
   }
+  // What attackers left is given back.
+  Pace after;
+  go_on(crew, after, kGiveBackS,
+        [&] { return crew.open_descriptors() <= descriptors + kDescriptorsOfMembers; });
+  const std::size_t left = crew.open_descriptors();
+  findings.check(left <= descriptors + kDescriptorsOfMembers,
+                 name + ": " + std::to_string(left) + " descriptors open after the attack, " +
+                     std::to_string(descriptors) + " before");
   crew.finish();
   check_crew(name, crew, findings);
   findings.check(under_attack.per_minute() >= kLeastSpeed * quiet.per_minute(),
