@@ -43,7 +43,8 @@ TEST_CASE("a GPU that is not there is an Error that says so") {
   CHECK((chosen.value()->name().rfind("cuda:0", 0) == 0) == has_gpu);
 }
 
-TEST_CASE("updates that need several tiles on the GPU give the CPU's bytes") {
+TEST_CASE("updates that need several tiles on the GPU give the CPU's bytes" *
+          doctest::test_suite("large")) {
   const auto gpus = test::backends();
   if (gpus.empty()) return;
   const auto cpu = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2);
