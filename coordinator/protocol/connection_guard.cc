@@ -129,7 +129,7 @@ void ConnectionGuard::accepted(int descriptor, std::uint64_t handshakes, std::ui
 
 bool ConnectionGuard::closed(int descriptor) {
   const auto found = connections_.find(descriptor);
-  if (found == connections_.end()) return true;
+  if (found == connections_.end()) return false;  // gone before accepted() could look at it
   const bool pending = found->second.stage == Stage::pending;
   // What it had sent is in the loop's queue still, for all this side knows.
   if (!pending) gone_bytes_ += found->second.untaken_bytes;

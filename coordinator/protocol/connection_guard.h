@@ -67,7 +67,7 @@ class ConnectionGuard {
 
   // handshakes: the number of the newest one so far. This connection's is yet to come.
   void accepted(int descriptor, std::uint64_t handshakes, std::uint64_t now_ms, Lines& lines);
-  // False when it had not said who it is, and was not cut off for that.
+  // False when it had not said who it is and was not cut off for that.
   bool closed(int descriptor);
   Standing heard(const HeardMessage& message, std::uint64_t now_ms, Lines& lines);
   // The loop has found nothing more waiting: what connections that are gone had sent is taken too.

@@ -9,7 +9,7 @@ namespace gradmint {
 
 enum class TransportEventKind : std::uint8_t {
   stranger_refused,  // a key that is not admitted knocked at work
-  handshake_failed,  // not CURVE, or with another coordinator's key
+  handshake_failed,  // gone before it had said anything: not CURVE, or another coordinator's key
   peer_cut_off,      // flooding, or too many connections
   message_refused,   // answered with a Refusal here
 };

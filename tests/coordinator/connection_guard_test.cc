@@ -183,6 +183,24 @@ TEST_CASE("who has not said anything yet may send little and not take long") {
   CHECK(scene.is_cut(quick));  // silent for three seconds
 }
 
+TEST_CASE("who is gone before it has said anything is told apart, once") {
+  Scene scene;
+  const std::size_t mute = scene.connection(1);
+  const std::size_t guest = scene.connection(2);
+  const std::size_t member = scene.connection(3);
+  const std::size_t slow = scene.connection(4);
+  CHECK(scene.hears(guest, 0) == Standing::welcome);
+  CHECK(scene.hears(member, 1) == Standing::welcome);
+  CHECK_FALSE(scene.guard.closed(scene.far(mute)));
+  scene.inspect(1100);
+  REQUIRE(scene.is_cut(slow));  // has had its line
+  CHECK(scene.guard.closed(scene.far(slow)));
+  CHECK(scene.guard.closed(scene.far(guest)));
+  CHECK(scene.guard.closed(scene.far(member)));
+  // It had gone before accepted() could see it: nobody knows it.
+  CHECK_FALSE(scene.guard.closed(scene.far(member)));
+}
+
 TEST_CASE("the time that this process slept is not the peers' silence") {
   Scene scene;
   const std::size_t peer = scene.connection(1);

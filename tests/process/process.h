@@ -12,7 +12,7 @@
 
 namespace gradmint::test {
 
-inline constexpr int kPatienceS = 60;  // for anything that a quiet machine does in a second
+inline constexpr int kPatienceS = 150;  // for anything that a quiet machine does in ten
 
 struct Directory {
   std::filesystem::path path;
