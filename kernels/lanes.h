@@ -12,8 +12,12 @@
 #include <cstdint>
 #include <cstring>
 
-#if !defined(__CUDA_ARCH__)
+// A rule is read by half of the project, and immintrin.h is longer than all of the standard headers
+// there.
+#if defined(GRADMINT_LEVEL_AVX2) || defined(GRADMINT_LEVEL_AVX512)
 #include <immintrin.h>
+#elif !defined(__CUDA_ARCH__)
+#include <xmmintrin.h>
 #endif
 
 #if defined(__CUDACC__)

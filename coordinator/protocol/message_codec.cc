@@ -285,10 +285,10 @@ void fields(Io& io, Of<Io, AdminReply>& m) {
 // Finds the alternative of this type number, reads it and returns true; false when there is none.
 template <std::size_t I = 0>
 bool read_alternative(std::uint16_t type, Reader& in, Message& out) {
-  if constexpr (I == std::variant_size_v<Message>) {
+  if constexpr (I == std::variant_size_v<AnyMessage>) {
     return false;
   } else {
-    using M = std::variant_alternative_t<I, Message>;
+    using M = std::variant_alternative_t<I, AnyMessage>;
     if (M::kKind.type != type) return read_alternative<I + 1>(type, in, out);
     M message;
     ReadFields io(in);
@@ -300,7 +300,7 @@ bool read_alternative(std::uint16_t type, Reader& in, Message& out) {
 
 template <std::size_t... I>
 constexpr bool types_are_distinct(std::index_sequence<I...>) {
-  const std::array types{std::variant_alternative_t<I, Message>::kKind.type...};
+  const std::array types{std::variant_alternative_t<I, AnyMessage>::kKind.type...};
   for (std::size_t a = 0; a < types.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) {
       if (types[a] == types[b]) return false;
@@ -308,7 +308,7 @@ constexpr bool types_are_distinct(std::index_sequence<I...>) {
   }
   return true;
 }
-static_assert(types_are_distinct(std::make_index_sequence<std::variant_size_v<Message>>{}));
+static_assert(types_are_distinct(std::make_index_sequence<std::variant_size_v<AnyMessage>>{}));
 
 }  // namespace
 

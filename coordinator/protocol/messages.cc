@@ -4,6 +4,14 @@
 
 namespace gradmint {
 
+Message::Message() = default;
+Message::Message(const Message&) = default;
+Message::Message(Message&&) noexcept = default;
+Message& Message::operator=(const Message&) = default;
+Message& Message::operator=(Message&&) noexcept = default;
+Message::~Message() = default;
+bool Message::operator==(const Message&) const = default;
+
 const Kind& kind_of(const Message& message) {
   return std::visit([](const auto& m) -> const Kind& { return std::decay_t<decltype(m)>::kKind; },
                     message);

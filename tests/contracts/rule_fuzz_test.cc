@@ -5,24 +5,13 @@
 #include <array>
 
 #include "tests/contracts/rule_fixture.h"
+#include "tests/dice.h"
 
 using namespace gradmint::contracts;
 using namespace gradmint::contracts::test;
+using gradmint::test::Dice;
 
 namespace {
-
-// A linear congruential generator: any would do, this one is the same everywhere.
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed * 2 + 1) {}
-  std::size_t below(std::size_t limit) {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return static_cast<std::size_t>(state_ >> 33) % limit;
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 std::string expression(Dice& dice, int depth) {
   static constexpr std::array<const char*, 12> kIntegers = {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/fuzz/target.h"
 
@@ -13,9 +14,16 @@ namespace {
 
 const gradmint::fuzz::Target* chosen = nullptr;
 
+std::vector<gradmint::fuzz::Target> all_targets() {
+  std::vector<gradmint::fuzz::Target> all = gradmint::fuzz::decoder_targets();
+  const auto& stateful = gradmint::fuzz::stateful_targets();
+  all.insert(all.end(), stateful.begin(), stateful.end());
+  return all;
+}
+
 [[noreturn]] void wrong(const std::string& what) {
   std::fprintf(stderr, "fuzz: %s: set GRADMINT_FUZZ_TARGET to one of:", what.c_str());
-  for (const auto& target : gradmint::fuzz::targets())
+  for (const auto& target : all_targets())
     std::fprintf(stderr, " %s", std::string(target.name).c_str());
   std::fputc('\n', stderr);
   std::exit(2);
@@ -40,7 +48,8 @@ void write_seeds(const std::string& directory) {
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   const char* name = std::getenv("GRADMINT_FUZZ_TARGET");
   if (name == nullptr) wrong("no target");
-  for (const auto& target : gradmint::fuzz::targets()) {
+  static const std::vector<gradmint::fuzz::Target> all = all_targets();
+  for (const auto& target : all) {
     if (target.name == name) chosen = &target;
   }
   if (chosen == nullptr) wrong(std::string("no target ") + name);

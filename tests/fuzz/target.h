@@ -3,8 +3,8 @@
 // between.
 //
 // With clang's libFuzzer (preset asan-ubsan) the program `fuzz` runs one of them, named by
-// GRADMINT_FUZZ_TARGET, under its guidance; in every build fuzz_corpus_test gives all of them the
-// committed corpus, the seeds and mutations of these.
+// GRADMINT_FUZZ_TARGET, under its guidance; in every build fuzz_corpus_test and fuzz_stateful_test
+// give all of them the committed corpus, the seeds and mutations of these.
 #pragma once
 
 #include <string_view>
@@ -39,7 +39,8 @@ Target reader_target();    // answers of a child that read a stranger's store
 Target handshake_target();  // connections to the server's sockets, byte by byte
 Target session_target();    // a whole coordinator and what members and strangers say to it
 
-const std::vector<Target>& targets();
+const std::vector<Target>& decoder_targets();
+const std::vector<Target>& stateful_targets();
 
 // The input as text.
 inline std::string_view text_of(ByteView input) {

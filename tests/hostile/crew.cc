@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "tests/hostile/child_server.h"
@@ -53,7 +55,23 @@ std::uint64_t count_of(const std::string& file, const std::string& what, std::ui
   return count;
 }
 
+std::optional<cpu_set_t> federation_cores;
+
 }  // namespace
+
+bool divide_cores() {
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2) return false;
+  std::size_t last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &all)) --last;
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  CPU_SET(last, &own);
+  if (sched_setaffinity(0, sizeof own, &own) != 0) return false;
+  CPU_CLR(last, &all);
+  federation_cores = all;
+  return true;
+}
 
 Crew::Crew(const std::string& data) {
   test::FederationOptions options;
@@ -102,6 +120,7 @@ void Crew::start(Program& program) {
   REQUIRE(program.pid >= 0);
   if (program.pid > 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (federation_cores) sched_setaffinity(0, sizeof *federation_cores, &*federation_cores);
   const int nothing = open("/dev/null", O_RDONLY);
   const int output = open(program.output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   const int errors = open(program.errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);

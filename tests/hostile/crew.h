@@ -16,6 +16,12 @@
 
 namespace gradmint::hostile {
 
+// Attackers have machines of their own. Here the last core that this process may use becomes its
+// own, threads that it starts later included, and the others those of the programs that a Crew
+// starts: attackers take nothing from a federation but what answering them takes. With one core
+// nothing changes. True: divided.
+bool divide_cores();
+
 class Crew {
  public:
   // Three honest workers, and one member that trains nothing any more, whose key the attackers

@@ -246,8 +246,12 @@ int main(int argc, char** argv) {
   context.setAssertHandler(give_up);
   const std::optional<std::string> data = gradmint::test::data_or_skip();
   if (!data) return 2;
+  const bool divided = divide_cores();
+  std::printf("soak: attackers %s\n", divided ? "on the last core, the federation on the others"
+                                              : "and federation share one core");
   Findings findings;
   json report;
+  report["attackers_on_a_core_of_their_own"] = divided;
   if (options.resets > 0) {
     report["resets"] = attacked(
         "resets", *data, findings, [&](Attack& attack) { attack.start_resets(options.resets); },

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "kernels/base/sanitizers.h"
 #include "ledger/blobs.h"
 #include "tests/ledger/program_run.h"
 #include "tests/ledger/stored_world.h"
@@ -139,15 +140,18 @@ TEST_CASE("hostile files: whatever a command is given, it ends") {
     std::vector<std::string> words;
   };
   const Row rows[] = {
-      {"gradmint", {"--config", file, "audit", "verify", "--ledger", home}},
-      {"gradmint", {"audit", "verify", "--ledger", file}},
-      {"gradmint", {"model", "list", "--ledger", file}},
-      {"gradmint", {"keys", "show", file, "--passphrase-file", passphrase}},
-      {"gradmint", {"keys", "new", home, "--passphrase-file", file}},
-      {"gradmint-coordinator", {"init", "--home", home, "--config", file}},
-      {"gradmint-aggregate", {"-o", output, file, file}},
-      {"gradmint-aggregate", {"-o", output, "--model", file, file}},
-      {"gradmint-aggregate", {"check", file}},
+    {"gradmint", {"--config", file, "audit", "verify", "--ledger", home}},
+    {"gradmint", {"audit", "verify", "--ledger", file}},
+    {"gradmint", {"model", "list", "--ledger", file}},
+    {"gradmint", {"keys", "show", file, "--passphrase-file", passphrase}},
+    {"gradmint", {"keys", "new", home, "--passphrase-file", file}},
+#if !GRADMINT_ADDRESS_SANITIZER  // these take it minutes to compile, and read files by the same
+                                 // functions
+    {"gradmint-coordinator", {"init", "--home", home, "--config", file}},
+    {"gradmint-aggregate", {"-o", output, file, file}},
+    {"gradmint-aggregate", {"-o", output, "--model", file, file}},
+    {"gradmint-aggregate", {"check", file}},
+#endif
   };
   for (const Row& row : rows) {
     for (const Thing& thing : kThings) {

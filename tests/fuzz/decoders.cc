@@ -2,12 +2,12 @@
 
 namespace gradmint::fuzz {
 
-const std::vector<Target>& targets() {
+const std::vector<Target>& decoder_targets() {
   static const std::vector<Target> all = {
       message_target(), record_target(),   transaction_target(), genesis_target(),
       tensors_target(), encoding_target(), settings_target(),    rule_target(),
       csv_target(),     idx_target(),      words_target(),       keystore_target(),
-      bundle_target(),  reader_target(),   handshake_target(),   session_target(),
+      bundle_target(),  reader_target(),
   };
   return all;
 }

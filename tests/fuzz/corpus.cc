@@ -1,6 +1,5 @@
-// Every target over its seeds, the committed corpus, and a bounded number of seeded mutations of
-// both: what coverage-guided fuzzing found stays found, with every compiler and sanitizer.
-// GRADMINT_FUZZ_TARGET, as for the program `fuzz`, runs one target alone.
+#include "tests/fuzz/corpus.h"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -14,12 +13,12 @@
 #include <string>
 
 #include "gradmint_test_paths.h"
-#include "tests/fuzz/target.h"
+#include "tests/dice.h"
 
-using namespace gradmint;
-using namespace gradmint::fuzz;
-
+namespace gradmint::fuzz {
 namespace {
+
+using test::Dice;
 
 constexpr int kMutationsOfEach = 64;
 constexpr int kMutationsOfStateful = 4;  // each takes milliseconds and a handshake or two
@@ -40,19 +39,6 @@ std::vector<Bytes> corpus_of(const Target& target) {
   }
   return inputs;
 }
-
-// A linear congruential generator: the same everywhere.
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed * 2 + 1) {}
-  std::size_t below(std::size_t limit) {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return static_cast<std::size_t>(state_ >> 33) % limit;
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 Bytes mutated(Bytes input, Dice& dice) {
   for (std::size_t step = 1 + dice.below(4); step > 0; --step) {
@@ -95,11 +81,11 @@ void tell_and_abort(int) {
 
 }  // namespace
 
-TEST_CASE("fuzz targets: seeds, corpus and their mutations") {
+void run_corpus(const std::vector<Target>& targets) {
   const char* only = std::getenv("GRADMINT_FUZZ_TARGET");
   int ran = 0;
   abort_before = std::signal(SIGABRT, tell_and_abort);
-  for (const Target& target : targets()) {
+  for (const Target& target : targets) {
     if (only != nullptr && target.name != only) continue;
     ++ran;
     const std::vector<Bytes> inputs = corpus_of(target);
@@ -117,5 +103,7 @@ TEST_CASE("fuzz targets: seeds, corpus and their mutations") {
     }
   }
   std::signal(SIGABRT, abort_before);
-  CHECK(ran > 0);
+  if (ran == 0) MESSAGE("GRADMINT_FUZZ_TARGET names none of these");
 }
+
+}  // namespace gradmint::fuzz
