@@ -72,7 +72,7 @@ TEST_CASE("encoded federations run, name their encoding, refuse what it has not,
     // What was lost in the last round waits on the worker's disk.
     int residuals = 0;
     for (const auto& entry : fs::recursive_directory_iterator(home)) {
-      if (entry.path().filename() == "residual") ++residuals;
+      if (entry.path().parent_path().filename() == "residuals") ++residuals;
     }
     CHECK(residuals >= 2);
     const Ran verified =

@@ -181,7 +181,7 @@ TEST_CASE("what is saved is there again, a torn header is not") {
   REQUIRE(memory->headers.size() == 2);
   CHECK(memory->headers[1] == header(1));
   CHECK(memory->updates.size() == 5);  // statements stay, old payloads go
-  CHECK_FALSE(fs::exists(place.path / "w" / "rounds" / "000002-0" / "payload"));
+  CHECK_FALSE(fs::exists(place.path / "w" / "payloads" / "000002-0"));
   CHECK(memory->evaluations.size() == 1);
   REQUIRE(home->save_header(header(2)).ok());
   const auto slice = home->update_slice({5, 0}, 9'000, 1'000);
@@ -300,7 +300,7 @@ TEST_CASE("what an encoding lost waits for the next round, over restarts and att
   CHECK(residual_of(*home, 6).empty());
   save(*home, {6, 0}, {60});
   CHECK(residual_of(*home, 6).empty());
-  CHECK_FALSE(fs::exists(place.path / "w" / "rounds" / "000002-11" / "residual"));
+  CHECK_FALSE(fs::exists(place.path / "w" / "residuals" / "000002-11"));
 }
 
 TEST_CASE("a damaged residual is named, with what to do") {

@@ -19,6 +19,7 @@ constexpr std::size_t kMaxGenesisBytes = kMaxPayloadBytes;
 constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
 constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
 constexpr std::size_t kPayloadsKept = 3;
+constexpr const char* kNothingLost = ".none";  // in place of a residual, behind its attempt's name
 
 Bytes encode_certified(const CertifiedHeader& header) {
   Writer w;
@@ -66,10 +67,14 @@ std::string round_name(std::uint64_t round) {
   return text;
 }
 
-// The attempt whose directory this is.
-std::optional<AttemptKey> attempt_of(const fs::path& directory) {
+std::string attempt_name(const AttemptKey& key) {
+  return round_name(key.round) + "-" + std::to_string(key.attempt);
+}
+
+// The attempt that this file is of.
+std::optional<AttemptKey> attempt_of(const fs::path& file) {
   AttemptKey key;
-  const std::string name = directory.filename().string();
+  const std::string name = file.stem().string();
   const char* const end = name.data() + name.size();
   const auto round = std::from_chars(name.data(), end, key.round);
   if (round.ec != std::errc{} || round.ptr == end || *round.ptr != '-') return std::nullopt;
@@ -81,7 +86,11 @@ std::optional<AttemptKey> attempt_of(const fs::path& directory) {
 }  // namespace
 
 fs::path WorkerHome::attempt_dir(const AttemptKey& key) const {
-  return directory_ / "rounds" / (round_name(key.round) + "-" + std::to_string(key.attempt));
+  return directory_ / "rounds" / attempt_name(key);
+}
+
+fs::path WorkerHome::payload_file(const AttemptKey& key) const {
+  return directory_ / "payloads" / attempt_name(key);
 }
 
 fs::path WorkerHome::part_file(const Hash& root) const {
@@ -174,11 +183,14 @@ Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,
                                std::span<const float> residual) {
   const fs::path directory = attempt_dir(update.key);
   if (Status s = create_directory_synced(directory); !s) return s;
+  const fs::path lost = directory_ / "residuals" / attempt_name(update.key);
   if (!residual.empty()) {
-    const Bytes bytes = encode_flat_fp32(residual);
-    if (Status s = replace_file(directory / "residual", bytes); !s) return s;
+    if (Status s = replace_file(lost, encode_flat_fp32(residual)); !s) return s;
+  } else if (std::error_code ignored; !fs::is_empty(lost.parent_path(), ignored)) {
+    // What is older no longer counts.
+    if (Status s = replace_file(lost.string() + kNothingLost, {}); !s) return s;
   }
-  if (Status s = replace_file(directory / "payload", payload); !s) return s;
+  if (Status s = replace_file(payload_file(update.key), payload); !s) return s;
   if (Status s = replace_file(directory / "update", encode_record(update)); !s) return s;
   prune_payloads();
   prune_residuals(update.key.round);
@@ -187,15 +199,16 @@ Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,
 
 fs::path WorkerHome::residual_before(std::uint64_t round) const {
   std::optional<AttemptKey> last;
+  fs::path residual;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
+  for (const auto& entry : fs::directory_iterator(directory_ / "residuals", ignored)) {
     const auto key = attempt_of(entry.path());
-    if (!key || key->round >= round || !fs::exists(entry.path() / "update", ignored)) continue;
-    if (!last || *last < *key) last = key;
+    if (!key || key->round >= round || (last && *key < *last)) continue;
+    if (!fs::exists(attempt_dir(*key) / "update", ignored)) continue;
+    last = key;
+    residual = entry.path();
   }
-  if (!last) return {};
-  const fs::path residual = attempt_dir(*last) / "residual";
-  return fs::exists(residual, ignored) ? residual : fs::path();
+  return residual.extension() == kNothingLost ? fs::path() : residual;
 }
 
 Result<std::vector<float>> WorkerHome::read_residual(const fs::path& file, std::size_t count) {
@@ -225,25 +238,23 @@ void WorkerHome::prune_residuals(std::uint64_t round) const {
   const fs::path needed = residual_before(round);
   std::vector<fs::path> old;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
+  for (const auto& entry : fs::directory_iterator(directory_ / "residuals", ignored)) {
     const auto key = attempt_of(entry.path());
-    const fs::path residual = entry.path() / "residual";
-    if (key && key->round < round && residual != needed) old.push_back(residual);
+    if (key && key->round < round && entry.path() != needed) old.push_back(entry.path());
   }
   for (const fs::path& file : old) fs::remove(file, ignored);
 }
 
 // Statements and receipts stay for ever; payloads only as long as they may be asked for again.
 void WorkerHome::prune_payloads() const {
-  std::vector<fs::path> payloads;
+  std::vector<std::pair<AttemptKey, fs::path>> payloads;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(directory_ / "rounds", ignored)) {
-    const fs::path payload = entry.path() / "payload";
-    if (fs::exists(payload, ignored)) payloads.push_back(payload);
+  for (const auto& entry : fs::directory_iterator(directory_ / "payloads", ignored)) {
+    if (const auto key = attempt_of(entry.path())) payloads.emplace_back(*key, entry.path());
   }
   std::sort(payloads.begin(), payloads.end());
   for (std::size_t i = 0; i + kPayloadsKept < payloads.size(); ++i) {
-    fs::remove(payloads[i], ignored);
+    fs::remove(payloads[i].second, ignored);
   }
 }
 
@@ -263,14 +274,14 @@ Status WorkerHome::save_evaluation(const EvaluationMemory& evaluation) {
 Result<Payload> WorkerHome::update_slice(const AttemptKey& key, std::uint64_t offset_bytes,
                                          std::uint32_t length_bytes) {
   if (mapped_key_ != key) {
-    auto file = MappedFile::open(attempt_dir(key) / "payload");
+    auto file = MappedFile::open(payload_file(key));
     if (!file) return file.error();
     mapped_ = std::make_shared<MappedFile>(*std::move(file));
     mapped_key_ = key;
   }
   const ByteView all = mapped_->bytes();
   if (offset_bytes + length_bytes > all.size()) {
-    return Error{ErrorCode::corrupt, (attempt_dir(key) / "payload").string() +
+    return Error{ErrorCode::corrupt, payload_file(key).string() +
                                          " is shorter than what was committed to: restore it from "
                                          "a copy, or start again when round " +
                                          std::to_string(key.round) + " is over"};

@@ -2,7 +2,8 @@
 // Held by one process at a time. Everything that is promised to the coordinator is synced before it
 // is said. Not thread safe, except that blobs() may be read from any thread.
 //   keys/worker.json keys/curve.json keys/secret   connection.json   genesis   headers.log
-//   blobs/   rounds/000012-0/{update,payload}   rounds/evaluation-000012   evidence/
+//   blobs/   rounds/000012-0/update   rounds/evaluation-000012   evidence/
+//   payloads/000012-0 and residuals/000012-0, of the last rounds alone
 #pragma once
 
 #include <filesystem>
@@ -91,6 +92,7 @@ class WorkerHome {
   Status open_keys(const std::filesystem::path& passphrase_file);
   Status open_connection(const std::optional<Invitation>& invitation);
   std::filesystem::path attempt_dir(const AttemptKey& key) const;
+  std::filesystem::path payload_file(const AttemptKey& key) const;
   std::filesystem::path part_file(const Hash& root) const;
   void prune_payloads() const;
   void prune_residuals(std::uint64_t round) const;

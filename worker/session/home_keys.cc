@@ -163,7 +163,7 @@ Result<WorkerHome> WorkerHome::open(const fs::path& directory,
   if (!lock) return lock.error();
   home.lock_.emplace(*std::move(lock));
   remove_partial_files(directory);
-  for (const char* folder : {"keys", "blobs", "rounds", "evidence"}) {
+  for (const char* folder : {"keys", "blobs", "rounds", "payloads", "residuals", "evidence"}) {
     if (Status s = create_directory_synced(directory / folder); !s) return s.error();
   }
   if (Status s = home.open_connection(invitation); !s) return s.error();
