@@ -144,7 +144,9 @@ Status Coordinator::turn(int timeout_ms) {
   if (history_.conflict()) return keep_still();
   driver_.drain(now_ms());
   driver_.step(now_ms(), Tick{});
-  if (Status s = order(); !s) return s;
+  if (history_.members_heard(now_ms())) {
+    if (Status s = order(); !s) return s;
+  }
   work_.round_moved_on();
   if (driver_.take_announcement()) announce();
   return Status{};

@@ -43,7 +43,11 @@ std::optional<Refusal> HistoryDesk::hear(const Hello& hello, const Inbound& inbo
   const Chain& chain = orderer_.chain();
   if (hello.chain_id != chain.chain_id()) return std::nullopt;
   const JudgedClaim judged = judge_claim(hello.newest, chain);
-  if (judged.claim == Claim::known) return std::nullopt;
+  if (judged.claim == Claim::known) {
+    if (const auto account = account_of(inbound); account && !members_heard_)
+      heard_.insert(*account);
+    return std::nullopt;
+  }
   if (judged.claim == Claim::unproven) {
     return refuse(RefusalCode::malformed,
                   "the newest block that this Hello names is not certified by this chain's "
@@ -91,15 +95,31 @@ Message HistoryDesk::answer(const ReportFork& report, const Inbound& inbound) {
   return Pong{};
 }
 
-std::string HistoryDesk::name_of(const Inbound& inbound) const {
-  const State& state = orderer_.chain().state();
-  const auto owner = state.find(state_key::curve_key(inbound.curve_key));
+bool HistoryDesk::members_heard(std::uint64_t now_ms) {
+  if (members_heard_) return true;
+  if (hear_until_ms_ == 0) hear_until_ms_ = now_ms + kHearMembersMs;
+  const std::vector<AccountId> members = members_of(orderer_.chain().state());
+  members_heard_ = now_ms >= hear_until_ms_ ||
+                   std::all_of(members.begin(), members.end(),
+                               [this](const AccountId& member) { return heard_.contains(member); });
+  if (members_heard_) heard_.clear();
+  return members_heard_;
+}
+
+std::optional<AccountId> HistoryDesk::account_of(const Inbound& inbound) const {
+  const auto owner = orderer_.chain().state().find(state_key::curve_key(inbound.curve_key));
   AccountId account;
-  if (!owner || owner->size() != account.bytes.size()) return "a peer at " + inbound.address;
+  if (!owner || owner->size() != account.bytes.size()) return std::nullopt;
   std::copy(owner->begin(), owner->end(), account.bytes.begin());
-  const auto record = get<AccountRecord>(state, state_key::account(account));
+  return account;
+}
+
+std::string HistoryDesk::name_of(const Inbound& inbound) const {
+  const auto account = account_of(inbound);
+  if (!account) return "a peer at " + inbound.address;
+  const auto record = get<AccountRecord>(orderer_.chain().state(), state_key::account(*account));
   const std::string name = record && !record->name.empty() ? record->name + " " : "";
-  return "worker " + name + "(" + address_of(account) + ")";
+  return "worker " + name + "(" + address_of(*account) + ")";
 }
 
 void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& header,

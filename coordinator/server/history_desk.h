@@ -5,6 +5,8 @@
 // to it.
 #pragma once
 
+#include <set>
+
 #include "coordinator/protocol/server_transport.h"
 #include "coordinator/server/home.h"
 #include "coordinator/server/reporter.h"
@@ -22,6 +24,9 @@ struct JudgedClaim {
   std::uint64_t height = 0;
   Hash block_hash;
 };
+// Workers that ran when the coordinator was started anew have called again by then.
+inline constexpr std::uint64_t kHearMembersMs = 5000;
+
 // Costs a signature only where the block is not known. Pure.
 JudgedClaim judge_claim(const CertifiedHeader& claimed, const Chain& chain);
 
@@ -37,11 +42,17 @@ class HistoryDesk {
   // Pong when both headers are proven to be a fork, which is reported as a warning.
   Message answer(const ReportFork& report, const Inbound& inbound);
 
+  // Whether members have had the time to say what they hold: since the first call either each of
+  // them has been heard, or kHearMembersMs have passed. A copy of the whole home knows itself of
+  // nothing newer, and a round that was under way in it would go on at once. `now_ms` is monotonic.
+  bool members_heard(std::uint64_t now_ms);
+
   // Why nothing more may be signed, for whoever runs the coordinator; nothing while it may. Blocks
   // up to the height that the operator has vouched for are no reason.
   const std::optional<Error>& conflict() const { return conflict_; }
 
  private:
+  std::optional<AccountId> account_of(const Inbound& inbound) const;
   std::string name_of(const Inbound& inbound) const;
   void stop_signing(const JudgedClaim& claim, const CertifiedHeader& header,
                     const std::string& who);
@@ -50,6 +61,9 @@ class HistoryDesk {
   const Reporter& reporter_;
   Home home_;
   std::optional<Error> conflict_;
+  std::set<AccountId> heard_;
+  std::uint64_t hear_until_ms_ = 0;  // 0: not asked yet
+  bool members_heard_ = false;
 };
 
 }  // namespace gradmint

@@ -191,3 +191,51 @@ TEST_CASE("a worker is named as the ledger knows it") {
   CHECK(d.desk->conflict()->message.find(address_of(world.workers[0].account())) !=
         std::string::npos);
 }
+
+void enrol(Desk& d, int worker) {
+  World& world = d.place.world;
+  const SecretKey& key = world.workers[static_cast<std::size_t>(worker)];
+  Transaction dataset = world.draft(key, world.dataset(worker));
+  dataset.nonce = 1;  // behind the registration, of which world's own chain knows nothing
+  REQUIRE(d.orderer->submit(world.say(key, world.registration(worker)), 1, {}));
+  REQUIRE(d.orderer->submit(sign_transaction(dataset, key), 2, {}));
+  const auto block = d.orderer->make_block(static_cast<std::uint64_t>(worker), false);
+  REQUIRE(block.ok());
+  for (const Ordered& ordered : block->outcomes) CHECK(ordered.verdict == Verdict::ok);
+}
+
+TEST_CASE("nothing is signed before members could say what they hold, and no longer than that") {
+  struct Row {
+    const char* what;
+    std::vector<int> heard;  // members, with blocks of this ledger
+    std::uint64_t after_ms;  // since the first question
+    bool expected;
+  };
+  const Row rows[] = {
+      {"nobody", {}, 0, false},
+      {"one of two", {0}, kHearMembersMs - 1, false},
+      {"one twice", {0, 0}, kHearMembersMs - 1, false},
+      {"both", {1, 0}, 1, true},
+      {"nobody for so long", {}, kHearMembersMs, true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Desk d;
+    enrol(d, 0);
+    enrol(d, 1);
+    REQUIRE(members_of(d.orderer->chain().state()).size() == 2);
+    CHECK_FALSE(d.desk->members_heard(1000));
+    for (const int member : row.heard) {
+      d.inbound.curve_key = d.place.world.registration(member).curve_key;
+      CHECK_FALSE(d.hear(d.block(3)));
+    }
+    CHECK(d.desk->members_heard(1000 + row.after_ms) == row.expected);
+  }
+  Desk d;
+  CHECK(d.desk->members_heard(1000));  // where nobody is a member there is nobody to hear
+  Desk stranger;
+  enrol(stranger, 0);
+  CHECK_FALSE(stranger.desk->members_heard(1000));
+  CHECK_FALSE(stranger.hear(stranger.block(3)));
+  CHECK_FALSE(stranger.desk->members_heard(1001));
+}

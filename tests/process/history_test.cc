@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 
+#include "coordinator/server/history_desk.h"
 #include "tests/process/federation.h"
 
 using namespace gradmint;
@@ -103,6 +105,25 @@ TEST_CASE("an old ledger beside the key, and an old copy of all: nothing is sign
   CHECK(coordinator->wait() == 0);
   wait_all(workers);
   CHECK(federation.verified()["rounds"].size() == 4);
+}
+
+TEST_CASE("started anew in mid-round, a coordinator first hears what its members hold") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  FederationOptions options = two_workers();
+  options.rounds = 1;
+  const Federation federation(*data, options);
+  auto coordinator = federation.coordinator();
+  coordinator->await("started");
+  const auto workers = federation.all_workers();
+  coordinator->await("result", 1);  // what is left it does alone: evaluate, and settle
+  coordinator->kill();
+  for (const auto& worker : workers) worker->kill();
+  const auto begun = std::chrono::steady_clock::now();
+  coordinator = start_anew(federation);
+  coordinator->await("settled", 1);
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(kHearMembersMs));
+  CHECK(coordinator->wait() == 0);
 }
 
 TEST_CASE(
