@@ -301,6 +301,9 @@ TEST_CASE("what an encoding lost waits for the next round, over restarts and att
   save(*home, {6, 0}, {60});
   CHECK(residual_of(*home, 6).empty());
   CHECK_FALSE(fs::exists(place.path / "w" / "residuals" / "000002-11"));
+  save(*home, {7, 0}, {70});
+  fs::remove(home->residual_before(8));  // as a damaged one: that of round 6 has been sent already
+  CHECK(residual_of(*home, 8).empty());
 }
 
 TEST_CASE("a damaged residual is named, with what to do") {

@@ -19,7 +19,6 @@ constexpr std::size_t kMaxGenesisBytes = kMaxPayloadBytes;
 constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
 constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
 constexpr std::size_t kPayloadsKept = 3;
-constexpr const char* kNothingLost = ".none";  // in place of a residual, behind its attempt's name
 
 Bytes encode_certified(const CertifiedHeader& header) {
   Writer w;
@@ -74,7 +73,7 @@ std::string attempt_name(const AttemptKey& key) {
 // The attempt that this file is of.
 std::optional<AttemptKey> attempt_of(const fs::path& file) {
   AttemptKey key;
-  const std::string name = file.stem().string();
+  const std::string name = file.filename().string();
   const char* const end = name.data() + name.size();
   const auto round = std::from_chars(name.data(), end, key.round);
   if (round.ec != std::errc{} || round.ptr == end || *round.ptr != '-') return std::nullopt;
@@ -183,12 +182,9 @@ Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,
                                std::span<const float> residual) {
   const fs::path directory = attempt_dir(update.key);
   if (Status s = create_directory_synced(directory); !s) return s;
-  const fs::path lost = directory_ / "residuals" / attempt_name(update.key);
   if (!residual.empty()) {
+    const fs::path lost = directory_ / "residuals" / attempt_name(update.key);
     if (Status s = replace_file(lost, encode_flat_fp32(residual)); !s) return s;
-  } else if (std::error_code ignored; !fs::is_empty(lost.parent_path(), ignored)) {
-    // What is older no longer counts.
-    if (Status s = replace_file(lost.string() + kNothingLost, {}); !s) return s;
   }
   if (Status s = replace_file(payload_file(update.key), payload); !s) return s;
   if (Status s = replace_file(directory / "update", encode_record(update)); !s) return s;
@@ -198,17 +194,19 @@ Status WorkerHome::save_update(const UpdateMemory& update, ByteView payload,
 }
 
 fs::path WorkerHome::residual_before(std::uint64_t round) const {
+  // Payloads, too: an older residual no longer counts where the last update has none.
   std::optional<AttemptKey> last;
-  fs::path residual;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(directory_ / "residuals", ignored)) {
-    const auto key = attempt_of(entry.path());
-    if (!key || key->round >= round || (last && *key < *last)) continue;
-    if (!fs::exists(attempt_dir(*key) / "update", ignored)) continue;
-    last = key;
-    residual = entry.path();
+  for (const char* folder : {"payloads", "residuals"}) {
+    for (const auto& entry : fs::directory_iterator(directory_ / folder, ignored)) {
+      const auto key = attempt_of(entry.path());
+      if (!key || key->round >= round || (last && *key < *last)) continue;
+      if (fs::exists(attempt_dir(*key) / "update", ignored)) last = key;
+    }
   }
-  return residual.extension() == kNothingLost ? fs::path() : residual;
+  if (!last) return {};
+  const fs::path residual = directory_ / "residuals" / attempt_name(*last);
+  return fs::exists(residual, ignored) ? residual : fs::path();
 }
 
 Result<std::vector<float>> WorkerHome::read_residual(const fs::path& file, std::size_t count) {
