@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "kernels/base/sanitizers.h"
 #include "kernels/check_encoded.h"
 #include "kernels/encode.h"
 #include "kernels/fixed_point.h"
@@ -14,6 +15,13 @@
 using namespace gradmint;
 
 namespace {
+
+// A sanitizer plays one of five with each encoding, not the same of each.
+#if GRADMINT_ADDRESS_SANITIZER || GRADMINT_THREAD_SANITIZER
+constexpr std::size_t kOneOf = 5;
+#else
+constexpr std::size_t kOneOf = 1;
+#endif
 
 constexpr std::size_t kWorkers = 11;
 constexpr std::size_t kParameters = 4099;  // more than a block
@@ -180,9 +188,13 @@ TEST_CASE("every combination of rules gives the same result on every CPU level a
   }
   const auto rules = all_rules();
   std::set<Bytes> results;
+  std::size_t played = 0, turn = 0;
   for (const char* encoding : kEncodings) {
     const std::vector<Payloads> rounds = {payloads_of(encoding, 1), payloads_of(encoding, 2)};
+    ++turn;
     for (const AggregationSpec& each : rules) {
+      if (++turn % kOneOf != 0) continue;
+      ++played;
       const Bytes expected = play(each, rounds, *backends.back());
       results.insert(expected);
       for (const auto& backend : backends) {  // the last of them for the second time
@@ -191,8 +203,9 @@ TEST_CASE("every combination of rules gives the same result on every CPU level a
       }
     }
   }
-  std::printf("combinations: %zu of rules and encodings, %zu different results\n",
-              rules.size() * std::size(kEncodings), results.size());
+  std::printf("combinations: %zu of rules and encodings, %zu different results\n", played,
+              results.size());
   // Different rules may agree, as krum does under two conventions; most do not.
-  CHECK(results.size() > rules.size() * std::size(kEncodings) / 2);
+  CHECK(results.size() > played / 2);
+  CHECK(played + std::size(kEncodings) >= rules.size() * std::size(kEncodings) / kOneOf);
 }

@@ -1,4 +1,5 @@
-// The most tensors that a model may have, and headers that are nothing but work.
+// The most tensors that a model may have, and headers that are nothing but work. The suite `large`
+// takes a sanitizer a minute, in which it sees what it sees in smaller ones.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -43,7 +44,8 @@ constexpr double kSecondsAtMost = 40;
 
 }  // namespace
 
-TEST_CASE("a model of the most tensors there may be, of the highest rank, is read and written") {
+TEST_CASE("a model of the most tensors there may be, of the highest rank, is read and written" *
+          doctest::test_suite("large")) {
   const double begin = thread_seconds();
   const ModelLayout layout = layout_of(kMaxLayoutTensors, kMaxTensorRank);
   CHECK(ModelLayout::decode(layout.encode()).value() == layout);
@@ -55,7 +57,8 @@ TEST_CASE("a model of the most tensors there may be, of the highest rank, is rea
   CHECK(thread_seconds() - begin < kSecondsAtMost);
 }
 
-TEST_CASE("reading and writing eight times the tensors is about eight times the work") {
+TEST_CASE("reading and writing eight times the tensors is about eight times the work" *
+          doctest::test_suite("large")) {
   const auto seconds = [](std::uint64_t tensors) {
     const ModelLayout layout = layout_of(tensors, 2);
     const std::string text = layout.encode();
@@ -84,7 +87,8 @@ TEST_CASE("a header of 40,000 empty objects is refused at once") {
   CHECK(refused.error().message.find("needs dtype") != std::string::npos);
 }
 
-TEST_CASE("headers as large as they may be cost seconds, whatever is in them") {
+TEST_CASE("headers as large as they may be cost seconds, whatever is in them" *
+          doctest::test_suite("large")) {
   const auto filled = [](const std::string& begin, const std::string& again, char end) {
     std::string text = begin;
     while (text.size() + again.size() < kMaxSafetensorsHeaderBytes) text += again;
