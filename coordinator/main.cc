@@ -13,6 +13,7 @@
 #include "coordinator/cli/event_output.h"
 #include "coordinator/cli/member_commands.h"
 #include "coordinator/cli/version.h"
+#include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/protocol/invitation.h"
 #include "coordinator/server/coordinator.h"
@@ -214,7 +215,8 @@ int invite(const Options& o) {
 CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
                   const char* example, bool home_required = true) {
   CLI::App* sub = app.add_subcommand(name, what);
-  auto* home = sub->add_option("--home", o.home, "The coordinator's home directory");
+  auto* home =
+      sub->add_option("--home", o.home, "The coordinator's home directory")->check(some_path());
   if (home_required) home->required();
   sub->footer(std::string("Example:\n  ") + example);
   return sub;
@@ -312,7 +314,7 @@ int main_of(int argc, char** argv) {
 int main(int argc, char** argv) {
   gradmint::explain_mapping_faults(gradmint::kProgram, gradmint::kExitFailed);
   try {
-    return gradmint::main_of(argc, argv);
+    return gradmint::finish_output(gradmint::kProgram, gradmint::main_of(argc, argv));
   } catch (const std::exception& fault) {
     gradmint::write_error_line(gradmint::kProgram, fault.what());
     return gradmint::kExitFailed;

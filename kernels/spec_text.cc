@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/base/check.h"
+#include "kernels/base/nearest.h"
 #include "kernels/base/number_text.h"
 #include "kernels/parallel.h"
 #include "kernels/rule_lookup.h"
@@ -28,6 +29,16 @@ std::array<Registry, 3> registries() {
 }
 
 Error bad(std::string message) { return {ErrorCode::bad_input, std::move(message)}; }
+
+// As papers and other libraries write it: multi-krum, Krum.
+std::string plain_name(std::string_view text) {
+  std::string name(text);
+  for (char& c : name) {
+    if (c == '-') c = '_';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
 
 Result<float> parse_number(const ParameterInfo& info, std::string_view text,
                            const std::string& where) {
@@ -156,10 +167,17 @@ std::string meaning_of(const ParameterInfo& info) {
 Result<NamedRule> parse_rule(std::string_view text, std::string_view kind,
                              std::span<const RuleInfo> rules) {
   const std::size_t colon = text.find(':');
-  NamedRule rule{std::string(text.substr(0, colon)), {}};
-  const std::string what = std::string(kind) + " '" + rule.name + "'";
+  NamedRule rule{plain_name(text.substr(0, colon)), {}};
   const RuleInfo* info = find_rule(rules, rule.name);
-  if (info == nullptr) return bad(what + " is unknown: known are " + names_of(rules));
+  if (info == nullptr) {
+    std::set<std::string> known;
+    for (const RuleInfo& each : rules) known.insert(std::string(each.name));
+    const std::string meant = nearest_name(rule.name, known);
+    return bad(std::string(kind) + " '" + std::string(text.substr(0, colon)) +
+               "' is unknown: known are " + names_of(rules) +
+               (meant.empty() ? "" : " (did you mean " + meant + "?)"));
+  }
+  const std::string what = std::string(kind) + " '" + rule.name + "'";
   if (colon == std::string_view::npos) return rule;
   std::string_view rest = text.substr(colon + 1);
   while (true) {

@@ -19,8 +19,9 @@ inline constexpr std::string_view kPreKind = "pre-aggregation";
 inline constexpr std::string_view kAggregatorKind = "aggregator";
 inline constexpr std::string_view kOptimizerKind = "optimizer";
 
-// "name" or "name:parameter=value,parameter=value", no spaces. An Error names what is unknown,
-// given twice, or not a number or choice.
+// "name" or "name:parameter=value,parameter=value", no spaces; capitals and hyphens of a name as
+// others write it are small letters and underscores here. An Error names what is unknown, given
+// twice, or not a number or choice.
 Result<NamedRule> parse_rule(std::string_view text, std::string_view kind,
                              std::span<const RuleInfo> rules);
 

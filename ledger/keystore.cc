@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "ledger/durable_file.h"
 #include "ledger/json_input.h"
@@ -21,7 +23,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr unsigned kKeyFileMode = 0600;
 constexpr std::size_t kKeyFileBytesMax = 64 * 1024;
-constexpr int kFormatVersion = 1;
+constexpr std::uint32_t kFormatVersion = 1;
 
 Error not_a_keystore(const std::filesystem::path& file) {
   return {ErrorCode::corrupt,
@@ -36,6 +38,14 @@ bool read_hex(const nlohmann::json& object, const char* name, std::array<std::ui
   return true;
 }
 
+// The library casts any number to any type, where it does not fit as well.
+std::optional<std::uint32_t> read_u32(const nlohmann::json& value) {
+  if (!value.is_number_unsigned()) return std::nullopt;
+  const auto whole = value.get<std::uint64_t>();
+  if (whole > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(whole);
+}
+
 // Throws what nlohmann throws for a missing or mistyped member; false for a wrong value.
 bool fill_from_json(const nlohmann::json& file, SealedKey& sealed) {
   const nlohmann::json& kdf = file.at("kdf");
@@ -44,7 +54,9 @@ bool fill_from_json(const nlohmann::json& file, SealedKey& sealed) {
   if (!account) return false;
   Hash checksum;
   sealed.account = *account;
-  sealed.log2_n = kdf.at("log2_n").get<unsigned>();
+  const auto log2_n = read_u32(kdf.at("log2_n"));
+  if (!log2_n) return false;
+  sealed.log2_n = *log2_n;
   const bool read =
       read_hex(file, "public_key", sealed.public_key.bytes) &&
       read_hex(kdf, "salt", sealed.salt.bytes) && read_hex(cipher, "nonce", sealed.nonce) &&
@@ -107,7 +119,9 @@ Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView con
       parse_untrusted_json({reinterpret_cast<const char*>(content.data()), content.size()});
   if (!json) return not_a_keystore(file);
   try {
-    if (json->at("gradmint_keystore").get<int>() > kFormatVersion) {
+    const auto version = read_u32(json->at("gradmint_keystore"));
+    if (!version) return not_a_keystore(file);
+    if (*version > kFormatVersion) {
       return Error{ErrorCode::unsupported,
                    "'" + file.string() + "' was written by a newer gradmint; use that one"};
     }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "coordinator/config/path_option.h"
 #include "gradmint_revision.h"
 #include "kernels/base/text.h"
 #include "kernels/parallel.h"
@@ -140,7 +141,7 @@ Result<WorkerTrainers> torch_trainers(const JoinArguments& a, const AdversarySpe
                                       const Samples& samples, const GenesisRecord& genesis) {
   auto model = fitting_model(a, genesis.task);
   if (!model) return model.error();
-  if (genesis.task.objective != a.data.task) {
+  if (genesis.task.objective != a.data.objective()) {
     return Error{ErrorCode::bad_input, "this federation's task is " + genesis.task.objective +
                                            ": give --task " + genesis.task.objective};
   }
@@ -245,6 +246,9 @@ int run(const JoinArguments& a) {
   };
   session::Console console(session::Console::stdout_is_terminal());
   console.say({false, "worker " + address_of(home->key().account()) + ", home " + a.home});
+  if (samples->training) {
+    for (const std::string& remark : samples->training->remarks) console.say({false, remark});
+  }
   return session::run_session(*home, options, console);
 }
 
@@ -258,7 +262,9 @@ void add_join(CLI::App& app, int& status) {
       "Ctrl-C ends it politely; the same command goes on where it stopped.");
   command->add_option("INVITE", a->invitation,
                       "the coordinator's invitation; not needed once this home has joined");
-  command->add_option("--home", a->home, "the worker's directory, made when missing")->required();
+  command->add_option("--home", a->home, "the worker's directory, made when missing")
+      ->required()
+      ->check(some_path());
   add_data_options(*command, a->data);
   command->get_option("--data")->required(false);
   add_shard_options(*command, a->data);

@@ -13,6 +13,7 @@
 #include "kernels/cuda_backend.h"
 #endif
 #include "ledger/mapping_fault.h"
+#include "ledger/output/error_line.h"
 #include "ledger/output/log.h"
 #include "worker/cli/arguments.h"
 #include "worker/cli/commands.h"
@@ -93,7 +94,8 @@ int main(int argc, char** argv) {
   gradmint::kernels::register_cuda_backend();
 #endif
   try {
-    const int status = gradmint::run(std::vector<std::string>(argv + 1, argv + argc));
+    const int status = gradmint::finish_output(
+        "gradmint-worker", gradmint::run(std::vector<std::string>(argv + 1, argv + argc)));
     gradmint::stop_log(gradmint::kFarewellMs);
     return status;
   } catch (const std::exception& e) {

@@ -207,7 +207,7 @@ int main(int argc, char** argv) {
 #endif
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error that says so
   try {
-    return gradmint::parse_and_run(argc, argv);
+    return gradmint::finish_output(gradmint::kProgram, gradmint::parse_and_run(argc, argv));
   } catch (const std::bad_alloc&) {
     return gradmint::tell("out of memory: combine fewer values at once or free some memory");
   } catch (const std::exception& fault) {

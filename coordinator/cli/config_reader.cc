@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "coordinator/config/toml_config.h"
+#include "kernels/base/nearest.h"
 #include "ledger/regular_file.h"
 
 namespace gradmint {

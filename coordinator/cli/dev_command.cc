@@ -17,6 +17,18 @@ void add_encoding_options(CLI::App& dev, const std::shared_ptr<DevOptions>& o) {
   dev.add_option("--keep", o->keep, "top_k: how many values of each 4096 (64 if not given)");
 }
 
+// As gradmint worker has them, of which each worker is told.
+void add_csv_options(CLI::App& dev, DevOptions& o) {
+  dev.add_option("--task", o.task, "csv: what is learned (default: classification)")
+      ->check(CLI::IsMember({"classification", "regression"}));
+  dev.add_option("--label", o.label,
+                 "csv: the label's column, by name or index from 0 (default: the last)");
+  dev.add_option("--classes", o.classes,
+                 "csv: all label names in order, comma-separated (default: those found)");
+  dev.add_option("--header", o.header, "csv: whether the first row names the columns (auto)")
+      ->check(CLI::IsMember({"auto", "yes", "no"}));
+}
+
 }  // namespace
 
 void add_dev_command(CLI::App& app, CommandContext& context) {
@@ -35,6 +47,7 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--workers", o->workers, "Worker processes")->capture_default_str();
   dev->add_option("--rounds", o->rounds, "Rounds to settle")->capture_default_str();
   dev->add_option("--data", o->data, "digits, mnist:DIR or csv:FILE")->capture_default_str();
+  add_csv_options(*dev, *o);
   dev->add_option("--model", o->model, "mlp, cnn or a TorchScript FILE.pt")->capture_default_str();
   add_rule_options(*dev, o->rules);
   add_encoding_options(*dev, o);

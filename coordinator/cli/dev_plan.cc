@@ -71,6 +71,16 @@ bool is_device(const std::string& text) {
   return text == "auto" || text == "cpu" || cuda;
 }
 
+// What the worker is to be told of a CSV file.
+CommandLine csv_words(const DevOptions& o) {
+  CommandLine words;
+  for (const auto& [option, value] :
+       {std::pair("--task", o.task), std::pair("--label", o.label),
+        std::pair("--classes", o.classes), std::pair("--header", o.header)})
+    if (!value.empty()) words.push_back(option + ("=" + value));
+  return words;
+}
+
 Status check(const DevOptions& o) {
   if (o.workers < 1)
     return bad("--workers " + std::to_string(o.workers) +
@@ -87,6 +97,8 @@ Status check(const DevOptions& o) {
                          (o.data.rfind("csv:", 0) == 0 && o.data.size() > 4);
   if (o.data != "digits" && !file_data)
     return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
+  if (const CommandLine csv = csv_words(o); !csv.empty() && o.data.rfind("csv:", 0) != 0)
+    return bad(csv.front() + ": goes with --data csv:FILE only");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
   if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
@@ -136,14 +148,15 @@ std::string aggregation_section(const kernels::AggregateSpec& spec) {
          toml_text(kernels::rule_text(spec.optimizer, kernels::optimizer_rules())) + "\n\n";
 }
 
-CommandLine model_and_data(const DevPlan& plan) {
-  return {"--model",         plan.options.model, "--data",
-          plan.options.data, "--seed",           std::to_string(plan.options.seed)};
-}
-
 CommandLine joined(CommandLine head, const CommandLine& tail) {
   head.insert(head.end(), tail.begin(), tail.end());
   return head;
+}
+
+CommandLine model_and_data(const DevPlan& plan) {
+  const DevOptions& o = plan.options;
+  return joined({"--model", o.model, "--data", o.data, "--seed", std::to_string(o.seed)},
+                csv_words(o));
 }
 
 }  // namespace
@@ -209,7 +222,8 @@ std::string coordinator_config(const DevPlan& plan) {
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";
   text += "[task]\nmodel = " + toml_text(script ? "torchscript" : o.model) +
-          "\nobjective = \"classification\"\ninitial = " + toml_text(plan.initial_model) + "\n";
+          "\nobjective = " + toml_text(o.task.empty() ? "classification" : o.task) +
+          "\ninitial = " + toml_text(plan.initial_model) + "\n";
   if (script) text += "program = " + toml_text(o.model) + "\n";
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
           "\nmin_updates = " + std::to_string(least_updates(plan)) +

@@ -16,6 +16,7 @@
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/wallet_commands.h"
 #include "coordinator/config/toml_config.h"
+#include "kernels/base/nearest.h"
 #include "ledger/mapping_fault.h"
 #include "ledger/reader/child_reader.h"
 #include "ledger/reader/serve_reader.h"
@@ -127,7 +128,7 @@ int main(int argc, char** argv) {
     return gradmint::tell(gradmint::become_sibling(sibling->name, handed_on));
   gradmint::explain_mapping_faults("gradmint", gradmint::kExitUnusable);
   try {
-    return run_commands(words);
+    return gradmint::finish_output("gradmint", run_commands(words));
   } catch (const std::exception& fault) {
     gradmint::write_error_line("gradmint", fault.what());
     return gradmint::kExitUnusable;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "coordinator/cli/command.h"
+#include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
 #include "kernels/base/exit_status.h"
 #include "ledger/json_text.h"
@@ -183,7 +184,9 @@ void add_member_commands(CLI::App& app, std::string& home, int& status) {
   const auto add = [&](const char* name, const char* what, const char* example,
                        Status (*run)(const std::string&, const MemberOptions&)) {
     CLI::App* command = member->add_subcommand(name, what);
-    command->add_option("--home", home, "The coordinator's home directory")->required();
+    command->add_option("--home", home, "The coordinator's home directory")
+        ->required()
+        ->check(some_path());
     add_format_option(*command, options->format);
     command->footer(std::string("Example:\n  gradmint coordinator member ") + example);
     command->callback([options, run, &home, &status] {

@@ -110,7 +110,4 @@ class TomlConfig {
   std::vector<Fault> faults_;
 };
 
-// The nearest of `names` when it is near enough to be a slip of the fingers, else "".
-std::string nearest_name(std::string_view wrong, const std::set<std::string>& names);
-
 }  // namespace gradmint

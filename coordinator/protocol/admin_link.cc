@@ -1,6 +1,7 @@
 #include "coordinator/protocol/admin_link.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,6 +21,20 @@ Error nobody(const std::filesystem::path& home) {
   return {ErrorCode::not_found, "no coordinator runs in " + home.string() +
                                     "; start it with gradmint coordinator run --home " +
                                     home.string()};
+}
+
+// A coordinator that was killed leaves its socket, and libzmq would knock until time is over.
+bool is_deserted(const std::string& path) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, kMaxSocketPathBytes);
+  const bool refused =
+      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno == ECONNREFUSED;
+  ::close(socket);
+  return refused;
 }
 
 }  // namespace
@@ -49,6 +64,7 @@ Result<AdminLink> AdminLink::open(const std::filesystem::path& home) {
   if (!std::filesystem::exists(home / "run" / "admin.sock", failed)) return nobody(home);
   auto socket = AdminSocket::in(home / "run");
   if (!socket) return socket.error();
+  if (is_deserted(socket->path())) return nobody(home);
   ClientOptions options;
   options.endpoint = "ipc://" + socket->path();
   auto transport = ClientTransport::connect(options);

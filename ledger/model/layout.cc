@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "kernels/base/text.h"
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
 
@@ -15,10 +16,6 @@ constexpr const char* kFormat = "gradmint/layout/v1";
 
 Error bad_layout(const std::string& what) {
   return {ErrorCode::bad_input, "model layout: " + what};
-}
-
-bool printable(const std::string& name) {
-  return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
 Result<std::uint64_t> checked_count(const TensorSpec& tensor) {
@@ -33,11 +30,11 @@ Result<std::uint64_t> checked_count(const TensorSpec& tensor) {
 
 Status check_tensor(const TensorSpec& tensor) {
   if (tensor.name.empty() || tensor.name.size() > kMaxTensorNameBytes)
-    return bad_layout("a tensor's name must have 1 to 512 characters");
+    return bad_layout("a tensor's name must have 1 to 512 bytes");
   if (tensor.name == "__metadata__")
     return bad_layout("a tensor may not be called __metadata__ (safetensors keeps that name)");
-  if (!printable(tensor.name))
-    return bad_layout("a tensor's name must be printable ASCII without spaces");
+  if (!is_clean_text(tensor.name))
+    return bad_layout("a tensor's name must be UTF-8 text without control characters");
   if (tensor.shape.size() > kMaxTensorRank)
     return bad_layout("tensor '" + tensor.name + "' has more than 8 dimensions");
   return {};

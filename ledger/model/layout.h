@@ -36,8 +36,8 @@ class ModelLayout {
   ModelLayout() = default;
 
   // Puts the tensors in canonical order. Refuses: no tensors, too many, a name that is empty, too
-  // long, not printable ASCII, or given twice; a rank above the limit; more elements than the
-  // limit.
+  // long, not clean UTF-8 (kernels/base/text.h), or given twice; a rank above the limit; more
+  // elements than the limit.
   static Result<ModelLayout> create(std::vector<TensorSpec> tensors);
 
   // Accepts exactly the texts encode() gives: encode(decode(x)) == x.

@@ -11,6 +11,7 @@
 #include "ledger/model/safetensors.h"
 #include "tests/aggregate/files.h"
 #include "tests/cpu_time.h"
+#include "tests/support/paths.h"
 
 using namespace gradmint;
 using namespace gradmint::test;
@@ -341,6 +342,16 @@ TEST_CASE("files of zeros and small ones refuse no other") {
   CHECK(refused.status == 2);
   CHECK(refused.errors.find("out_of_range: '" + at("large") + "' has a value above 2^-2") !=
         std::string::npos);
+}
+
+TEST_CASE("a tensor's name need not be ASCII") {
+  const Directory here;
+  const std::string out = (here.path / "out").string();
+  const fs::path given = cases_dir() / "safetensors";
+  const Ran ran = aggregate({(given / "unicode_name_a.safetensors").string(),
+                             (given / "unicode_name_b.safetensors").string(), "-o", out});
+  REQUIRE_MESSAGE(ran.status == 0, ran.errors);
+  CHECK(read_floats(out, "層.weight") == std::vector<float>{2.0f, 3.0f});
 }
 
 TEST_CASE("eight times the tensors are about eight times the work, to the most there may be") {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "coordinator/config/toml_config.h"
+#include "kernels/base/nearest.h"
 #include "tests/support/paths.h"
 #include "tests/support/text_mutations.h"
 

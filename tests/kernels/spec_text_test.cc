@@ -53,6 +53,21 @@ TEST_CASE("a rule's text is parsed and written back") {
   CHECK(rule->parameters == std::vector<Parameter>{{"convention", 1.0f}, {"f", 2.0f}});
 }
 
+TEST_CASE("a rule's name as others write it, and one that was mistyped") {
+  for (const char* text : {"plain-one", "Plain_One", "PLAIN-ONE"}) {
+    CAPTURE(text);
+    const auto rule = parse_rule(text, kAggregatorKind, own_rules());
+    REQUIRE(rule.ok());
+    CHECK(rule->name == "plain_one");
+  }
+  const std::string known = "' is unknown: known are plain_one, chosen";
+  CHECK(refusal("chossen") == "aggregator 'chossen" + known + " (did you mean chosen?)");
+  CHECK(refusal("Plain-ones:f=1") ==
+        "aggregator 'Plain-ones" + known + " (did you mean plain_one?)");
+  CHECK(refusal("chess") == "aggregator 'chess" + known);
+  CHECK(refusal("plain") == "aggregator 'plain" + known);
+}
+
 TEST_CASE("what a rule's text may not be, in one line each") {
   CHECK(refusal("other:f=1") == "aggregator 'other' is unknown: known are plain_one, chosen");
   CHECK(refusal("") == "aggregator '' is unknown: known are plain_one, chosen");

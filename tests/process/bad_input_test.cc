@@ -215,8 +215,9 @@ TEST_CASE("a command line that cannot be parsed: one line with the program's nam
       {"bad CPU", [] {}, {"/usr/bin/env", "GRADMINT_CPU=x", worker, "preflight"}, 2, "CPU=x is"},
       {"no command", [] {}, {worker}, 2, "see gradmint worker --help"},
       {"no such command", [] {}, {worker, "jion"}, 2, "there is no command 'jion'"},
-      {"no value", [] {}, {coordinator, "run", "--home"}, 2, "coordinator run --help"},
       {"no such command", [] {}, {coordinator, "rnu"}, 2, "there is no command 'rnu'"},
+      {"an empty home", [] {}, {coordinator, "member", "list", "--home", ""}, 2, "--home: "},
+      {"an empty home", [] {}, {worker, "join", "gminv1x", "--home", ""}, 2, "--home: "},
   };
   for (const Case& one : cases) check(one, run(one.words));
 }

@@ -1,6 +1,9 @@
 // Federations at work: trainers of the user's own, payments, evaluation by the workers.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "gradmint_test_paths.h"
 #include "tests/process/federation.h"
 
@@ -154,4 +157,32 @@ TEST_CASE("dev with the example trainer in plain Python") {
   const json report = json::parse(read_text(here.path / "report.json"));
   CHECK(report["audit"]["ok"] == true);
   for (const json& round : report["rounds"]) CHECK(round["accepted"].size() == 2);
+}
+
+TEST_CASE("output that a full disk does not take is a failure that says so") {
+  for (const char* name :
+       {"gradmint", "gradmint-worker", "gradmint-coordinator", "gradmint-aggregate"}) {
+    for (const char* option : {" --version", " --help"}) {
+      const Ran ran = run({"/bin/sh", "-c", program(name) + option + " > /dev/full"});
+      CAPTURE(ran.errors);
+      CHECK(ran.status == 2);
+      CHECK(std::count(ran.errors.begin(), ran.errors.end(), '\n') == 1);
+      CHECK(ran.errors.find("standard output takes no more") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("whom a killed coordinator left alone is told so at once") {
+  const auto data = data_or_skip();
+  if (!data) return;
+  const Federation federation(*data);
+  auto coordinator = federation.coordinator();
+  coordinator->await("started");
+  coordinator->kill();
+  const auto start = std::chrono::steady_clock::now();
+  const Ran asked = run(
+      {program("gradmint-coordinator"), "member", "list", "--home", federation.home().string()});
+  CHECK(asked.status == 2);
+  CHECK(asked.errors.find("no coordinator runs in ") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 }

@@ -1,5 +1,5 @@
-// Where known answers and data lie: GRADMINT_VECTORS and GRADMINT_DATA, with defaults beside the
-// checkout.
+// Where known answers, data and inputs that once failed lie: GRADMINT_VECTORS, GRADMINT_DATA and
+// GRADMINT_CASES, with defaults beside the checkout.
 #pragma once
 
 #include <cstdlib>
@@ -15,5 +15,6 @@ inline std::filesystem::path shared_dir(const char* variable, const char* folder
 }
 inline std::filesystem::path vectors_dir() { return shared_dir("GRADMINT_VECTORS", "vectors"); }
 inline std::filesystem::path data_dir() { return shared_dir("GRADMINT_DATA", "data"); }
+inline std::filesystem::path cases_dir() { return shared_dir("GRADMINT_CASES", "cases"); }
 
 }  // namespace gradmint::test

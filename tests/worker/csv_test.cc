@@ -32,6 +32,7 @@ TEST_CASE("csv: header or none, label by name, index or last, quotes, CRLF, BOM,
        {0, 1},
        {"p, q", "r"}},
       {"1,10\n2,9\n", "", {1, 2}, {1, 0}, {"9", "10"}},
+      {"\"a \"\"b\"\"\", \"k\" \n1,\"\"\"\"\n2, x\n", "k", {1, 2}, {0, 1}, {"\"", "x"}},
   };
   for (const Row& row : table) {
     const auto data = parse_csv(row.text, "t.csv", raw(Task::classification, row.label));
@@ -40,6 +41,55 @@ TEST_CASE("csv: header or none, label by name, index or last, quotes, CRLF, BOM,
     CHECK(data->labels == row.labels);
     CHECK(data->classes == row.classes);
   }
+}
+
+TEST_CASE("csv: whether the first row is a header, and why") {
+  struct Row {
+    const char* text;
+    const char* label;
+    CsvHeader asked;
+    std::uint64_t rows;
+    const char* reason;
+  };
+  const CsvHeader decide = CsvHeader::decide;
+  const Row table[] = {
+      {"x,y,k\n1,2,a\n3,4,b\n", "", decide, 2, "row 1 is a header: 'x' stands above a number"},
+      {"0,1,label\n1,2,5\n3,4,6\n", "", decide, 2, "header: 'label' stands above a number"},
+      {"0,1,label\n1,2,a\n3,4,b\n", "label", decide, 2, "the label's column 'label' is named"},
+      {"2019,2020,k\n1,2,a\n3,4,b\n", "k", decide, 2, "the label's column 'k' is named"},
+      {"2019,2020,k\n1,2,a\n3,4,b\n", "", decide, 3, "row 1 is data: no text in it"},
+      {"2019,2020,k\n1,2,a\n3,4,b\n", "2", CsvHeader::yes, 2, "header, as asked for"},
+      {"2,0,1\n1,2,5\n3,4,6\n", "2", decide, 3, "row 1 is data"},  // an index, not a name
+      {"1,2,a\n3,4,b\n", "", decide, 2, "row 1 is data: no text in it"},
+      {"\n1,NA,a\n3,4,b\n", "", CsvHeader::no, 0, "row 2: column 1 (column 1): 'NA'"},
+      {"1,NA,a\n3,4,b\n", "", decide, 0, "row 1: column 1 (column 1): 'NA'"},
+      {"x,y,k\n1,2,a\n3,4,b\n", "", CsvHeader::no, 0, "row 1: column 0 (column 0): 'x'"},
+      {"1,2,a\n3,4,b\n", "", CsvHeader::yes, 0, "1 classes in column 'a'"},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.text);
+    CsvOptions options = raw(Task::classification, row.label);
+    options.header = row.asked;
+    const auto data = parse_csv(row.text, "t.csv", options);
+    const std::string said = data.ok() ? data->remarks.at(0) : data.error().message;
+    CHECK((data.ok() ? data->rows() : 0) == row.rows);
+    CHECK_MESSAGE(said.find(row.reason) != std::string::npos, said);
+  }
+}
+
+TEST_CASE("csv: many numbers taken for classes are remarked on, unless that was asked for") {
+  std::string text = "x,price\n";
+  for (int i = 0; i < 21; ++i) text += "1," + std::to_string(1000 + i) + "\n";
+  CsvOptions options = raw();
+  CHECK(parse_csv(text, "t.csv", options)->remarks.size() == 1);
+  options.suggest_regression = true;
+  const auto data = parse_csv(text, "t.csv", options);
+  REQUIRE(data->remarks.size() == 2);
+  CHECK(data->remarks[1] ==
+        "t.csv: the numbers in column 'price' are taken for 21 classes; --task regression predicts "
+        "them as numbers");
+  text.resize(text.rfind("1,"));  // twenty are not many
+  CHECK(parse_csv(text, "t.csv", options)->remarks.size() == 1);
 }
 
 TEST_CASE("csv: regression targets, given classes, standard scale") {

@@ -1,9 +1,8 @@
 #include "worker/cli/arguments.h"
 
-#include <sstream>
-
 #include "kernels/base/exit_status.h"
 #include "ledger/output/error_line.h"
+#include "worker/data/csv_reader.h"
 #include "worker/data/load.h"
 
 namespace gradmint {
@@ -18,11 +17,15 @@ Result<Split> split_as_asked(const Dataset& data, const DataArguments& arguments
   return all;
 }
 
-std::vector<std::string> comma_separated(const std::string& text) {
-  std::vector<std::string> items;
-  std::istringstream stream(text);
-  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
-  return items;
+// One row of comma-separated names; nothing of an empty text.
+Result<std::vector<std::string>> names_in(const std::string& text, const std::string& option) {
+  CsvReader reader(text, option);
+  CsvRow row;
+  if (!reader.next(row)) {
+    if (reader.failure()) return *reader.failure();
+    return std::vector<std::string>{};
+  }
+  return std::vector<std::string>(row.fields.begin(), row.fields.end());
 }
 
 }  // namespace
@@ -36,11 +39,17 @@ void add_data_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--data", arguments.data, "digits, mnist:DIR or csv:FILE")->required();
   command.add_option("--label", arguments.label,
                      "csv: the label's column, by name or index from 0 (default: the last)");
-  command.add_option("--task", arguments.task, "csv: what is learned")
-      ->check(CLI::IsMember({"classification", "regression"}))
-      ->capture_default_str();
+  command.add_option("--task", arguments.task, "csv: what is learned (default: classification)")
+      ->check(CLI::IsMember({"classification", "regression"}));
   command.add_option("--classes", arguments.classes,
-                     "csv: all label names in order, comma-separated (default: those found)");
+                     "csv: all label names in order, comma-separated, one with a comma in double "
+                     "quotes (default: those found)");
+  command
+      .add_option("--header", arguments.header,
+                  "csv: whether the first row names the columns; auto: where --label is named in "
+                  "it, or text stands above a number")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
+      ->capture_default_str();
   command
       .add_option("--scale", arguments.scale,
                   "csv: standard (mean 0, deviation 1 over the file) or none")
@@ -71,9 +80,15 @@ void add_shard_options(CLI::App& command, DataArguments& arguments) {
 
 Result<Dataset> load_all(const DataArguments& arguments) {
   CsvOptions csv;
-  csv.task = arguments.task == "regression" ? Task::regression : Task::classification;
+  csv.task = arguments.objective() == "regression" ? Task::regression : Task::classification;
   csv.label = arguments.label;
-  csv.classes = comma_separated(arguments.classes);
+  auto classes = names_in(arguments.classes, "--classes");
+  if (!classes) return classes.error();
+  csv.classes = *std::move(classes);
+  csv.header = arguments.header == "yes"  ? CsvHeader::yes
+               : arguments.header == "no" ? CsvHeader::no
+                                          : CsvHeader::decide;
+  csv.suggest_regression = arguments.task.empty();
   csv.scale = arguments.scale == "none" ? CsvScale::none : CsvScale::standard;
   return load_dataset(arguments.data, csv, default_digits_file());
 }

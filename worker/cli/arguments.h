@@ -21,16 +21,19 @@ int report(const Error& error);
 struct DataArguments {
   std::string data;
   std::string label;
-  std::string task = "classification";
-  std::string classes;  // comma-separated
+  std::string task;     // empty: classification, and a remark where that is doubtful
+  std::string classes;  // comma-separated, quoted as in a CSV file
+  std::string header = "auto";
   std::string scale = "standard";
   std::uint64_t seed = 1;          // of the shards
   std::uint64_t holdout_seed = 0;  // the same in every run, so that accuracies compare
   std::uint32_t holdout_permille = 200;
   std::string shard = "1/1";
   double alpha = 10.0;
+
+  std::string objective() const { return task.empty() ? "classification" : task; }
 };
-// --data, --label, --task, --classes, --scale, --seed, --holdout, --holdout-seed
+// --data, --label, --task, --classes, --header, --scale, --seed, --holdout, --holdout-seed
 void add_data_options(CLI::App& command, DataArguments& arguments);
 // --shard, --alpha
 void add_shard_options(CLI::App& command, DataArguments& arguments);

@@ -94,6 +94,7 @@ int run(const EvaluateArguments& arguments) {
   if (!model) return report(model.error());
   Result<Dataset> holdout = load_holdout(arguments.data);
   if (!holdout) return report(holdout.error());
+  for (const std::string& remark : holdout->remarks) spdlog::info("{}", remark);
   spdlog::info("{}: {} samples held out", holdout->name, holdout->rows());
   auto evaluator = make_torch_evaluator(*model, device_options(arguments.model), *holdout);
   if (!evaluator) return report(evaluator.error());

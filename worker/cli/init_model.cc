@@ -24,6 +24,8 @@ int run(const InitArguments& arguments) {
   if (!options) return report(options.error());
   Result<Dataset> data = load_all(arguments.data);
   if (!data) return report(data.error());
+  for (const std::string& remark : data->remarks)
+    std::cout << "data         " << printable(remark) << "\n";
   Result<InitialModel> model = make_initial_model(*options, *data, arguments.data.seed);
   if (!model) return report(model.error());
   std::map<std::string, std::string> metadata;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "coordinator/config/path_option.h"
 #include "kernels/base/printable.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
@@ -70,6 +71,7 @@ int run(const PreflightArguments& arguments) {
       lines.push_back(
           {"data", true,
            data->name + ", " + std::to_string(data->rows()) + " samples: " + data->schema});
+      for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
       lines.push_back(check_model(arguments.model, *data));
     } else {
       lines.push_back(from_error("data", data.error()));
@@ -102,7 +104,9 @@ void add_preflight(CLI::App& app, int& status) {
   add_shard_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
-  command->add_option("--home", arguments->home, "the worker's directory")->capture_default_str();
+  command->add_option("--home", arguments->home, "the worker's directory")
+      ->check(some_path())
+      ->capture_default_str();
   command->add_option("--invite", arguments->invite,
                       "a coordinator's invitation: reach it, and compare clocks and keys");
   command->add_option("--key", arguments->key,

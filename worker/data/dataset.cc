@@ -13,6 +13,7 @@ Dataset select_rows(const Dataset& from, std::span<const std::uint32_t> indices)
   to.sample_shape = from.sample_shape;
   to.classes = from.classes;
   to.schema = from.schema;
+  to.remarks = from.remarks;
   const std::uint64_t columns = from.columns();
   to.features.reserve(indices.size() * columns);
   for (const std::uint32_t row : indices) {

@@ -23,6 +23,7 @@ struct Dataset {
   std::vector<std::int32_t> labels;         // classification: one a row, in [0, classes)
   std::vector<float> targets;               // regression: one a row
   std::string schema;                       // what a row is, in words; part of the manifest
+  std::vector<std::string> remarks;         // what the loader decided, for the user: lines
   std::uint64_t fixed_holdout_from = 0;     // rows from here on validate by convention; 0: none
 
   std::uint64_t rows() const {

@@ -22,6 +22,7 @@ Result<Dataset> parse_idx(ByteView images, ByteView labels, const std::string& i
                           const std::string& labels_name);
 
 enum class CsvScale { standard, none };
+enum class CsvHeader { decide, yes, no };
 
 struct CsvOptions {
   Task task = Task::classification;
@@ -29,10 +30,12 @@ struct CsvOptions {
   std::vector<std::string> classes;  // label names in order; empty: those found, sorted
   CsvScale scale =
       CsvScale::standard;  // standard: each column to mean 0, deviation 1 over the file
+  CsvHeader header = CsvHeader::decide;  // decide: csv_header.h
+  bool suggest_regression = false;       // a remark where many numbers are taken for classes
 };
 
-// Comma-separated, double quotes as in RFC 4180 but no line break inside a field. The first row is
-// a header exactly when none of its fields is a number. Every feature must be a finite number.
+// Comma-separated (csv_reader.h). Every feature must be a finite number. UTF-16 is refused by name.
+// What was decided is in the data's remarks.
 Result<Dataset> parse_csv(std::string_view text, const std::string& name,
                           const CsvOptions& options);
 
