@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 
 #include "tests/process/federation.h"
 
@@ -159,6 +160,13 @@ TEST_CASE("who pings and never trains costs three rounds, is told so, and can be
   CHECK(line["state"] == "suspended");
   CHECK(line["rounds_missed"] == 3);
   CHECK(listed(federation, federation.addresses()[0])["state"] == "member");
+
+  // Started anew it waits to be readmitted, as it did before.
+  workers[2]->await_line("this worker is suspended since block");
+  workers[2]->signal(SIGTERM);
+  CHECK(workers[2]->wait() == 0);
+  workers[2] = federation.worker(2);
+  CHECK(workers[2]->await_line("this worker is suspended since block", 25) != "");
 
   trainers.set("AWAKE");
   const Ran back = member(federation, {"readmit", idle});

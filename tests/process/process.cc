@@ -106,6 +106,12 @@ bool Process::read_some(int timeout_ms) {
   return true;
 }
 
+std::string Process::seen() const {
+  std::string text;
+  for (const std::string& line : lines_) text += line.substr(0, 150) + "\n";
+  return text;
+}
+
 nlohmann::json Process::await(const std::string& event, std::uint64_t round, int patience_s) {
   const auto deadline = after(patience_s);
   for (bool more = true;;) {
@@ -118,11 +124,9 @@ nlohmann::json Process::await(const std::string& event, std::uint64_t round, int
     }
     const bool in_time = more && left_ms(deadline) > 0;
     if (!in_time) {
-      std::string seen;
-      for (const std::string& line : lines_) seen += line.substr(0, 150) + "\n";
       FAIL("no event '" << event << "' of round " << round << (more ? " in time" : " to come")
                         << "; seen:\n"
-                        << seen << errors());
+                        << seen() << errors());
     }
     more = read_some(left_ms(deadline));
   }
@@ -135,7 +139,7 @@ std::string Process::await_line(const std::string& start, int patience_s) {
       if (const std::string& line = lines_[awaited_++]; line.starts_with(start)) return line;
     }
   }
-  FAIL("no line that begins with '" << start << "'; " << errors());
+  FAIL("no line that begins with '" << start << "'; seen:\n" << seen() << errors());
   return {};
 }
 

@@ -61,6 +61,7 @@ class Process {
 
  private:
   bool read_some(int timeout_ms);  // false: nothing more will come
+  std::string seen() const;
   int reap();
 
   pid_t pid_ = -1;

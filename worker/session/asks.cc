@@ -5,13 +5,14 @@ namespace gradmint::session {
 bool Asks::may(Ask kind, std::uint64_t now_ms) const {
   const Slot& slot = at(kind);
   if (now_ms < slot.not_before_ms) return false;
-  return slot.number == 0 || now_ms >= slot.asked_ms + kAnswerTimeoutMs;
+  return !open(kind) || now_ms >= slot.asked_ms + kAnswerTimeoutMs;
 }
 
 std::uint64_t Asks::note(Ask kind, std::uint64_t now_ms) {
   const std::uint64_t number = (++numbers_ << 8) | static_cast<std::uint64_t>(kind);
   if (kind == Ask::blob || kind == Ask::chunk) return number;
   at(kind).number = number;
+  at(kind).answered = false;
   at(kind).asked_ms = now_ms;
   return number;
 }
@@ -21,7 +22,7 @@ bool Asks::answered(std::uint64_t number) {
   if (kind == Ask::none || kind >= Ask::count_) return false;
   if (kind == Ask::blob || kind == Ask::chunk) return true;
   if (at(kind).number != number) return false;
-  at(kind).number = 0;
+  at(kind).answered = true;
   return true;
 }
 

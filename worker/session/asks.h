@@ -28,19 +28,20 @@ class Asks {
  public:
   // Nothing open of this kind (or its answer is overdue), and not held back.
   bool may(Ask kind, std::uint64_t now_ms) const;
-  bool open(Ask kind) const { return at(kind).number != 0; }
+  bool open(Ask kind) const { return at(kind).number != 0 && !at(kind).answered; }
   // Notes a question; its number goes with the message.
   std::uint64_t note(Ask kind, std::uint64_t now_ms);
   static Ask kind_of(std::uint64_t number) { return static_cast<Ask>(number & 0xFF); }
-  // An answer came. False when the question it answers was asked anew since; blob and chunk
-  // questions are always current.
+  // An answer came; a question may have several. False when it was asked anew since; blob and
+  // chunk questions are always current.
   bool answered(std::uint64_t number);
   void hold_back(Ask kind, std::uint64_t until_ms);
   void connection_lost();  // nothing is open any more
 
  private:
   struct Slot {
-    std::uint64_t number = 0;
+    std::uint64_t number = 0;  // of the newest; 0: never asked on this connection
+    bool answered = false;
     std::uint64_t asked_ms = 0;
     std::uint64_t not_before_ms = 0;
   };

@@ -89,6 +89,7 @@ class Session {
   bool task_asked_ = false, task_fit_ = false;
   bool model_asked_ = false, model_fit_ = false;
   bool dataset_stands_ = false;
+  std::uint64_t dataset_again_ms_ = 0;  // not asked for before
   std::uint64_t round_heard_ms_ = 0;
   std::optional<std::uint64_t> balance_told_;
   std::uint64_t finishing_since_ms_ = 0;  // 0: not finished

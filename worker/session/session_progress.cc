@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kHelloAgainMs = 300;
 constexpr std::uint64_t kAdmissionMs = 15'000;  // from registered to admitted
 constexpr std::uint64_t kRoundPollMs = 5000;    // should a push have been lost
+constexpr std::uint64_t kDatasetAgainMs = 5000;  // while this worker is suspended
 
 // What a person whose registration was refused can do about it.
 std::string after_refusal(Verdict verdict) {
@@ -119,6 +120,10 @@ void Session::settled(const Settled& what, Outgoing& out) {
         }
         return;
       }
+      if (what.verdict == Verdict::suspended) {  // the coordinator says so, with the way back
+        dataset_again_ms_ = out.now_ms() + kDatasetAgainMs;
+        return;
+      }
       if (what.verdict == Verdict::too_many_datasets) {
         why += "; this chain lets a worker register " +
                std::to_string(chain_->genesis().limits.datasets_per_worker) +
@@ -167,6 +172,7 @@ void Session::advance_work(Outgoing& out) {
     return;
   }
   if (!dataset_stands_) {
+    if (out.now_ms() < dataset_again_ms_) return;
     desk_.want(TxType::register_dataset, encode_record(config_->dataset));
     return;
   }
