@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 #include "coordinator/cli/audit_json.h"
@@ -172,20 +174,62 @@ Result<Json> show_round(const Opened& opened, const std::string& which) {
   return round_json(opened.replayed.history, *attempt);
 }
 
+constexpr std::size_t kLeastIdDigits = 8;
+
+// All 64 digits, or as many as tell one of the ledger's from the others: tables show twelve.
+Result<Hash> id_from(const std::string& which, const std::string& kind,
+                     const std::vector<Hash>& ids) {
+  std::string digits = which;
+  if (digits.ends_with("..")) digits.resize(digits.size() - 2);
+  if (digits.size() < kLeastIdDigits || digits.size() > 64 ||
+      digits.find_first_not_of("0123456789abcdef") != digits.npos) {
+    return bad_input("'" + which + "' is no " + kind + " id: 64 hexadecimal digits, or the first " +
+                     std::to_string(kLeastIdDigits) + " or more of them");
+  }
+  std::vector<Hash> found;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(found),
+               [&](const Hash& id) { return to_hex(id).starts_with(digits); });
+  if (found.empty()) return bad_input("the ledger has no " + kind + " '" + which + "'");
+  if (found.size() > 1) {
+    return bad_input("the ledger has " + std::to_string(found.size()) + " " + kind +
+                     " ids that begin with '" + digits + "': give more digits");
+  }
+  return found.front();
+}
+
+Result<std::vector<SignedTransaction>> transactions_at(const Opened& opened, std::uint64_t height) {
+  const auto block = opened.source.ledger->block(height);
+  if (!block) return block.error();
+  std::vector<SignedTransaction> transactions;
+  if (decode_transactions(block->transactions, transactions) != Verdict::ok) {
+    return Error{ErrorCode::corrupt,
+                 "block " + std::to_string(height) + " is damaged: run gradmint audit verify"};
+  }
+  return transactions;
+}
+
 Result<Json> show_transaction(const Opened& opened, const std::string& which) {
-  const auto id = hash_from_hex(which);
-  if (!id) return bad_input("'" + which + "' is no transaction id: 64 hexadecimal digits");
+  std::vector<Hash> ids;
+  if (const auto whole = hash_from_hex(which)) {
+    ids.push_back(*whole);
+  } else {
+    for (std::uint64_t height = 1; height <= opened.replayed.chain.height(); ++height) {
+      const auto transactions = transactions_at(opened, height);
+      if (!transactions) return transactions.error();
+      for (const SignedTransaction& each : *transactions) ids.push_back(each.id);
+    }
+  }
+  const auto id = id_from(which, "transaction", ids);
+  if (!id) return id.error();
   const auto place = opened.source.ledger->find_transaction(*id);
   if (!place) return place.error();
   if (!*place) return bad_input("the ledger has no transaction " + which);
-  const auto block = opened.source.ledger->block((*place)->first);
-  if (!block) return block.error();
-  std::vector<SignedTransaction> transactions;
-  if (decode_transactions(block->transactions, transactions) != Verdict::ok ||
-      (*place)->second >= transactions.size()) {
+  const auto transactions = transactions_at(opened, (*place)->first);
+  if (!transactions) return transactions.error();
+  if ((*place)->second >= transactions->size()) {
     return Error{ErrorCode::corrupt, "the transaction index is damaged: run gradmint audit verify"};
   }
-  return transaction_json(transactions[(*place)->second], (*place)->first, (*place)->second);
+  return transaction_json((*transactions)[(*place)->second], (*place)->first, (*place)->second);
 }
 
 Result<Json> show_worker(const Opened& opened, const std::string& which) {
@@ -198,14 +242,13 @@ Result<Json> show_worker(const Opened& opened, const std::string& which) {
 }
 
 Result<Json> show_dataset(const Opened& opened, const std::string& which) {
-  const auto id = hash_from_hex(which);
-  const auto found =
-      id ? opened.replayed.history.datasets.find(*id) : opened.replayed.history.datasets.end();
-  if (found == opened.replayed.history.datasets.end()) {
-    return bad_input("the ledger has no dataset '" + which + "'");
-  }
+  const auto& datasets = opened.replayed.history.datasets;
+  std::vector<Hash> ids;
+  for (const auto& [each, seen] : datasets) ids.push_back(each);
+  const auto id = id_from(which, "dataset", ids);
+  if (!id) return id.error();
   Json out = {{"schema", "gradmint/audit-dataset/1"}};
-  out.update(dataset_json(found->first, found->second));
+  out.update(dataset_json(*id, datasets.at(*id)));
   return out;
 }
 
@@ -286,7 +329,10 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
   command->add_option("what", arguments->what, "block, round, tx, worker or dataset")
       ->required()
       ->check(CLI::IsMember({"block", "round", "tx", "worker", "dataset"}));
-  command->add_option("which", arguments->which, "Its height, number, id or address")->required();
+  command
+      ->add_option("which", arguments->which,
+                   "Its height, number, id (or how it begins) or address")
+      ->required();
   command->callback(run(show));
 
   command = add_command(*audit, "export", "Write the ledger as one canonical file, a bundle",

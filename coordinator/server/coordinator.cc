@@ -102,6 +102,7 @@ Status Coordinator::start() {
                   {"height", orderer_->chain().height()},
                   {"rounds", settings_.rounds},
                   {"backend", driver_.backend_name()}});
+  reporter_.round_under_way(orderer_->chain().state(), settings_.rounds);
   return Status{};
 }
 

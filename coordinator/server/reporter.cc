@@ -13,6 +13,22 @@ json describe_worker(const StateReader& state, const AccountId& account) {
 
 namespace {
 
+json opened_event(const OpenRound& body, std::uint64_t rounds) {
+  return {{"event", "round_opened"},
+          {"round", body.round},
+          {"attempt", body.attempt},
+          {"members", body.members.size()},
+          {"rounds", rounds}};
+}
+
+json closed_event(const CloseCommits& body) {
+  return {{"event", "closed"},
+          {"round", body.round},
+          {"committed", body.entries.size()},
+          {"exponent", body.exponent},
+          {"shift", body.shift}};
+}
+
 json result_event(const RoundResult& body, const StateReader& state) {
   const auto round = current_round(state);
   json accepted = json::array(), rejected = json::array();
@@ -93,13 +109,7 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
     case TxType::register_worker:
       return emit(with_worker({{"event", "worker_registered"}}));
     case TxType::open_round:
-      if (const auto body = decode_record<OpenRound>(t.body)) {
-        emit({{"event", "round_opened"},
-              {"round", body->round},
-              {"attempt", body->attempt},
-              {"members", body->members.size()},
-              {"rounds", rounds}});
-      }
+      if (const auto body = decode_record<OpenRound>(t.body)) emit(opened_event(*body, rounds));
       return;
     case TxType::commit_update:
       if (const auto body = decode_record<CommitUpdate>(t.body)) {
@@ -111,13 +121,7 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
       }
       return;
     case TxType::close_commits:
-      if (const auto body = decode_record<CloseCommits>(t.body)) {
-        emit({{"event", "closed"},
-              {"round", body->round},
-              {"committed", body->entries.size()},
-              {"exponent", body->exponent},
-              {"shift", body->shift}});
-      }
+      if (const auto body = decode_record<CloseCommits>(t.body)) emit(closed_event(*body));
       return;
     case TxType::round_result:
       if (const auto body = decode_record<RoundResult>(t.body)) emit(result_event(*body, state));
@@ -140,6 +144,20 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
     default:
       return;
   }
+}
+
+void Reporter::round_under_way(const State& state, std::uint64_t rounds) const {
+  const auto round = current_round(state);
+  if (!round || round->phase == RoundPhase::settled || round->phase == RoundPhase::abandoned)
+    return;
+  const auto again = [&](json event) {
+    event["again"] = true;
+    emit(std::move(event));
+  };
+  again(opened_event(round->open, rounds));
+  if (round->phase == RoundPhase::training) return;
+  again(closed_event(round->close));
+  if (round->phase == RoundPhase::evaluating) again(result_event(round->result, state));
 }
 
 void Reporter::block(const OrderedBlock& block, const Chain& chain, std::uint64_t rounds) const {

@@ -21,6 +21,9 @@ class Reporter {
   // Everything a committed block says.
   void block(const OrderedBlock& block, const Chain& chain, std::uint64_t rounds) const;
 
+  // After a restart: what was told before of the round that goes on, marked "again".
+  void round_under_way(const State& state, std::uint64_t rounds) const;
+
  private:
   void transaction(const Ordered& ordered, const TransactionReceipt& receipt, const Chain& chain,
                    std::uint64_t rounds) const;

@@ -234,6 +234,9 @@ Result<std::unique_ptr<StoreReader>> read_in_child(const std::filesystem::path& 
   Descriptor ours(pair[0]), given(pair[1]);
   // Above the numbers that the child's own ends take.
   Descriptor theirs(::fcntl(given.get(), F_DUPFD_CLOEXEC, kReaderSocket + 1));
+  if (theirs.get() < 0) {
+    return Error{ErrorCode::io, std::string("cannot make a socket: ") + ::strerror(errno)};
+  }
   auto child = start(command, theirs.get());
   if (!child.ok()) return child.error();
   // Or its end would not be noticed: the socket ends when nobody holds its other end.

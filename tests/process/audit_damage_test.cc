@@ -192,3 +192,43 @@ TEST_CASE("every instruction set gives the same audit") {
   CHECK(levels > 0);
   MESSAGE(levels << " instruction sets gave the same bits");
 }
+
+TEST_CASE("with too few file descriptors an audit says so, and blames no ledger") {
+  const Finished* run_before = finished();
+  if (!run_before) return;
+  for (int limit = 5; limit < 12; ++limit) {
+    CAPTURE(limit);
+    const Ran ran = run({"/bin/bash", "-c", "ulimit -n " + std::to_string(limit) + "; exec \"$@\"",
+                         "audit", program("gradmint"), "audit", "verify", "--ledger",
+                         run_before->federation.ledger().string()});
+    CAPTURE(ran.errors);
+    if (ran.status == 0) continue;
+    CHECK(ran.status == 2);
+    CHECK(ran.errors.find("Too many open files") != ran.errors.npos);
+  }
+}
+
+TEST_CASE("an id may be given as the tables of an audit print it") {
+  const Finished* run_before = finished();
+  if (!run_before) return;
+  const auto show = [&](const std::string& what, const std::string& which) {
+    return run_before->federation.audit({"show", what, which});
+  };
+  const json rows = json::parse(run_before->federation.audit({"contributions"}).output);
+  const std::string dataset = rows["contributions"][0]["dataset"];
+  const json block = json::parse(show("block", "3").output);
+  const std::string transaction = block["transactions"][0]["id"];
+  for (const auto& [what, id] : {std::pair{"dataset", dataset}, std::pair{"tx", transaction}}) {
+    CAPTURE(what);
+    for (const std::string& given : {id, id.substr(0, 12) + "..", id.substr(0, 8)}) {
+      const Ran ran = show(what, given);
+      CAPTURE(ran.errors);
+      REQUIRE(ran.status == 0);
+      CHECK(json::parse(ran.output)["id"] == id);
+    }
+    CHECK(show(what, id.substr(0, 7)).errors.find("the first 8 or more") != std::string::npos);
+    const Ran other = show(what, std::string(id[0] == '0' ? "1" : "0") + id.substr(1));
+    CHECK(other.status == 2);
+    CHECK(other.errors.find("the ledger has no ") != std::string::npos);
+  }
+}

@@ -61,8 +61,16 @@ TEST_CASE("the coordinator is killed in every station, and no round is lost") {
   std::set<std::uint64_t> settled;
   std::vector<json> abandoned;
   const auto take_stock = [&] {
+    std::uint64_t opened = 0, judged = 0;  // rounds, in this process
     for (const json& event : coordinator->events()) {
-      if (event["event"] == "settled") settled.insert(event["round"].get<std::uint64_t>());
+      if (event["event"] == "round_opened") opened = event["round"];
+      if (event["event"] == "result") judged = event["round"];
+      if (event["event"] == "settled") {
+        // Also where the killed one had told of it.
+        CHECK(opened == event["round"]);
+        CHECK(judged == event["round"]);
+        settled.insert(event["round"].get<std::uint64_t>());
+      }
       if (event["event"] == "abandoned") abandoned.push_back(event);
     }
   };

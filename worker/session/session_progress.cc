@@ -8,8 +8,8 @@ namespace gradmint::session {
 namespace {
 
 constexpr std::uint64_t kHelloAgainMs = 300;
-constexpr std::uint64_t kAdmissionMs = 15'000;  // from registered to admitted
-constexpr std::uint64_t kRoundPollMs = 5000;    // should a push have been lost
+constexpr std::uint64_t kAdmissionMs = 15'000;   // from registered to admitted
+constexpr std::uint64_t kRoundPollMs = 5000;     // should a push have been lost
 constexpr std::uint64_t kDatasetAgainMs = 5000;  // while this worker is suspended
 
 // What a person whose registration was refused can do about it.
