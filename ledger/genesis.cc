@@ -2,6 +2,7 @@
 
 #include "ledger/hash.h"
 #include "ledger/keys.h"
+#include "ledger/model/data_contract.h"
 
 namespace gradmint {
 void Validator::write(Writer& w) const {
@@ -29,6 +30,7 @@ void TaskSpec::write(Writer& w) const {
   w.hash(layout_root);
   w.u64(parameter_count);
   w.hash(model_root);
+  w.text(contract);
 }
 void TaskSpec::read(Reader& r) {
   model = r.text(kMaxRecordTextBytes);
@@ -37,6 +39,14 @@ void TaskSpec::read(Reader& r) {
   layout_root = r.hash();
   parameter_count = r.u64();
   model_root = r.hash();
+  contract = r.text(kMaxContractBytes);
+}
+
+std::map<std::string, std::string> model_metadata(const TaskSpec& task) {
+  std::map<std::string, std::string> metadata{{kModelMetadataKey, task.model}};
+  if (!task.contract.empty()) metadata[kContractMetadataKey] = task.contract;
+  if (task.program_hash != Hash{}) metadata[kProgramMetadataKey] = to_hex(task.program_hash);
+  return metadata;
 }
 
 void GenesisRecord::write(Writer& w) const {

@@ -3,6 +3,8 @@
 // be confused.
 #pragma once
 
+#include <map>
+
 #include "contracts/emission.h"
 #include "contracts/rule.h"
 #include "ledger/chain_limits.h"
@@ -43,9 +45,15 @@ struct TaskSpec {
   Hash layout_root;       // blob: tensor names, shapes and order (ledger/model/layout.h)
   std::uint64_t parameter_count = 0;
   Hash model_root;  // blob: the model the first round starts from
+  // What the data mean (ledger/model/data_contract.h), whole: a site is compared with it before it
+  // registers. Empty: the trainers know.
+  std::string contract;
   void write(Writer& w) const;
   void read(Reader& r);
 };
+
+// What a safetensors file of the task's model says of itself in its metadata.
+std::map<std::string, std::string> model_metadata(const TaskSpec& task);
 
 enum class Enrolment : std::uint8_t { open = 0, invitation = 1, allow_list = 2 };
 

@@ -3,6 +3,7 @@
 
 #include "contracts/amount.h"
 #include "ledger/genesis.h"
+#include "ledger/model/data_contract.h"
 
 namespace gradmint {
 namespace {
@@ -63,6 +64,15 @@ std::string cost_fault(const GenesisRecord& genesis) {
   return limit.empty() ? limit : "the limit " + limit;
 }
 
+std::string contract_fault(const TaskSpec& task) {
+  if (task.contract.empty()) return {};
+  const auto contract = DataContract::decode(task.contract);
+  if (!contract) return contract.error().message;
+  if (contract->task == task.objective) return {};
+  return "the data contract is for " + contract->task + ", the task's objective is " +
+         task.objective;
+}
+
 std::string validators_fault(const std::vector<Validator>& validators) {
   if (validators.empty()) return "the genesis names no validator";
   for (std::size_t i = 0; i < validators.size(); ++i) {
@@ -105,6 +115,7 @@ std::string genesis_fault(const GenesisRecord& genesis) {
   for (std::string fault : {cost_fault(genesis), text_fault(genesis)}) {
     if (!fault.empty()) return fault;
   }
+  if (std::string fault = contract_fault(genesis.task); !fault.empty()) return fault;
   if (std::string fault = validators_fault(genesis.validators); !fault.empty()) return fault;
   if (!decode_record<GenesisRecord>(encode_record(genesis))) {
     return "the genesis breaks a limit of its own format, or a list in it is not in order";

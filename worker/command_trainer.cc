@@ -21,20 +21,21 @@ constexpr const char* kRoundFile = "round.json";
 constexpr const char* kParametersFile = "parameters.safetensors";
 constexpr const char* kMetricsFile = "metrics.json";
 
-std::string round_json(const TrainTask& task, const fs::path& dir) {
-  const nlohmann::json json = {{"format", "gradmint/round/v1"},
-                               {"round", task.round},
-                               {"seed", task.seed},
-                               {"learning_rate", task.learning_rate},
-                               {"momentum", task.momentum},
-                               {"optimizer", optimizer_name(task.optimizer)},
-                               {"local_epochs", task.local_epochs},
-                               {"local_steps", task.local_steps},
-                               {"batch_size", task.batch_size},
-                               {"deadline_s", static_cast<double>(task.deadline_ms) / 1000.0},
-                               {"global", (dir / kGlobalFile).string()},
-                               {"parameters", (dir / kParametersFile).string()},
-                               {"metrics", (dir / kMetricsFile).string()}};
+std::string round_json(const TrainTask& task, const fs::path& dir, const std::string& contract) {
+  nlohmann::json json = {{"format", "gradmint/round/v1"},
+                         {"round", task.round},
+                         {"seed", task.seed},
+                         {"learning_rate", task.learning_rate},
+                         {"momentum", task.momentum},
+                         {"optimizer", optimizer_name(task.optimizer)},
+                         {"local_epochs", task.local_epochs},
+                         {"local_steps", task.local_steps},
+                         {"batch_size", task.batch_size},
+                         {"deadline_s", static_cast<double>(task.deadline_ms) / 1000.0},
+                         {"global", (dir / kGlobalFile).string()},
+                         {"parameters", (dir / kParametersFile).string()},
+                         {"metrics", (dir / kMetricsFile).string()}};
+  if (!contract.empty()) json["contract"] = *parse_untrusted_json(contract);
   return json_text(json, 2) + "\n";
 }
 
@@ -70,7 +71,7 @@ Status CommandTrainer::prepare(const fs::path& dir, std::span<const float> globa
   if (failed) return Error{ErrorCode::io, dir.string() + ": cannot make: " + failed.message()};
   const Bytes model = write_safetensors(layout_, global);
   if (Status status = replace_file(dir / kGlobalFile, model); !status) return status;
-  return replace_file(dir / kRoundFile, as_bytes(round_json(task, dir)));
+  return replace_file(dir / kRoundFile, as_bytes(round_json(task, dir, options_.contract)));
 }
 
 Status CommandTrainer::run(const fs::path& dir, const TrainTask& task,

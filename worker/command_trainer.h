@@ -19,6 +19,7 @@ struct CommandTrainerOptions {
   std::uint64_t terminate_grace_ms = 5000;  // between SIGTERM and SIGKILL of its process group
   bool keep_round_dirs = false;             // false: removed after a successful round
   std::filesystem::path working_dir = ".";  // the program's
+  std::string contract = {};                // the federation's data contract, JSON; may be empty
 };
 
 // Every failure of the program is one Error: it did not start, exited with n, was ended by a

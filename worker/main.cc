@@ -69,6 +69,8 @@ int run(std::vector<std::string> words) {
   add_evaluate(app, status);
   add_init_model(app, status);
   add_join(app, status);
+  add_contract(app, status);
+  add_predict(app, status);
   add_preflight(app, status);
   Result<std::vector<std::string>> merged = with_config(app, std::move(words));
   if (!merged) return report(merged.error());

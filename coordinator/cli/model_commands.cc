@@ -112,10 +112,11 @@ Status export_model(const ModelOptions& options) {
     return Error{ErrorCode::corrupt, what + " has " + std::to_string(values->size()) +
                                          " values, its layout " +
                                          std::to_string(layout->parameter_count())};
-  const auto bytes = write_safetensors(*layout, *values,
-                                       {{"gradmint.chain_id", to_hex(view->genesis.chain_id())},
-                                        {"gradmint.round", std::to_string(model->round)},
-                                        {"gradmint.model_root", to_hex(model->root)}});
+  std::map<std::string, std::string> metadata = model_metadata(view->genesis.task);
+  metadata["gradmint.chain_id"] = to_hex(view->genesis.chain_id());
+  metadata["gradmint.round"] = std::to_string(model->round);
+  metadata["gradmint.model_root"] = to_hex(model->root);
+  const auto bytes = write_safetensors(*layout, *values, metadata);
   if (Status written = replace_file(options.output, bytes); !written.ok()) return written;
   std::printf("wrote the model of round %llu (%zu values, root %s) to %s\n",
               static_cast<unsigned long long>(model->round), values->size(),

@@ -20,18 +20,20 @@ std::string file_name(std::uint64_t round) {
 
 }  // namespace
 
-Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const Hash& layout_root) {
-  auto blob = BlobStore(home.blobs()).get_verified(layout_root);
+Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec& task) {
+  auto blob = BlobStore(home.blobs()).get_verified(task.layout_root);
   if (!blob) return blob.error();
   const ByteView bytes = blob->bytes();
   auto layout = ModelLayout::decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!layout) return layout.error();
-  return CheckpointWriter(home.checkpoints(), *std::move(layout));
+  return CheckpointWriter(home.checkpoints(), *std::move(layout), model_metadata(task));
 }
 
 Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model) const {
   if (Status made = create_directory_synced(directory_); !made) return made;
-  const auto bytes = write_safetensors(layout_, model, {{"gradmint.round", std::to_string(round)}});
+  std::map<std::string, std::string> metadata = metadata_;
+  metadata["gradmint.round"] = std::to_string(round);
+  const auto bytes = write_safetensors(layout_, model, metadata);
   if (Status s = replace_file(directory_ / file_name(round), bytes); !s) return s;
   std::error_code ignored;
   if (round > kKept) std::filesystem::remove(directory_ / file_name(round - kKept), ignored);

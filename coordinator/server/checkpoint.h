@@ -5,6 +5,7 @@
 #include <span>
 
 #include "coordinator/server/home.h"
+#include "ledger/genesis.h"
 #include "ledger/model/layout.h"
 
 namespace gradmint {
@@ -12,15 +13,19 @@ namespace gradmint {
 class CheckpointWriter {
  public:
   // Reads the layout blob that the genesis names.
-  static Result<CheckpointWriter> open(const Home& home, const Hash& layout_root);
+  static Result<CheckpointWriter> open(const Home& home, const TaskSpec& task);
   // checkpoints/round-<6 digits>.safetensors; the three newest are kept. Thread safe.
   Status write(std::uint64_t round, std::span<const float> model) const;
 
  private:
-  CheckpointWriter(std::filesystem::path directory, ModelLayout layout)
-      : directory_(std::move(directory)), layout_(std::move(layout)) {}
+  CheckpointWriter(std::filesystem::path directory, ModelLayout layout,
+                   std::map<std::string, std::string> metadata)
+      : directory_(std::move(directory)),
+        layout_(std::move(layout)),
+        metadata_(std::move(metadata)) {}
   std::filesystem::path directory_;
   ModelLayout layout_;
+  std::map<std::string, std::string> metadata_;
 };
 
 }  // namespace gradmint

@@ -56,7 +56,8 @@ Result<Figures> parse_answer(const std::string& line, std::uint64_t id) {
 
 class EvaluatorClient::Child {
  public:
-  static Result<std::unique_ptr<Child>> start(const std::string& command) {
+  static Result<std::unique_ptr<Child>> start(const std::string& command,
+                                              const Environment& environment) {
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0) return failed("cannot be started: no pipe");
     if (::pipe2(out, O_CLOEXEC) != 0) {
@@ -72,6 +73,7 @@ class EvaluatorClient::Child {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);
       ::setenv("PATH", path.c_str(), 1);
+      for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
       ::execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
     }
@@ -135,8 +137,10 @@ class EvaluatorClient::Child {
   std::string buffer_;
 };
 
-EvaluatorClient::EvaluatorClient(std::string command, int timeout_ms, Done done)
+EvaluatorClient::EvaluatorClient(std::string command, Environment environment, int timeout_ms,
+                                 Done done)
     : command_(std::move(command)),
+      environment_(std::move(environment)),
       timeout_ms_(timeout_ms),
       done_(std::move(done)),
       thread_([this] { work(); }) {}
@@ -191,7 +195,7 @@ Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {
       const std::lock_guard lock(mutex_);
       if (stopping_) return failed("was stopped");
     }
-    auto started = Child::start(command_);
+    auto started = Child::start(command_, environment_);
     if (!started) return started.error();
     const std::lock_guard lock(mutex_);
     if (stopping_) return failed("was stopped");

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,9 +31,10 @@ struct EvaluationJob {
 
 class EvaluatorClient {
  public:
+  using Environment = std::map<std::string, std::string>;  // on top of this process's own
   // `done` is called on the client's own thread, with the round asked about.
   using Done = std::function<void(std::uint64_t round, Result<Figures> figures)>;
-  EvaluatorClient(std::string command, int timeout_ms, Done done);
+  EvaluatorClient(std::string command, Environment environment, int timeout_ms, Done done);
   ~EvaluatorClient();  // ends the child
   void ask(EvaluationJob job);
 
@@ -43,6 +45,7 @@ class EvaluatorClient {
   Result<Figures> answer(const EvaluationJob& job);
 
   std::string command_;
+  Environment environment_;
   int timeout_ms_;
   Done done_;
   std::unique_ptr<Child> child_;   // of the client's thread

@@ -6,6 +6,7 @@
 #include "ledger/execute_round.h"
 #include "ledger/hash.h"
 #include "ledger/keystore.h"
+#include "ledger/model/data_contract.h"
 #include "ledger/model/safetensors.h"
 
 namespace gradmint {
@@ -45,6 +46,37 @@ Result<Keys> make_keys(const Home& home, const Settings& settings, const std::st
   return Keys{*std::move(validator), *seed};
 }
 
+// The data contract: of a file of its own, or of the one that came with the initial model.
+Result<std::string> read_contract(const Settings& settings, const LoadedModel& model) {
+  std::string text;
+  std::string from = settings.initial.string();
+  if (!settings.contract.empty()) {
+    from = settings.contract.string();
+    auto bytes = read_file(settings.contract, kMaxContractBytes);
+    if (!bytes) return bytes.error();
+    text.assign(bytes->begin(), bytes->end());
+    if (text.ends_with('\n')) text.pop_back();
+  } else if (const auto found = model.metadata.find(kContractMetadataKey);
+             found != model.metadata.end()) {
+    text = found->second;
+  } else if (settings.model == "mlp" || settings.model == "cnn") {
+    return Error{ErrorCode::bad_input,
+                 from +
+                     " has no data contract: make it with gradmint worker init-model, or name "
+                     "one with task.contract (gradmint worker contract)"};
+  } else {
+    return text;
+  }
+  const auto contract = DataContract::decode(text);
+  if (!contract) return Error{ErrorCode::bad_input, from + ": " + contract.error().message};
+  if (!settings.objective.empty() && settings.objective != contract->task) {
+    return Error{ErrorCode::bad_input, "task.objective is " + settings.objective +
+                                           ", the data contract in " + from + " is for " +
+                                           contract->task};
+  }
+  return text;
+}
+
 // Stores the initial model and its layout, and names them.
 Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
   if (settings.initial.empty()) {
@@ -64,7 +96,12 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
 
   TaskSpec task;
   task.model = settings.model;
-  task.objective = settings.objective;
+  auto contract = read_contract(settings, *model);
+  if (!contract) return contract.error();
+  task.contract = *std::move(contract);
+  task.objective = !task.contract.empty()       ? DataContract::decode(task.contract)->task
+                   : settings.objective.empty() ? "classification"
+                                                : settings.objective;
   task.parameter_count = model->layout.parameter_count();
   const BlobStore blobs(home.blobs());
   const std::string layout = model->layout.encode();
@@ -115,7 +152,8 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
           Orderer::create(home.ledger(), SignGuard(home.signed_block()), genesis, keys->validator);
       !s)
     return s.error();
-  return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count};
+  return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count,
+                     task->contract.empty() ? "" : describe(*DataContract::decode(task->contract))};
 }
 
 }  // namespace gradmint

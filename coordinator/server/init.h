@@ -11,6 +11,7 @@ struct InitOutcome {
   Hash chain_id;
   AccountId validator;
   std::uint64_t parameter_count = 0;
+  std::string contract;  // in words; empty: none
 };
 
 // Keys that already lie in the home are used. `time_ms` becomes the genesis block's time.

@@ -2,6 +2,7 @@
 
 #include "coordinator/server/checkpoint.h"
 #include "ledger/close_plan.h"
+#include "ledger/durable_file.h"
 #include "ledger/hash.h"
 
 namespace gradmint {
@@ -91,6 +92,16 @@ Status RoundDriver::check_optimizer_state() const {
                                          "'; set it back to that, or begin a new chain with init"};
 }
 
+// The data contract, as a file for the evaluator to read.
+Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() const {
+  const std::string& contract = orderer_.chain().genesis().task.contract;
+  if (contract.empty()) return std::map<std::string, std::string>{};
+  if (Status made = create_directory_synced(home_.run()); !made) return made.error();
+  const std::filesystem::path file = home_.run() / "contract.json";
+  if (Status written = replace_file(file, as_bytes(contract)); !written) return written.error();
+  return std::map<std::string, std::string>{{"GRADMINT_CONTRACT", file.string()}};
+}
+
 Status RoundDriver::start(std::uint64_t now_ms) {
   auto secret = read_secret(home_.seed_chain());
   if (!secret) return secret.error();
@@ -104,7 +115,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   auto newest = blobs_.get_verified(job_of(orderer_.chain().state()).model_root);
   if (!newest) return newest.error();
   if (const Status fits = check_optimizer_state(); !fits.ok()) return fits;
-  auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task.layout_root);
+  auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task);
   if (!checkpoints) return checkpoints.error();
   auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
   auto aggregator =
@@ -119,21 +130,24 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (!aggregator) return aggregator.error();
   aggregator_ = *std::move(aggregator);
   if (settings_.evaluate_here) {
-    evaluator_ = std::make_unique<EvaluatorClient>(
-        settings_.evaluation_command, static_cast<int>(settings_.evaluation_deadline_ms),
-        [this](std::uint64_t round, Result<Figures> figures) {
-          EvaluationDone done;
-          done.round = round;
-          done.figures.round = round;
-          if (figures) {
-            done.figures.loss_micro = figures->loss_micro;
-            done.figures.accuracy_ppm = figures->accuracy_ppm;
-            done.figures.examples = figures->examples;
-          } else {
-            done.error = figures.error().message;
-          }
-          post(std::move(done));
-        });
+    auto environment = evaluator_environment();
+    if (!environment) return environment.error();
+    evaluator_ =
+        std::make_unique<EvaluatorClient>(settings_.evaluation_command, *std::move(environment),
+                                          static_cast<int>(settings_.evaluation_deadline_ms),
+                                          [this](std::uint64_t round, Result<Figures> figures) {
+                                            EvaluationDone done;
+                                            done.round = round;
+                                            done.figures.round = round;
+                                            if (figures) {
+                                              done.figures.loss_micro = figures->loss_micro;
+                                              done.figures.accuracy_ppm = figures->accuracy_ppm;
+                                              done.figures.examples = figures->examples;
+                                            } else {
+                                              done.error = figures.error().message;
+                                            }
+                                            post(std::move(done));
+                                          });
   }
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   restore_openings(now_ms);

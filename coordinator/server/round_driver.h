@@ -53,6 +53,7 @@ class RoundDriver {
 
  private:
   Status check_optimizer_state() const;
+  Result<std::map<std::string, std::string>> evaluator_environment() const;
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names

@@ -45,6 +45,7 @@ void read_rounds(TomlConfig& toml, Settings& s) {
   toml.choice("task.objective", s.objective, {"classification", "regression"});
   toml.path("task.initial", s.initial);
   toml.path("task.program", s.program);
+  toml.path("task.contract", s.contract);
   toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
   // With fewer updates the aggregator would refuse every round.
   const auto least = static_cast<std::uint32_t>(kernels::least_updates(s.aggregation));

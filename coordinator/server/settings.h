@@ -25,9 +25,11 @@ struct Settings {
   std::string work_endpoint = "tcp://127.0.0.1:7701";
   std::string public_join;  // what invitations say, where it differs from join_endpoint
   // [task]
-  std::string model = "mlp", objective = "classification";
-  std::filesystem::path initial;  // safetensors
-  std::filesystem::path program;  // TorchScript
+  std::string model = "mlp";
+  std::string objective;           // empty: the contract's
+  std::filesystem::path initial;   // safetensors
+  std::filesystem::path program;   // TorchScript
+  std::filesystem::path contract;  // JSON; empty: the one in `initial`, if it has one
   // [rounds]
   std::uint64_t rounds = 12;
   std::uint32_t min_workers = 2;

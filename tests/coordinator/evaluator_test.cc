@@ -18,7 +18,7 @@ TEST_CASE("an evaluator that is asked something ends with its client, in whateve
   const auto begin = Clock::now();
   for (int i = 0; i < 40; ++i) {
     const auto file = folder / std::to_string(i);
-    EvaluatorClient client("sh -c 'touch " + file.string() + "; exec sleep 600'", 600'000,
+    EvaluatorClient client("sh -c 'touch " + file.string() + "; exec sleep 600'", {}, 600'000,
                            [](std::uint64_t, const Result<Figures>&) {});
     client.ask({1, "parameters"});
     // With its child running in every second turn; in the others before, while or after it starts.

@@ -87,6 +87,7 @@ constexpr TextPlace kTexts[] = {
     {"chain's name", &GenesisRecord::name, nullptr, false},
     {"task's model", nullptr, &TaskSpec::model, false},
     {"task's objective", nullptr, &TaskSpec::objective, false},
+    {"data contract", nullptr, &TaskSpec::contract, false},
     {"rule's interpreter", &GenesisRecord::rule_abi, nullptr, false},
     {"rule's source", &GenesisRecord::rule_source, nullptr, true},
     {"rule's manifest", &GenesisRecord::rule_manifest, nullptr, true},
@@ -147,9 +148,9 @@ TEST_CASE("genesis: another schema is named, and what reads it") {
   CHECK(genesis_schema_fault(bytes).empty());
   bytes[0] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 1, this gradmint reads 3 only; use the gradmint that wrote it");
+        "the genesis has schema 1, this gradmint reads 4 only; use the gradmint that wrote it");
   CHECK_FALSE(decode_record<GenesisRecord>(bytes).has_value());
   bytes[1] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 257, this gradmint reads 3 only; use a newer gradmint");
+        "the genesis has schema 257, this gradmint reads 4 only; use a newer gradmint");
 }

@@ -79,7 +79,15 @@ GenesisRecord genesis() {
   record.rule_manifest = "name = \"none\"";
   record.rule_abi = "an interpreter";
   record.rule_limits = {1000, 65536, 10};
-  record.task = {"mlp", "classification", hash_of("program"), hash_of("layout"), 8, hash_of("m")};
+  record.task = {"mlp",
+                 "classification",
+                 hash_of("program"),
+                 hash_of("layout"),
+                 8,
+                 hash_of("m"),
+                 R"({"classes":["ill","well"],"columns":[{"mean":"54.5","name":"age",)"
+                 R"("scale":"0.1","type":"integer"}],"format":"gradmint/data-contract/v1",)"
+                 R"("kind":"table","label":"state","task":"classification"})"};
   record.enrolment = Enrolment::allow_list;
   record.allowed = two_accounts();
   record.limits = {5, 6, 7, 8, 9, 10};

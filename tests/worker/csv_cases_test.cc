@@ -1,6 +1,7 @@
 // CSV files that strangers brought and that failed once: GRADMINT_CASES/csv.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 
 #include "tests/support/paths.h"
@@ -40,4 +41,49 @@ TEST_CASE("csv: the inputs that failed when this was tried") {
   CHECK(utf16.error().message ==
         "utf16.csv: this is UTF-16 text; make UTF-8 of it first: iconv -f UTF-16 -t UTF-8 FILE > "
         "NEW");
+}
+
+TEST_CASE("csv: a site is read by the names of the federation's data contract") {
+  const std::filesystem::path cases = cases_dir() / "csv";
+  const auto load = [&](const char* file, const CsvOptions& options) {
+    return load_dataset("csv:" + (cases / file).string(), options, "");
+  };
+  const auto first = load("site_a.csv", {});
+  REQUIRE_MESSAGE(first.ok(), first.error().message);
+  CHECK(describe(first->contract) == "classification of dx by age, bmi; classes dead, ill");
+  CsvOptions site;
+  site.contract = first->contract;
+  const auto same = load("site_a.csv", site);
+  REQUIRE_MESSAGE(same.ok(), same.error().message);
+  CHECK(same->features == first->features);
+  CHECK(same->labels == first->labels);
+
+  // Columns in another order: the rows that both have are the same numbers. Its other classes are
+  // refused by name.
+  const auto swapped = load("site_b_columns_swapped.csv", site);
+  REQUIRE_FALSE(swapped.ok());
+  CHECK(swapped.error().message.find("label 'well' is no class of the federation's data contract "
+                                     "(dead, ill)") != std::string::npos);
+  site.contract->classes = {"ill", "well"};
+  const auto by_name = load("site_b_columns_swapped.csv", site);
+  REQUIRE_MESSAGE(by_name.ok(), by_name.error().message);
+  CHECK(by_name->features == first->features);
+  const auto other = load("classes_dead_ill.csv", site);
+  REQUIRE_FALSE(other.ok());
+  CHECK(other.error().message.find("there is no column 'age'") != std::string::npos);
+
+  const auto dead = load("classes_dead_ill.csv", {});
+  REQUIRE(dead.ok());
+  site.contract = dead->contract;
+  const auto well = load("classes_ill_well.csv", site);
+  REQUIRE_FALSE(well.ok());
+  CHECK(well.error().message.find("label 'well' is no class") != std::string::npos);
+
+  // Prices keep their unit in the contract alone.
+  CsvOptions regression;
+  regression.task = Task::regression;
+  const auto prices = load("house_prices.csv", regression);
+  REQUIRE_MESSAGE(prices.ok(), prices.error().message);
+  CHECK(prices->contract.target.mean > 100'000);
+  for (const float target : prices->targets) CHECK(std::abs(target) < 10);
 }

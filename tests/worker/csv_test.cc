@@ -96,7 +96,8 @@ TEST_CASE("csv: regression targets, given classes, standard scale") {
   const auto data = parse_csv("a,b,t\n1,5,0.5\n3,5,1.5\n", "t.csv",
                               {Task::regression, "t", {}, CsvScale::standard});
   REQUIRE(data.ok());
-  CHECK(data->targets == std::vector<float>{0.5F, 1.5F});
+  CHECK(data->targets == std::vector<float>{-1, 1});
+  CHECK(data->contract.target == Scaler{1, 0.5F});
   CHECK(data->features == std::vector<float>{-1, 0, 1, 0});  // a constant column becomes 0
   CHECK(data->schema == "regression of t by a, b (2 columns)");
   const auto given =

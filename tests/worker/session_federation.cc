@@ -58,11 +58,14 @@ Config Federation::config(std::size_t worker) const {
            "tcp://coordinator:7700",
            {},
            name,
-           "test",
-           {}};
+           "test"};
   c.code.fill(static_cast<std::uint8_t>(worker + 1));
-  c.dataset = {name, hash_of("data " + name), 100, "x", "made for a test", "CC0-1.0"};
   return c;
+}
+
+RegisterDataset Federation::dataset(std::size_t worker) const {
+  const std::string name = config(worker).name;
+  return {name, hash_of("data " + name), 100, "x", "made for a test", "CC0-1.0"};
 }
 
 void Federation::later(std::uint64_t delay_ms, Happening what) {
@@ -158,7 +161,7 @@ void Federation::feed(std::size_t i, const Event& event) {
       } else if (std::get_if<CheckTask>(&effect)) {
         waiting.push_back(TaskChecked{task_fault});
       } else if (std::get_if<CheckModel>(&effect)) {
-        waiting.push_back(ModelChecked{""});
+        waiting.push_back(ModelChecked{"", dataset(i)});
       } else if (!carry_out(i, effect)) {
         return;
       }

@@ -76,6 +76,7 @@ class Federation {
   bool happens(std::uint32_t permille) { return random_.below(1000) < permille; }
   std::uint64_t delay() { return 1 + random_.below(faults_.max_delay_ms); }
   session::Config config(std::size_t worker) const;
+  RegisterDataset dataset(std::size_t worker) const;  // what it trains on
 
   Seeded random_;
   Faults faults_;

@@ -125,7 +125,10 @@ const Row kRows[] = {
        return arrives(f, Notice{NoticeKind::finished, 1, ""});
      },
      "GetAccount"},
-    {"the model does not fit", Stage::training, [](Federation&) { return ModelChecked{"why"}; },
+    {"the model does not fit", Stage::training,
+     [](Federation&) {
+       return ModelChecked{"why", {}};
+     },
      "Stop2"},
     {"an end is asked for in training", Stage::training,
      [](Federation&) { return StopRequested{}; }, "CancelTraining Stop0"},
@@ -264,8 +267,8 @@ TEST_CASE("an unreachable coordinator is told of in growing intervals") {
 TEST_CASE("a home that is damaged is not followed") {
   Federation f = at(Stage::training);
   Memory memory = f.workers[0].disk.memory;
-  Config config{
-      f.workers[0].key, {}, {}, f.coordinator.world.chain.chain_id(), "tcp://c:1", {}, "", "", {}};
+  Config config{f.workers[0].key, {}, {}, f.coordinator.world.chain.chain_id(),
+                "tcp://c:1",      {}, "", ""};
   CHECK(Session::resume(config, memory).ok());
   Memory gap = memory;
   gap.headers.erase(gap.headers.begin());

@@ -35,26 +35,35 @@ int report(const Error& error) {
   return exit_status(error.code);
 }
 
-void add_data_options(CLI::App& command, DataArguments& arguments) {
+void add_row_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--data", arguments.data, "digits, mnist:DIR or csv:FILE")->required();
   command.add_option("--label", arguments.label,
-                     "csv: the label's column, by name or index from 0 (default: the last)");
-  command.add_option("--task", arguments.task, "csv: what is learned (default: classification)")
-      ->check(CLI::IsMember({"classification", "regression"}));
-  command.add_option("--classes", arguments.classes,
-                     "csv: all label names in order, comma-separated, one with a comma in double "
-                     "quotes (default: those found)");
+                     "csv: the label's column, by name or index from 0 (default: the data "
+                     "contract's, or the last)");
   command
       .add_option("--header", arguments.header,
                   "csv: whether the first row names the columns; auto: where --label is named in "
                   "it, or text stands above a number")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->capture_default_str();
+  command.add_option("--drop", arguments.drop,
+                     "csv: columns to leave out, comma-separated, one with a comma in double "
+                     "quotes");
+}
+
+void add_data_options(CLI::App& command, DataArguments& arguments) {
+  add_row_options(command, arguments);
+  command.add_option("--task", arguments.task, "csv: what is learned (default: classification)")
+      ->check(CLI::IsMember({"classification", "regression"}));
+  command.add_option("--classes", arguments.classes,
+                     "csv: all label names in order, comma-separated, one with a comma in double "
+                     "quotes (default: those found)");
   command
-      .add_option("--scale", arguments.scale,
-                  "csv: standard (mean 0, deviation 1 over the file) or none")
-      ->check(CLI::IsMember({"standard", "none"}))
-      ->capture_default_str();
+      .add_option(
+          "--scale", arguments.scale,
+          "csv, where no federation's contract says how: standard (mean 0, deviation 1 over "
+          "the file; the default) or none")
+      ->check(CLI::IsMember({"standard", "none"}));
   command.add_option("--seed", arguments.seed, "of the division into shards")
       ->capture_default_str();
   command
@@ -78,13 +87,35 @@ void add_shard_options(CLI::App& command, DataArguments& arguments) {
       ->capture_default_str();
 }
 
+Status use_contract(DataArguments& arguments, DataContract contract) {
+  if (!arguments.task.empty() && arguments.task != contract.task)
+    return Error{ErrorCode::bad_input, "this federation's task is " + contract.task +
+                                           ": give --task " + contract.task + ", or none"};
+  if (!arguments.scale.empty())
+    return Error{ErrorCode::bad_input,
+                 "--scale: this federation's data contract scales the data: leave it out"};
+  auto classes = names_in(arguments.classes, "--classes");
+  if (!classes) return classes.error();
+  if (!classes->empty() && *classes != contract.classes)
+    return Error{ErrorCode::bad_input,
+                 "--classes: they differ from those of the federation's data contract (" +
+                     describe(contract) + "): leave them out"};
+  arguments.contract = std::move(contract);
+  return {};
+}
+
 Result<Dataset> load_all(const DataArguments& arguments) {
   CsvOptions csv;
-  csv.task = arguments.objective() == "regression" ? Task::regression : Task::classification;
+  csv.task = arguments.task == "regression" ? Task::regression : Task::classification;
   csv.label = arguments.label;
   auto classes = names_in(arguments.classes, "--classes");
   if (!classes) return classes.error();
   csv.classes = *std::move(classes);
+  auto drop = names_in(arguments.drop, "--drop");
+  if (!drop) return drop.error();
+  csv.drop = *std::move(drop);
+  csv.contract = arguments.contract;
+  csv.label_may_lack = arguments.label_may_lack;
   csv.header = arguments.header == "yes"  ? CsvHeader::yes
                : arguments.header == "no" ? CsvHeader::no
                                           : CsvHeader::decide;

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,19 +25,27 @@ struct DataArguments {
   std::string task;     // empty: classification, and a remark where that is doubtful
   std::string classes;  // comma-separated, quoted as in a CSV file
   std::string header = "auto";
-  std::string scale = "standard";
+  std::string scale;               // empty: standard, or the contract's
+  std::string drop;                // comma-separated, as classes
   std::uint64_t seed = 1;          // of the shards
   std::uint64_t holdout_seed = 0;  // the same in every run, so that accuracies compare
   std::uint32_t holdout_permille = 200;
   std::string shard = "1/1";
   double alpha = 10.0;
 
-  std::string objective() const { return task.empty() ? "classification" : task; }
+  std::optional<DataContract> contract;  // a federation's, once it is known
+  bool label_may_lack = false;           // with a contract: rows without answers
 };
-// --data, --label, --task, --classes, --header, --scale, --seed, --holdout, --holdout-seed
+// --data, --label, --header, --drop: for rows whose meaning is known already
+void add_row_options(CLI::App& command, DataArguments& arguments);
+// These, and --task, --classes, --scale and how the rows are divided:
+// --data, --label, --task, --classes, --header, --scale, --drop, --seed, --holdout, --holdout-seed
 void add_data_options(CLI::App& command, DataArguments& arguments);
 // --shard, --alpha
 void add_shard_options(CLI::App& command, DataArguments& arguments);
+
+// Refuses words of the command line that contradict the federation's contract.
+Status use_contract(DataArguments& arguments, DataContract contract);
 
 Result<Dataset> load_all(const DataArguments& arguments);
 // This worker's shard of the rows that are not held out. Refuses an empty shard.

@@ -6,8 +6,10 @@
 
 namespace gradmint {
 
+void add_contract(CLI::App& app, int& status);
 void add_evaluate(CLI::App& app, int& status);
 void add_init_model(CLI::App& app, int& status);
+void add_predict(CLI::App& app, int& status);
 void add_preflight(CLI::App& app, int& status);
 
 }  // namespace gradmint

@@ -2,6 +2,8 @@
 // libtorch does can take the coordinator down.
 #include <spdlog/spdlog.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +14,7 @@
 #include "ledger/model/safetensors.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/cli/model_file.h"
 
 namespace gradmint {
 namespace {
@@ -24,6 +27,8 @@ struct EvaluateArguments {
   DataArguments data;
   ModelArguments model;
   std::string parameters;
+  std::string contract;         // a file
+  bool model_is_given = false;  // on the command line
   bool serve = false;
   std::string config;
 };
@@ -45,19 +50,27 @@ Result<std::vector<float>> read_parameters(const std::string& file, const ModelL
   return values;
 }
 
-Result<Json> evaluate_file(Evaluator& evaluator, const std::string& file) {
+Result<Json> evaluate_file(Evaluator& evaluator, const DataContract& contract,
+                           const std::string& file) {
   Result<std::vector<float>> values = read_parameters(file, evaluator.layout());
   if (!values) return values.error();
   Result<EvaluateOutcome> outcome = evaluator.evaluate(*values);
   if (!outcome) return outcome.error();
-  return Json{{"loss", outcome->loss},
-              {"accuracy", outcome->accuracy},
+  Json result{{"loss", outcome->loss},
               {"examples", outcome->examples},
               {"loss_micro", loss_micro(outcome->loss)},
               {"accuracy_ppm", accuracy_ppm(outcome->accuracy)}};
+  if (contract.task == "regression") {
+    result["r2"] = outcome->accuracy;  // 0 where it is below
+    result["rmse"] = std::sqrt(outcome->loss) * double{contract.target.scale};
+    result["rmse_of"] = contract.label;
+  } else {
+    result["accuracy"] = outcome->accuracy;
+  }
+  return result;
 }
 
-Json answer(Evaluator& evaluator, const std::string& line) {
+Json answer(Evaluator& evaluator, const DataContract& contract, const std::string& line) {
   const auto refuse = [](Json id, const std::string& what) {
     return Json{{"id", std::move(id)}, {"error", what}};
   };
@@ -71,25 +84,52 @@ Json answer(Evaluator& evaluator, const std::string& line) {
   const auto file = request->find("parameters");
   if (file == request->end() || !file->is_string())
     return refuse(*id, "the request names no parameters");
-  Result<Json> result = evaluate_file(evaluator, file->get<std::string>());
+  Result<Json> result = evaluate_file(evaluator, contract, file->get<std::string>());
   if (!result) return refuse(*id, result.error().message);
   (*result)["id"] = *id;
   return *std::move(result);
 }
 
 // One answer a request, in order; ends when stdin does.
-int serve(Evaluator& evaluator) {
+int serve(Evaluator& evaluator, const DataContract& contract) {
   for (std::string line; std::getline(std::cin, line);) {
     spdlog::debug("request {}", line.substr(0, 200));
-    std::cout << json_text(answer(evaluator, line)) << std::endl;
+    std::cout << json_text(answer(evaluator, contract, line)) << std::endl;
     if (!std::cout) return kExitFailed;  // nobody listens any more
   }
   return kExitOk;
 }
 
-int run(const EvaluateArguments& arguments) {
+// The model's own contract and kind, where its file names them.
+Status use_model_file(EvaluateArguments& arguments) {
+  const auto file = read_model_file(arguments.parameters);
+  if (!file) return file.error();
+  if (!arguments.model_is_given && file->model.metadata.contains(kModelMetadataKey)) {
+    auto model = model_of(*file, arguments.parameters, arguments.model);
+    if (!model) return model.error();
+    arguments.model = *std::move(model);
+  }
+  if (!file->contract || arguments.data.contract) return {};
+  return use_contract(arguments.data, *file->contract);
+}
+
+Status settle(EvaluateArguments& arguments) {
   if (arguments.serve == !arguments.parameters.empty())
-    return report({ErrorCode::bad_input, "evaluate: give --parameters FILE or --serve"});
+    return Error{ErrorCode::bad_input, "evaluate: give --parameters FILE or --serve"};
+  if (const char* given = std::getenv("GRADMINT_CONTRACT");
+      arguments.contract.empty() && given != nullptr)
+    arguments.contract = given;
+  if (!arguments.contract.empty()) {
+    auto contract = read_contract_file(arguments.contract);
+    if (!contract) return contract.error();
+    if (Status fits = use_contract(arguments.data, *std::move(contract)); !fits) return fits;
+  }
+  if (std::filesystem::path(arguments.parameters).extension() != ".safetensors") return {};
+  return use_model_file(arguments);
+}
+
+int run(EvaluateArguments arguments) {
+  if (Status settled = settle(arguments); !settled) return report(settled.error());
   Result<ModelOptions> model = model_options(arguments.model);
   if (!model) return report(model.error());
   Result<Dataset> holdout = load_holdout(arguments.data);
@@ -98,8 +138,8 @@ int run(const EvaluateArguments& arguments) {
   spdlog::info("{}: {} samples held out", holdout->name, holdout->rows());
   auto evaluator = make_torch_evaluator(*model, device_options(arguments.model), *holdout);
   if (!evaluator) return report(evaluator.error());
-  if (arguments.serve) return serve(**evaluator);
-  Result<Json> result = evaluate_file(**evaluator, arguments.parameters);
+  if (arguments.serve) return serve(**evaluator, holdout->contract);
+  Result<Json> result = evaluate_file(**evaluator, holdout->contract, arguments.parameters);
   if (!result) return report(result.error());
   std::cout << json_text(*result) << std::endl;
   return kExitOk;
@@ -115,12 +155,18 @@ void add_evaluate(CLI::App& app, int& status) {
   add_data_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
+  command->add_option("--contract", arguments->contract,
+                      "the data contract's file (default: $GRADMINT_CONTRACT, which a coordinator "
+                      "sets for its evaluator; else the one in FILE.safetensors)");
   command->add_option("--parameters", arguments->parameters,
                       "FILE.safetensors, or a flat fp32 vector");
   command->add_flag("--serve", arguments->serve,
                     "answer JSON lines: {\"id\":1,\"parameters\":\"FILE\"}");
   command->add_option("--config", arguments->config, "TOML file with these options");
-  command->callback([arguments, &status] { status = run(*arguments); });
+  command->callback([arguments, command, &status] {
+    arguments->model_is_given = command->count("--model") > 0;
+    status = run(*arguments);
+  });
 }
 
 }  // namespace gradmint

@@ -28,11 +28,15 @@ int run(const InitArguments& arguments) {
     std::cout << "data         " << printable(remark) << "\n";
   Result<InitialModel> model = make_initial_model(*options, *data, arguments.data.seed);
   if (!model) return report(model.error());
-  std::map<std::string, std::string> metadata;
+  const std::string contract = data->contract.encode();
+  if (Result<DataContract> fits = DataContract::decode(contract); !fits)
+    return report(fits.error());
+  std::map<std::string, std::string> metadata{{kContractMetadataKey, contract}};
+  metadata[kModelMetadataKey] = options->model.ends_with(".pt") ? "torchscript" : options->model;
   if (options->model.ends_with(".pt")) {
     Result<Hash> hash = model_file_hash(options->model);
     if (!hash) return report(hash.error());
-    metadata["gradmint.model_hash"] = to_hex(*hash);
+    metadata[kProgramMetadataKey] = to_hex(*hash);
     std::cout << "model file   " << to_hex(*hash) << "\n";
   }
   const Bytes file = write_safetensors(model->layout, model->parameters, metadata);
@@ -40,6 +44,7 @@ int run(const InitArguments& arguments) {
   std::cout << "parameters   " << model->layout.parameter_count() << " in "
             << model->layout.tensors().size() << " tensors\n"
             << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
+            << "contract     " << printable(describe(data->contract)) << "\n"
             << "layout root  " << to_hex(blob_root(as_bytes(model->layout.encode()))) << "\n"
             << "written to   " << printable(arguments.output) << std::endl;
   return kExitOk;

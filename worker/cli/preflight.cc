@@ -8,6 +8,7 @@
 #include "kernels/base/printable.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/equip.h"
 #include "worker/session/network_preflight.h"
 
 namespace gradmint {
@@ -34,11 +35,17 @@ CheckLine check_device(const std::string& device) {
   return found ? CheckLine{"device", true, *found} : from_error("device", found.error());
 }
 
-CheckLine check_model(const ModelArguments& arguments, const Dataset& data) {
-  Result<ModelOptions> options = model_options(arguments);
+// As joining does it: the task's model, where the task is known.
+CheckLine check_model(const ModelArguments& arguments, const Dataset& data, const TaskSpec* task) {
+  Result<ModelOptions> options =
+      task == nullptr ? model_options(arguments) : fitting_model(arguments, *task);
   if (!options) return from_error("model", options.error());
   Result<InitialModel> model = make_initial_model(*options, data, 0);
   if (!model) return from_error("model", model.error());
+  if (task != nullptr) {
+    if (Status same = same_size(model->layout.parameter_count(), *task); !same)
+      return from_error("model", same.error());
+  }
   return {"model", true,
           options->model + ", " + std::to_string(model->layout.parameter_count()) + " parameters"};
 }
@@ -52,37 +59,54 @@ CheckLine check_own_key(const PreflightArguments& arguments) {
 }
 
 // With an invitation, or a home that has joined before.
-std::vector<CheckLine> check_coordinator(const PreflightArguments& arguments) {
+session::NetworkFindings check_coordinator(const PreflightArguments& arguments) {
   const std::filesystem::path home = arguments.home;
-  if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json"))
-    return {{"network", true, "not tried: give --invite with the coordinator's invitation"}};
+  if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json")) {
+    return {{{"network", true, "not tried: give --invite with the coordinator's invitation"}},
+            std::nullopt};
+  }
   auto plan = session::plan_network_preflight(home, arguments.invite);
-  if (!plan) return {from_error("network", plan.error())};
+  if (!plan) return {{from_error("network", plan.error())}, std::nullopt};
   return session::check_network(*plan);
+}
+
+// The samples, as the federation's contract wants them where it was heard; their size in bytes.
+std::uint64_t check_data(const PreflightArguments& arguments, const TaskSpec* task,
+                         std::vector<CheckLine>& lines) {
+  DataArguments asked = arguments.data;
+  if (task != nullptr) {
+    if (!task->contract.empty()) {
+      const auto contract = DataContract::decode(task->contract);
+      if (contract) lines.push_back({"contract", true, describe(*contract)});
+    }
+    if (Status fits = use_task(asked, *task); !fits) {
+      lines.push_back(from_error("data", fits.error()));
+      return 0;
+    }
+  }
+  Result<Dataset> data = load_training(asked);
+  if (!data) {
+    lines.push_back(from_error("data", data.error()));
+    return 0;
+  }
+  lines.push_back({"data", true,
+                   data->name + ", " + std::to_string(data->rows()) + " samples: " + data->schema});
+  for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
+  lines.push_back(check_model(arguments.model, *data, task));
+  return data->features.size() * sizeof(float);
 }
 
 int run(const PreflightArguments& arguments) {
   std::vector<CheckLine> lines{check_device(arguments.model.device)};
+  const session::NetworkFindings network = check_coordinator(arguments);
   std::uint64_t data_bytes = 0;
-  if (!arguments.data.data.empty()) {
-    Result<Dataset> data = load_training(arguments.data);
-    if (data) {
-      data_bytes = data->features.size() * sizeof(float);
-      lines.push_back(
-          {"data", true,
-           data->name + ", " + std::to_string(data->rows()) + " samples: " + data->schema});
-      for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
-      lines.push_back(check_model(arguments.model, *data));
-    } else {
-      lines.push_back(from_error("data", data.error()));
-    }
-  }
+  if (!arguments.data.data.empty())
+    data_bytes = check_data(arguments, network.genesis ? &network.genesis->task : nullptr, lines);
   lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
   lines.push_back(check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));
   lines.push_back(check_own_key(arguments));
-  const std::vector<CheckLine> network = check_coordinator(arguments);
-  lines.insert(lines.end(), network.begin(), network.end());
+  lines.insert(lines.end(), network.lines.begin(), network.lines.end());
   bool all = true;
   for (const CheckLine& line : lines) {
     std::cout << printable(format_check(line)) << std::endl;

@@ -1,98 +1,21 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
 
-#include "worker/data/csv_header.h"
 #include "worker/data/csv_reader.h"
+#include "worker/data/csv_table.h"
 #include "worker/data/parse.h"
+#include "worker/data/scaling.h"
 
 namespace gradmint {
 namespace {
 
 constexpr std::size_t kManyNumericClasses = 20;
 
-struct Table {
-  std::vector<std::string> header;  // column names, or "column 0" …
-  std::vector<float> features;
-  std::vector<std::string_view> labels;
-  std::vector<std::uint64_t> lines;  // the label's line in the file
-  std::size_t label_column = 0;
-  std::string decision;  // whether the first row is a header, and why
-};
-
-Result<std::size_t> label_column(const std::string& label, const std::vector<std::string>& header,
-                                 const std::string& name) {
-  if (label.empty()) return header.size() - 1;
-  const auto named = std::find(header.begin(), header.end(), label);
-  if (named != header.end()) return static_cast<std::size_t>(named - header.begin());
-  std::size_t index = 0;
-  const auto [end, ec] = std::from_chars(label.data(), label.data() + label.size(), index);
-  if (ec == std::errc() && end == label.data() + label.size() && index < header.size())
-    return index;
-  return Error{ErrorCode::bad_input, name + ": there is no column '" + label + "' among its " +
-                                         std::to_string(header.size()) +
-                                         "; give a name from the header or an index from 0"};
-}
-
-Status add_row(const CsvReader& reader, const CsvRow& row, Table& table) {
-  if (row.fields.size() != table.header.size())
-    return reader.fail(row.line, std::to_string(row.fields.size()) + " columns, expected " +
-                                     std::to_string(table.header.size()));
-  for (std::size_t c = 0; c < row.fields.size(); ++c) {
-    if (c == table.label_column) continue;
-    const std::optional<float> value = csv_number(row.fields[c]);
-    if (!value || !std::isfinite(*value))
-      return reader.fail(row.line, "column " + std::to_string(c) + " (" + table.header[c] + "): " +
-                                       csv_quoted(row.fields[c]) + " is not a finite number");
-    table.features.push_back(*value);
-  }
-  table.labels.push_back(row.fields[table.label_column]);
-  table.lines.push_back(row.line);
-  return {};
-}
-
-Result<Table> read_table(CsvReader& reader, const std::string& name, const CsvOptions& options) {
-  Table table;
-  CsvRow row;
-  if (!reader.next(row)) {
-    if (reader.failure()) return *reader.failure();
-    return Error{ErrorCode::bad_input, name + ": the file is empty"};
-  }
-  std::optional<CsvRow> second(std::in_place);
-  if (!reader.next(*second)) {
-    if (reader.failure()) return *reader.failure();
-    second.reset();
-  }
-  const HeaderDecision decision = decide_header(row, second, options);
-  table.decision = decision.reason;
-  for (std::size_t c = 0; c < row.fields.size(); ++c)
-    table.header.push_back(decision.is_header ? std::string(row.fields[c])
-                                              : "column " + std::to_string(c));
-  if (table.header.size() < 2)
-    return Error{ErrorCode::bad_input, name +
-                                           ": one column only; features and a label are needed, "
-                                           "separated by commas"};
-  Result<std::size_t> label = label_column(options.label, table.header, name);
-  if (!label) return label.error();
-  table.label_column = *label;
-  if (!decision.is_header) {
-    if (Status status = add_row(reader, row, table); !status) return status.error();
-  }
-  for (bool more = second.has_value(); more; more = reader.next(*second)) {
-    if (Status status = add_row(reader, *second, table); !status) return status.error();
-    if (table.labels.size() > kMaxRows)
-      return Error{ErrorCode::bad_input, name + ": more than 100000000 rows"};
-  }
-  if (reader.failure()) return *reader.failure();
-  if (table.labels.empty()) return Error{ErrorCode::bad_input, name + ": a header, but no rows"};
-  return table;
-}
-
 bool is_number(const std::string& text) { return csv_number(text).has_value(); }
 
-std::vector<std::string> found_classes(const Table& table) {
+std::vector<std::string> found_classes(const CsvTable& table) {
   std::vector<std::string> classes(table.labels.begin(), table.labels.end());
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
@@ -102,26 +25,41 @@ std::vector<std::string> found_classes(const Table& table) {
   return classes;
 }
 
-Status add_labels(const Table& table, const CsvReader& reader, Dataset& data) {
+std::string joined(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 12;
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kShown; ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  return text + (names.size() > kShown ? ", …" : "");
+}
+
+Status add_labels(const CsvTable& table, const CsvReader& reader, const CsvOptions& options,
+                  Dataset& data) {
   std::map<std::string_view, std::int32_t> index;
   for (std::size_t i = 0; i < data.classes.size(); ++i)
     index[data.classes[i]] = static_cast<std::int32_t>(i);
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
     const auto found = index.find(table.labels[row]);
     if (found == index.end())
-      return reader.fail(table.lines[row], "label " + csv_quoted(table.labels[row]) +
-                                               " is not among the classes given");
+      return reader.fail(
+          table.lines[row],
+          "label " + csv_quoted(table.labels[row]) +
+              (options.contract
+                   ? " is no class of the federation's data contract (" + joined(data.classes) +
+                         "): use its names, or ask the operator for one that has it"
+                   : " is not among the classes given"));
     data.labels.push_back(found->second);
   }
   return {};
 }
 
-Status add_targets(const Table& table, const CsvReader& reader, Dataset& data) {
+// In their own unit.
+Status add_targets(const CsvTable& table, const CsvReader& reader, Dataset& data) {
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
     const std::optional<float> value = csv_number(table.labels[row]);
     if (!value || !std::isfinite(*value))
-      return reader.fail(table.lines[row], "column " + std::to_string(table.label_column) + " (" +
-                                               table.header[table.label_column] + "): target " +
+      return reader.fail(table.lines[row], "column " + std::to_string(table.label_index) + " (" +
+                                               table.label + "): target " +
                                                csv_quoted(table.labels[row]) +
                                                " is not a finite number");
     data.targets.push_back(*value);
@@ -137,23 +75,86 @@ bool is_utf16(std::string_view text) {
   return zeros > 0 && static_cast<std::size_t>(zeros) >= first.size() * 2 / 5;
 }
 
-void standardise(std::vector<float>& features, std::size_t columns) {
-  const std::size_t rows = features.size() / columns;
-  for (std::size_t c = 0; c < columns; ++c) {
-    double sum = 0;
-    for (std::size_t r = 0; r < rows; ++r) sum += double{features[r * columns + c]};
-    const double mean = sum / static_cast<double>(rows);
-    double squares = 0;
-    for (std::size_t r = 0; r < rows; ++r) {
-      const double off = double{features[r * columns + c]} - mean;
-      squares += off * off;
-    }
-    const double deviation = std::sqrt(squares / static_cast<double>(rows));
-    for (std::size_t r = 0; r < rows; ++r) {
-      float& value = features[r * columns + c];
-      value = deviation > 0 ? static_cast<float>((double{value} - mean) / deviation) : 0.0F;
-    }
+// What this file's columns mean, for whoever has no contract yet.
+DataContract contract_of(const CsvTable& table, const CsvOptions& options, const Dataset& data) {
+  DataContract contract;
+  contract.task = options.task == Task::classification ? "classification" : "regression";
+  contract.classes = data.classes;
+  contract.label = table.label;
+  const bool scaled = options.scale == CsvScale::standard;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    bool whole = true;
+    for (std::size_t i = c; i < table.features.size() && whole; i += table.columns.size())
+      whole = table.features[i] == std::trunc(table.features[i]);
+    contract.columns.push_back(
+        {table.columns[c], whole ? ColumnType::integer : ColumnType::number,
+         scaled ? scaler_of(table.features, c, table.columns.size()) : Scaler{}});
   }
+  if (options.task == Task::regression && scaled) contract.target = scaler_of(data.targets, 0, 1);
+  return contract;
+}
+
+// Features and targets, and what is remarkable about them.
+Status scale(const CsvTable& table, const CsvReader& reader, const std::string& name,
+             Dataset& data) {
+  const std::size_t columns = table.columns.size();
+  const std::size_t end = scale_rows(data.contract, data.features);
+  if (end < data.features.size())
+    return reader.fail(table.lines[end / columns],
+                       "column '" + table.columns[end % columns] +
+                           "': scaled by the data contract this number leaves fp32's range");
+  for (std::size_t row = 0; row < data.targets.size(); ++row) {
+    data.targets[row] = data.contract.target.apply(data.targets[row]);
+    if (!std::isfinite(data.targets[row]))
+      return reader.fail(table.lines[row],
+                         "target: scaled by the data contract it leaves fp32's range");
+  }
+  for (const std::string& line : far_columns(data.contract, data.features))
+    data.remarks.push_back(name + ": " + line);
+  return {};
+}
+
+void remark_classes(const CsvTable& table, const CsvOptions& options, const std::string& name,
+                    Dataset& data) {
+  if (options.contract) {
+    std::vector<bool> seen(data.classes.size(), false);
+    for (const std::int32_t label : data.labels) seen[static_cast<std::size_t>(label)] = true;
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      if (!seen[i]) missing.push_back(data.classes[i]);
+    if (!missing.empty())
+      data.remarks.push_back(name + ": no row of class " + joined(missing) +
+                             ", which the federation's data contract has");
+  } else if (options.suggest_regression && data.classes.size() > kManyNumericClasses &&
+             std::all_of(data.classes.begin(), data.classes.end(), is_number)) {
+    data.remarks.push_back(name + ": the numbers in column '" + table.label + "' are taken for " +
+                           std::to_string(data.classes.size()) +
+                           " classes; --task regression predicts them as numbers");
+  }
+}
+
+Status add_classes(const CsvTable& table, const CsvReader& reader, const std::string& name,
+                   const CsvOptions& options, Dataset& data) {
+  data.classes = options.contract          ? options.contract->classes
+                 : options.classes.empty() ? found_classes(table)
+                                           : options.classes;
+  if (data.classes.size() > kMaxContractClasses || data.classes.size() < 2)
+    return Error{ErrorCode::bad_input, name + ": " + std::to_string(data.classes.size()) +
+                                           " classes in column '" + table.label + "'; 2 to " +
+                                           std::to_string(kMaxContractClasses) +
+                                           " can be learned (--task regression for numbers)"};
+  if (Status status = add_labels(table, reader, options, data); !status) return status;
+  remark_classes(table, options, name, data);
+  return {};
+}
+
+std::string schema_of(const CsvTable& table, const std::string& task) {
+  std::string schema = task + " of " + table.label + " by";
+  for (std::size_t c = 0; c < table.columns.size() && schema.size() < 200; ++c)
+    schema += " " + table.columns[c] + ",";
+  schema.pop_back();
+  if (table.columns.size() > 1) schema += " (" + std::to_string(table.columns.size()) + " columns)";
+  return schema;
 }
 
 }  // namespace
@@ -164,40 +165,31 @@ Result<Dataset> parse_csv(std::string_view text, const std::string& name,
     return Error{ErrorCode::bad_input, name +
                                            ": this is UTF-16 text; make UTF-8 of it first: iconv "
                                            "-f UTF-16 -t UTF-8 FILE > NEW"};
+  if (options.contract && options.contract->kind != DataKind::table)
+    return Error{ErrorCode::bad_input, name + ": a table, but the federation's data contract is " +
+                                           describe(*options.contract)};
   CsvReader reader(text, name);
-  Result<Table> table = read_table(reader, name, options);
+  Result<CsvTable> table = read_csv_table(reader, name, options);
   if (!table) return table.error();
   Dataset data;
   data.name = "csv:" + name;
-  data.task = options.task;
-  data.sample_shape = {table->header.size() - 1};
-  data.features = std::move(table->features);
+  const bool classify = options.contract ? options.contract->task == "classification"
+                                         : options.task == Task::classification;
+  data.task = classify ? Task::classification : Task::regression;
+  data.sample_shape = {table->columns.size()};
   data.remarks.push_back(name + ": " + table->decision);
-  if (options.task == Task::classification) {
-    data.classes = options.classes.empty() ? found_classes(*table) : options.classes;
-    if (data.classes.size() > 1000 || data.classes.size() < 2)
-      return Error{ErrorCode::bad_input,
-                   name + ": " + std::to_string(data.classes.size()) + " classes in column '" +
-                       table->header[table->label_column] +
-                       "'; 2 to 1000 can be learned (--task regression for numbers)"};
-    if (Status status = add_labels(*table, reader, data); !status) return status.error();
-    if (options.suggest_regression && data.classes.size() > kManyNumericClasses &&
-        std::all_of(data.classes.begin(), data.classes.end(), is_number))
-      data.remarks.push_back(name + ": the numbers in column '" +
-                             table->header[table->label_column] + "' are taken for " +
-                             std::to_string(data.classes.size()) +
-                             " classes; --task regression predicts them as numbers");
-  } else if (Status status = add_targets(*table, reader, data); !status) {
-    return status.error();
-  }
-  if (options.scale == CsvScale::standard) standardise(data.features, table->header.size() - 1);
-  data.schema = options.task == Task::classification ? "classification" : "regression";
-  data.schema += " of " + table->header[table->label_column] + " by";
-  for (std::size_t c = 0; c < table->header.size() && data.schema.size() < 200; ++c)
-    if (c != table->label_column) data.schema += " " + table->header[c] + ",";
-  data.schema.pop_back();
-  if (table->header.size() > 2)
-    data.schema += " (" + std::to_string(table->header.size() - 1) + " columns)";
+  data.is_labelled = table->is_labelled;
+  if (!data.is_labelled && classify) data.classes = options.contract->classes;
+  const Status labelled = !data.is_labelled ? Status{}
+                          : classify        ? add_classes(*table, reader, name, options, data)
+                                            : add_targets(*table, reader, data);
+  if (!labelled) return labelled.error();
+  data.contract = options.contract ? *options.contract : contract_of(*table, options, data);
+  if (const std::string fault = data.contract.fault(); !fault.empty())
+    return Error{ErrorCode::bad_input, name + ": " + fault};
+  data.features = std::move(table->features);
+  if (Status scaled = scale(*table, reader, name, data); !scaled) return scaled.error();
+  data.schema = schema_of(*table, data.contract.task);
   return data;
 }
 

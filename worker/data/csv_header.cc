@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace gradmint {
 namespace {
@@ -20,6 +21,19 @@ bool is_index(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// A column of the contract that the row names. Names that are numbers count where all are there.
+std::optional<std::string> contract_column_in(const CsvRow& row, const DataContract& contract) {
+  const std::set<std::string_view> fields(row.fields.begin(), row.fields.end());
+  std::size_t numbers = 0;
+  for (const ContractColumn& column : contract.columns) {
+    if (!fields.contains(column.name)) continue;
+    if (!is_index(column.name)) return column.name;
+    ++numbers;
+  }
+  if (fields.contains(contract.label) && numbers == contract.columns.size()) return contract.label;
+  return std::nullopt;
+}
+
 }  // namespace
 
 HeaderDecision decide_header(const CsvRow& first, const std::optional<CsvRow>& second,
@@ -34,6 +48,11 @@ HeaderDecision decide_header(const CsvRow& first, const std::optional<CsvRow>& s
   if (names_label)
     return {true, row + " is a header: the label's column " + csv_quoted(options.label) +
                       " is named in it"};
+  if (options.contract) {
+    if (const auto named = contract_column_in(first, *options.contract))
+      return {true, row + " is a header: the contract's column " + csv_quoted(*named) +
+                        " is named in it"};
+  }
   if (!second) {
     const bool is_text =
         std::none_of(first.fields.begin(), first.fields.end(),

@@ -14,7 +14,8 @@ struct HeaderDecision {
   std::string reason;  // "row 1 is a header, …": one line for the user, with how to change it
 };
 
-// In this order: what was asked for; the label's name in the first row; text there above a number
+// In this order: what was asked for; the label's name in the first row, or one of the contract's;
+// text there above a number
 // in the second (empty fields and the usual words for a missing value are no text). Without a
 // second row: no number in the first one.
 HeaderDecision decide_header(const CsvRow& first, const std::optional<CsvRow>& second,

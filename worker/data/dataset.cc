@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/base/check.h"
+#include "worker/data/parse.h"
 
 namespace gradmint {
 
@@ -13,6 +14,7 @@ Dataset select_rows(const Dataset& from, std::span<const std::uint32_t> indices)
   to.sample_shape = from.sample_shape;
   to.classes = from.classes;
   to.schema = from.schema;
+  to.contract = from.contract;
   to.remarks = from.remarks;
   const std::uint64_t columns = from.columns();
   to.features.reserve(indices.size() * columns);
@@ -26,6 +28,21 @@ Dataset select_rows(const Dataset& from, std::span<const std::uint32_t> indices)
       to.targets.push_back(from.targets[row]);
   }
   return to;
+}
+
+DataContract image_contract(const Dataset& data) {
+  DataContract contract;
+  contract.kind = DataKind::image;
+  contract.classes = data.classes;
+  contract.shape = data.sample_shape;
+  return contract;
+}
+
+Status check_images(const Dataset& data, const std::optional<DataContract>& contract) {
+  if (!contract || *contract == data.contract) return {};
+  return Error{ErrorCode::bad_input, data.name + ": " + describe(data.contract) +
+                                         "; the federation's data contract is " +
+                                         describe(*contract)};
 }
 
 Bytes sample_bytes(const Dataset& data, std::uint64_t row) {

@@ -9,6 +9,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/model/data_contract.h"
 
 namespace gradmint {
 
@@ -23,11 +24,20 @@ struct Dataset {
   std::vector<std::int32_t> labels;         // classification: one a row, in [0, classes)
   std::vector<float> targets;               // regression: one a row
   std::string schema;                       // what a row is, in words; part of the manifest
+  DataContract contract;                    // what the columns mean, and how they were scaled
   std::vector<std::string> remarks;         // what the loader decided, for the user: lines
   std::uint64_t fixed_holdout_from = 0;     // rows from here on validate by convention; 0: none
 
+  bool is_labelled = true;  // else labels and targets are empty
+
   std::uint64_t rows() const {
+    if (!is_labelled) return features.size() / feature_count();
     return task == Task::classification ? labels.size() : targets.size();
+  }
+  std::uint64_t feature_count() const {  // of a sample, from its shape
+    std::uint64_t count = 1;
+    for (const std::uint64_t extent : sample_shape) count *= extent;
+    return count;
   }
   std::uint64_t columns() const { return rows() == 0 ? 0 : features.size() / rows(); }
   std::uint64_t outputs() const { return task == Task::classification ? classes.size() : 1; }

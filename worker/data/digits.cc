@@ -42,6 +42,7 @@ Result<Dataset> parse_digits(std::string_view text, const std::string& name) {
   data.task = Task::classification;
   data.sample_shape = {1, 8, 8};
   for (char digit = '0'; digit <= '9'; ++digit) data.classes.emplace_back(1, digit);
+  data.contract = image_contract(data);
   data.schema = "8x8 grey image, 0 to 1, and its digit";
   return data;
 }

@@ -55,6 +55,7 @@ Result<Dataset> parse_idx(ByteView images, ByteView labels, const std::string& i
   data.task = Task::classification;
   data.sample_shape = {1, height, width};
   for (char digit = '0'; digit <= '9'; ++digit) data.classes.emplace_back(1, digit);
+  data.contract = image_contract(data);
   data.schema =
       std::to_string(height) + "x" + std::to_string(width) + " grey image, 0 to 1, and its digit";
   data.features.reserve(count * pixels);

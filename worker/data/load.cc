@@ -103,9 +103,16 @@ std::string_view as_text(const Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Result<Dataset> load_digits(std::filesystem::path file) {
-  if (const char* given = std::getenv("GRADMINT_DIGITS"); given != nullptr && *given != '\0')
-    file = given;
+Error unknown_data(const std::string& spec) {
+  return {ErrorCode::bad_input, "data '" + spec + "' is not digits, mnist:DIR or csv:FILE"};
+}
+
+std::filesystem::path digits_place(const std::filesystem::path& file) {
+  const char* given = std::getenv("GRADMINT_DIGITS");
+  return given != nullptr && *given != '\0' ? std::filesystem::path(given) : file;
+}
+
+Result<Dataset> load_digits(const std::filesystem::path& file) {
   Result<Bytes> bytes = read_data_file(file);
   if (!bytes) {
     Error error = bytes.error();
@@ -130,14 +137,39 @@ Result<Bytes> read_data_file(const std::filesystem::path& file, std::uint64_t ca
 
 Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,
                              const std::filesystem::path& digits_file) {
-  if (spec == "digits") return load_digits(digits_file);
-  if (spec.starts_with("mnist:") && spec.size() > 6) return load_mnist(spec.substr(6));
+  if (spec == "digits" || (spec.starts_with("mnist:") && spec.size() > 6)) {
+    Result<Dataset> images =
+        spec == "digits" ? load_digits(digits_place(digits_file)) : load_mnist(spec.substr(6));
+    if (!images) return images;
+    if (Status same = check_images(*images, csv.contract); !same) return same.error();
+    return images;
+  }
   if (spec.starts_with("csv:") && spec.size() > 4) {
     Result<Bytes> bytes = read_data_file(spec.substr(4));
     if (!bytes) return bytes.error();
     return parse_csv(as_text(*bytes), spec.substr(4), csv);
   }
-  return Error{ErrorCode::bad_input, "data '" + spec + "' is not digits, mnist:DIR or csv:FILE"};
+  return unknown_data(spec);
+}
+
+Status find_data(const std::string& spec, const std::filesystem::path& digits_file) {
+  std::filesystem::path place;
+  if (spec == "digits") {
+    place = digits_place(digits_file);
+  } else if (spec.size() > 6 && spec.starts_with("mnist:")) {
+    place = spec.substr(6);
+  } else if (spec.size() > 4 && spec.starts_with("csv:")) {
+    place = spec.substr(4);
+  } else {
+    return unknown_data(spec);
+  }
+  std::error_code failed;
+  if (std::filesystem::exists(place, failed)) return {};
+  return Error{ErrorCode::not_found,
+               place.string() + ": there is no such " +
+                   (spec == "digits" ? "file; run scripts/fetch_digits, or set GRADMINT_DIGITS to "
+                                       "digits.csv.gz"
+                                     : "file or directory")};
 }
 
 std::filesystem::path default_digits_file() {

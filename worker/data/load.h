@@ -20,6 +20,9 @@ Result<Bytes> read_data_file(const std::filesystem::path& file,
 Result<Dataset> load_dataset(const std::string& spec, const CsvOptions& csv,
                              const std::filesystem::path& digits_file);
 
+// Whether such data are there at all; what is in them is not looked at.
+Status find_data(const std::string& spec, const std::filesystem::path& digits_file);
+
 // Where scripts/fetch_digits puts the digits: build/data, found from the program's own place in
 // build/PRESET/bin, else from the working directory.
 std::filesystem::path default_digits_file();

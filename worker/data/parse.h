@@ -2,6 +2,7 @@
 // column where there is one. `name` is the file as the user knows it. Pure; thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,11 @@ Result<Dataset> parse_digits(std::string_view text, const std::string& name);
 Result<Dataset> parse_idx(ByteView images, ByteView labels, const std::string& images_name,
                           const std::string& labels_name);
 
+// The contract of images: what everybody's must agree with.
+DataContract image_contract(const Dataset& data);
+// Where the contract wants something else, an error that names both.
+Status check_images(const Dataset& data, const std::optional<DataContract>& contract);
+
 enum class CsvScale { standard, none };
 enum class CsvHeader { decide, yes, no };
 
@@ -32,6 +38,10 @@ struct CsvOptions {
       CsvScale::standard;  // standard: each column to mean 0, deviation 1 over the file
   CsvHeader header = CsvHeader::decide;  // decide: csv_header.h
   bool suggest_regression = false;       // a remark where many numbers are taken for classes
+  std::vector<std::string> drop = {};    // columns that are no features
+  bool label_may_lack = false;           // for predictions, with a contract: rows without answers
+  // A federation's: columns are found by its names, and task, classes and scale are its own.
+  std::optional<DataContract> contract = {};
 };
 
 // Comma-separated (csv_reader.h). Every feature must be a finite number. UTF-16 is refused by name.

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "ledger/keys.h"
-#include "ledger/records.h"
 
 namespace gradmint::session {
 
@@ -18,7 +17,6 @@ struct Config {
   std::array<std::uint8_t, 16> code{};  // of the invitation; zero: none at hand
   std::string name;
   std::string revision;
-  RegisterDataset dataset;
 };
 
 // Exit codes of a session.

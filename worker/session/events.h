@@ -41,8 +41,9 @@ struct BlobFinished {  // answers FinishBlob
   Hash root;
   bool intact = false;
 };
-struct ModelChecked {  // answers CheckModel
-  std::string fault;   // empty: this worker can train it
+struct ModelChecked {       // answers CheckModel
+  std::string fault;        // empty: this worker can train it
+  RegisterDataset dataset;  // on these samples
 };
 struct TaskChecked {  // answers CheckTask
   std::string fault;  // empty: it can

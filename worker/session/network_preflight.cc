@@ -6,6 +6,7 @@
 #include "coordinator/protocol/client_transport.h"
 #include "coordinator/protocol/invitation.h"
 #include "ledger/block.h"
+#include "ledger/genesis.h"
 
 namespace gradmint::session {
 namespace {
@@ -46,6 +47,23 @@ CheckLine check_block_time(ClientTransport& transport, std::uint64_t tip, int ti
   return {
       "blocks", true,
       "the newest block is " + std::to_string(std::max<std::int64_t>(age, 0) / 1000) + " s old"};
+}
+
+std::optional<GenesisRecord> hear_genesis(ClientTransport& transport, const NetworkPreflight& plan,
+                                          std::vector<CheckLine>& lines) {
+  const auto answer = transport.request(GetGenesis{}, plan.timeout_ms);
+  std::string fault;
+  if (!answer) {
+    fault = answer.error().message;
+  } else {
+    const ByteView bytes = answer->payload.view();
+    auto genesis = decode_record<GenesisRecord>(bytes);
+    if (genesis && genesis->chain_id() == plan.connection.chain_id) return *std::move(genesis);
+    fault = genesis_schema_fault(bytes);
+    if (fault.empty()) fault = "the coordinator's genesis is not that of the invitation's chain";
+  }
+  lines.push_back({"genesis", false, fault});
+  return std::nullopt;
 }
 
 CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& plan,
@@ -97,20 +115,24 @@ Result<NetworkPreflight> plan_network_preflight(const fs::path& home,
   return plan;
 }
 
-std::vector<CheckLine> check_network(const NetworkPreflight& plan) {
-  std::vector<CheckLine> lines;
+NetworkFindings check_network(const NetworkPreflight& plan) {
+  NetworkFindings findings;
+  std::vector<CheckLine>& lines = findings.lines;
+  const auto unreachable = [](const Error& error) {
+    return NetworkFindings{{{"network", false, error.message}}, std::nullopt};
+  };
   ClientOptions options;
   options.endpoint = plan.connection.join_endpoint;
   options.server_key = plan.connection.coordinator_key;
   options.key = plan.curve;
   auto transport = ClientTransport::connect(options);
-  if (!transport) return {{"network", false, transport.error().message}};
+  if (!transport) return unreachable(transport.error());
   auto welcome =
       ask<Welcome>(**transport, Hello{plan.connection.chain_id, "preflight"}, plan.timeout_ms);
-  if (!welcome) return {{"network", false, welcome.error().message}};
+  if (!welcome) return unreachable(welcome.error());
   const std::int64_t before = ms_of<std::chrono::steady_clock>();
   const auto pong = ask<Pong>(**transport, Ping{}, plan.timeout_ms);
-  if (!pong) return {{"network", false, pong.error().message}};
+  if (!pong) return unreachable(pong.error());
   const std::int64_t round_trip = ms_of<std::chrono::steady_clock>() - before;
   lines.push_back(
       {"network", true,
@@ -120,12 +142,13 @@ std::vector<CheckLine> check_network(const NetworkPreflight& plan) {
                      "the coordinator runs " + to_hex(welcome->chain_id) +
                          ", the invitation is for " + to_hex(plan.connection.chain_id) +
                          "; ask for a new one"});
-    return lines;
+    return findings;
   }
   lines.push_back({"chain", true, "height " + std::to_string(welcome->tip_height)});
+  findings.genesis = hear_genesis(**transport, plan, lines);
   lines.push_back(check_block_time(**transport, welcome->tip_height, plan.timeout_ms));
   lines.push_back(check_registered(**transport, plan, welcome->admitted));
-  return lines;
+  return findings;
 }
 
 }  // namespace gradmint::session

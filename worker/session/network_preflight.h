@@ -1,11 +1,12 @@
 // What a worker can learn of its coordinator before it joins: reachable, how far away, on the right
-// chain, clocks that agree, and whether this worker's keys are known there.
+// chain, clocks that agree, what it trains, and whether this worker's keys are known there.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "coordinator/protocol/curve.h"
+#include "ledger/genesis.h"
 #include "worker/preflight.h"
 #include "worker/session/home.h"
 
@@ -22,7 +23,10 @@ struct NetworkPreflight {
 Result<NetworkPreflight> plan_network_preflight(const std::filesystem::path& home,
                                                 const std::string& invitation);
 
-// One line a check; the first failure ends them.
-std::vector<CheckLine> check_network(const NetworkPreflight& plan);
+struct NetworkFindings {
+  std::vector<CheckLine> lines;          // one a check; a failure to reach it ends them
+  std::optional<GenesisRecord> genesis;  // what the federation trains, where it was heard
+};
+NetworkFindings check_network(const NetworkPreflight& plan);
 
 }  // namespace gradmint::session

@@ -192,9 +192,9 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
       update_commitment(update.open_block, config_.key.account(), update.opening);
   update.body.exponent = trained.exponent;
   update.body.examples =
-      std::min({trained.examples, config_.dataset.sample_count, open_->limits.max_examples});
+      std::min({trained.examples, dataset_.sample_count, open_->limits.max_examples});
   update.body.steps = trained.steps;
-  update.body.dataset = dataset_id(config_.key.account(), config_.dataset);
+  update.body.dataset = dataset_id(config_.key.account(), dataset_);
   updates_[update.key] = update;
   while (updates_.size() > kAttemptsRemembered) updates_.erase(updates_.begin());
   out.effect(SaveUpdate{update});

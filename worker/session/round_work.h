@@ -30,6 +30,9 @@ class RoundWork {
                       Outgoing& out);
   void cancel(Outgoing& out);
 
+  // What this worker trains on; given before advance() is called first.
+  void set_dataset(RegisterDataset dataset) { dataset_ = std::move(dataset); }
+  const RegisterDataset& dataset() const { return dataset_; }
   const std::optional<RoundState>& state() const { return state_; }
   std::uint64_t updates_receipted() const { return receipted_; }
 
@@ -44,6 +47,7 @@ class RoundWork {
   void tell_opened(const HeaderChain& chain, Outgoing& out);
 
   const Config& config_;
+  RegisterDataset dataset_;
   EvaluationWork evaluation_;
   std::map<AttemptKey, UpdateMemory> updates_;
   std::optional<RoundState> state_;

@@ -205,7 +205,9 @@ class Loop {
     return {};
   }
   Status perform(CheckModel& e, std::deque<Event>& waiting) {
-    waiting.push_back(ModelChecked{check_model(e.genesis)});
+    ModelChecked checked;
+    checked.fault = check_model(e.genesis, checked.dataset);
+    waiting.push_back(std::move(checked));
     return {};
   }
   Status perform(StartTraining& e, std::deque<Event>&) {
@@ -243,7 +245,7 @@ class Loop {
     return {};
   }
 
-  std::string check_model(const GenesisRecord& genesis) {
+  std::string check_model(const GenesisRecord& genesis, RegisterDataset& dataset) {
     auto blob = home_.blobs().get(genesis.task.layout_root);
     if (!blob) return blob.error().message;
     const ByteView text = blob->bytes();
@@ -257,6 +259,7 @@ class Loop {
              " parameters; here " + std::to_string(trainers->trainer->layout().parameter_count()) +
              "): give the same --model, --hidden and data shape as the coordinator";
     }
+    dataset = trainers->dataset;
     training_.equip(*std::move(trainers));
     return "";
   }
@@ -286,10 +289,10 @@ int run_session(WorkerHome& home, const RunOptions& options, Console& console) {
   auto memory = home.load_memory();
   if (!memory) return fail(memory.error());
   const Connection& connection = home.connection();
-  auto session = Session::resume(
-      {home.key(), home.curve().public_key, home.secret(), connection.chain_id,
-       connection.join_endpoint, connection.code, options.name, options.revision, options.dataset},
-      *std::move(memory));
+  auto session =
+      Session::resume({home.key(), home.curve().public_key, home.secret(), connection.chain_id,
+                       connection.join_endpoint, connection.code, options.name, options.revision},
+                      *std::move(memory));
   if (!session) {
     return fail(
         {session.error().code, "in " + home.directory().string() + ": " + session.error().message});

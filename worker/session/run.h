@@ -11,7 +11,6 @@ namespace gradmint::session {
 struct RunOptions {
   std::string name;
   std::string revision;
-  RegisterDataset dataset;
   // Before it registers: whether what the user gave fits the task, as far as the genesis tells.
   std::function<Status(const GenesisRecord& genesis)> fits_task;
   TrainerFactory trainers;

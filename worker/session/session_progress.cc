@@ -115,8 +115,8 @@ void Session::settled(const Settled& what, Outgoing& out) {
       if (ok || what.verdict == Verdict::dataset_exists) {
         dataset_stands_ = true;
         if (ok) {
-          out.say("data registered: " + config_->dataset.name + ", " +
-                  std::to_string(config_->dataset.sample_count) + " samples");
+          out.say("data registered: " + work_.dataset().name + ", " +
+                  std::to_string(work_.dataset().sample_count) + " samples");
         }
         return;
       }
@@ -173,7 +173,7 @@ void Session::advance_work(Outgoing& out) {
   }
   if (!dataset_stands_) {
     if (out.now_ms() < dataset_again_ms_) return;
-    desk_.want(TxType::register_dataset, encode_record(config_->dataset));
+    desk_.want(TxType::register_dataset, encode_record(work_.dataset()));
     return;
   }
   work_.advance({*chain_, desk_, blobs_, upload_, out});

@@ -21,6 +21,7 @@ struct WorkerTrainers {
   std::unique_ptr<Trainer> trainer;
   std::unique_ptr<Trainer> flipped;      // on flipped labels, for that adversary; may be empty
   std::unique_ptr<Evaluator> evaluator;  // on held-out samples; may be empty
+  RegisterDataset dataset;               // the manifest of what they train on
 };
 // Called once, when task and layout are known. The error says why this worker cannot take part.
 using TrainerFactory =

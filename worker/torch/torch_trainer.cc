@@ -16,7 +16,7 @@ namespace gradmint {
 namespace {
 
 constexpr std::uint64_t kOrderStream = 0x6f72646572;  // "order"
-constexpr std::uint64_t kEvaluationBatch = 512;
+constexpr std::int64_t kEvaluationBatch = 512;
 
 // Samples, model and device, ready for batches.
 struct Bench {
@@ -61,6 +61,7 @@ Result<Bench> make_bench(const ModelOptions& model, const DeviceOptions& options
   shape.insert(shape.begin(), rows);
   bench.inputs = torch::from_blob(const_cast<float*>(data.features.data()), shape, torch::kFloat32)
                      .to(bench.device, torch::kFloat32, /*non_blocking=*/false, /*copy=*/true);
+  if (!data.is_labelled) return bench;
   bench.answers =
       data.task == Task::classification
           ? torch::from_blob(const_cast<std::int32_t*>(data.labels.data()), {rows}, torch::kInt32)
@@ -200,9 +201,8 @@ class TorchEvaluator : public Evaluator {
     bench_.net->set_training(false);
     const auto rows = static_cast<std::uint64_t>(bench_.inputs.size(0));
     BatchSums sums;
-    for (std::uint64_t at = 0; at < rows; at += kEvaluationBatch) {
-      const auto begin = static_cast<std::int64_t>(at);
-      const auto end = static_cast<std::int64_t>(std::min(rows, at + kEvaluationBatch));
+    for (std::int64_t begin = 0; begin < bench_.inputs.size(0); begin += kEvaluationBatch) {
+      const std::int64_t end = std::min(bench_.inputs.size(0), begin + kEvaluationBatch);
       const torch::Tensor answers = bench_.answers.slice(0, begin, end);
       const torch::Tensor output = bench_.net->forward(bench_.inputs.slice(0, begin, end));
       sums.loss +=
@@ -219,7 +219,47 @@ class TorchEvaluator : public Evaluator {
   Bench bench_;
 };
 
+class TorchPredictor : public Predictor {
+ public:
+  explicit TorchPredictor(Bench bench) : bench_(std::move(bench)) {}
+
+  const ModelLayout& layout() const override { return bench_.flat.layout; }
+  Result<std::vector<float>> predict(std::span<const float> parameters) override {
+    return guarded("prediction", [&] { return run(parameters); });
+  }
+
+ private:
+  Result<std::vector<float>> run(std::span<const float> parameters) {
+    if (Status status = check_size(bench_, parameters); !status) return status.error();
+    torch::NoGradGuard no_grad;
+    load_flat(bench_.flat, parameters);
+    bench_.net->set_training(false);
+    const std::int64_t rows = bench_.inputs.size(0);
+    std::vector<float> values;
+    for (std::int64_t at = 0; at < rows; at += kEvaluationBatch) {
+      torch::Tensor output = bench_.net->forward(
+          bench_.inputs.slice(0, at, std::min<std::int64_t>(rows, at + kEvaluationBatch)));
+      if (bench_.task == Task::classification) output = output.softmax(1);
+      output = output.to(torch::kCPU).contiguous();
+      const float* begin = output.data_ptr<float>();
+      values.insert(values.end(), begin, begin + output.numel());
+    }
+    return values;
+  }
+
+  Bench bench_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<Predictor>> make_torch_predictor(const ModelOptions& model,
+                                                        const DeviceOptions& device, Dataset rows) {
+  return guarded("model " + model.model, [&]() -> Result<std::unique_ptr<Predictor>> {
+    Result<Bench> bench = make_bench(model, device, rows);
+    if (!bench) return bench.error();
+    return std::unique_ptr<Predictor>(std::make_unique<TorchPredictor>(*std::move(bench)));
+  });
+}
 
 Result<std::unique_ptr<Trainer>> make_torch_trainer(const ModelOptions& model,
                                                     const DeviceOptions& device, Dataset train) {

@@ -22,6 +22,17 @@ Result<std::unique_ptr<Evaluator>> make_torch_evaluator(const ModelOptions& mode
                                                         const DeviceOptions& device,
                                                         Dataset holdout);
 
+// A model's answers to rows as the contract scales them: outputs() values a row. Classification:
+// the probability of each class; regression: the target, scaled.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+  virtual const ModelLayout& layout() const = 0;
+  virtual Result<std::vector<float>> predict(std::span<const float> parameters) = 0;
+};
+Result<std::unique_ptr<Predictor>> make_torch_predictor(const ModelOptions& model,
+                                                        const DeviceOptions& device, Dataset rows);
+
 struct InitialModel {
   ModelLayout layout;
   std::vector<float> parameters;

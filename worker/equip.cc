@@ -1,0 +1,163 @@
+#include "worker/equip.h"
+
+#include "kernels/base/text.h"
+#include "ledger/hash.h"
+#include "worker/cli/model_arguments.h"
+#include "worker/command_trainer.h"
+#include "worker/manifest.h"
+
+namespace gradmint {
+namespace {
+
+using session::WorkerTrainers;
+
+struct Samples {
+  std::optional<Dataset> training;
+  std::optional<Dataset> holdout;  // for the built-in evaluator
+};
+
+Result<Samples> load_samples(const EquipOrder& order) {
+  Samples samples;
+  if (order.data.data.empty()) return samples;
+  auto training = load_training(order.data);
+  if (!training) return training.error();
+  samples.training = *std::move(training);
+  if (order.data.holdout_permille == 0 || !order.trainer.empty()) return samples;
+  auto holdout = load_holdout(order.data);
+  if (!holdout) return holdout.error();
+  samples.holdout = *std::move(holdout);
+  return samples;
+}
+
+// The kind of data goes on the ledger, never where they lie on this machine.
+std::string public_name(const std::string& spec) { return spec.substr(0, spec.find(':')); }
+
+RegisterDataset manifest_of(const EquipOrder& order, const Samples& samples) {
+  RegisterDataset body;
+  if (!samples.training) {
+    // The samples are known to the user's program alone, so the root binds none of them: it only
+    // makes this statement unlike any other.
+    body.name = "undisclosed";
+    body.samples_root = tagged_hash("gradmint/undisclosed-samples/v1", order.secret.view());
+    body.sample_count = order.samples;
+    body.schema = "undisclosed: the count is the owner's word, and the root binds no sample";
+    body.origin = order.origin;
+    body.licence = order.licence;
+    return body;
+  }
+  DatasetManifest manifest =
+      make_manifest(*samples.training, order.secret, order.origin, order.licence);
+  body.name = public_name(order.data.data);
+  body.samples_root = manifest.root;
+  body.sample_count = manifest.count;
+  // Names of columns come from a file, whatever is in them.
+  body.schema = clean_text(manifest.schema, kMaxSchemaBytes);
+  body.origin = std::move(manifest.origin);
+  body.licence = std::move(manifest.licence);
+  return body;
+}
+
+Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const TaskSpec& task,
+                          WorkerTrainers& trainers) {
+  auto model = fitting_model(order.model, task);
+  if (!model) return model.error();
+  const DeviceOptions device = device_options(order.model);
+  auto trainer = make_torch_trainer(*model, device, *samples.training);
+  if (!trainer) return trainer.error();
+  if (Status same = same_size((*trainer)->layout().parameter_count(), task); !same) return same;
+  trainers.trainer = *std::move(trainer);
+  if (order.adversary.kind == AdversaryKind::labelflip) {
+    Dataset flipped = *samples.training;
+    flip_labels(flipped.labels, static_cast<std::uint32_t>(flipped.outputs()));
+    auto hostile = make_torch_trainer(*model, device, std::move(flipped));
+    if (!hostile) return hostile.error();
+    trainers.flipped = *std::move(hostile);
+  }
+  if (samples.holdout) {
+    auto evaluator = make_torch_evaluator(*model, device, *samples.holdout);
+    if (!evaluator) return evaluator.error();
+    trainers.evaluator = *std::move(evaluator);
+  }
+  return {};
+}
+
+Status add_command_trainer(const EquipOrder& order, const TaskSpec& task, const ModelLayout& layout,
+                           WorkerTrainers& trainers) {
+  CommandTrainerOptions options;
+  options.command = order.trainer;
+  options.rounds_dir = order.home / "trainer";
+  options.contract = task.contract;
+  auto trainer = make_command_trainer(std::move(options), layout);
+  if (!trainer) return trainer.error();
+  trainers.trainer = *std::move(trainer);
+  return {};
+}
+
+}  // namespace
+
+Result<ModelOptions> fitting_model(const ModelArguments& model, const TaskSpec& task) {
+  auto options = model_options(model);
+  if (!options) return options;
+  const bool is_file = model.model != "mlp" && model.model != "cnn";
+  if (task.model == "torchscript") {
+    if (!is_file) {
+      return Error{ErrorCode::bad_input,
+                   "this federation trains a TorchScript program: give your copy of it as "
+                   "--model FILE.pt (SHA-256 " +
+                       to_hex(task.program_hash) + ")"};
+    }
+    options->expected_file_hash = task.program_hash;
+    return options;
+  }
+  if (task.model != model.model) {
+    return Error{ErrorCode::bad_input,
+                 task.model == "external"
+                     ? "this federation's workers bring their own trainers: give --trainer"
+                     : "this federation trains " + task.model + ", not " + model.model +
+                           ": give --model " + task.model};
+  }
+  return options;
+}
+
+Status use_task(DataArguments& data, const TaskSpec& task) {
+  if (!task.contract.empty()) {
+    auto contract = DataContract::decode(task.contract);
+    if (!contract) return contract.error();
+    return use_contract(data, *std::move(contract));
+  }
+  const std::string objective = data.task.empty() ? "classification" : data.task;
+  if (objective == task.objective) return {};
+  return Error{ErrorCode::bad_input,
+               "this federation's task is " + task.objective + ": give --task " + task.objective};
+}
+
+Status same_size(std::uint64_t parameter_count, const TaskSpec& task) {
+  if (parameter_count == task.parameter_count) return {};
+  return Error{ErrorCode::bad_input,
+               "this federation's model (" + task.model + ") has " +
+                   std::to_string(task.parameter_count) + " parameters, this worker's has " +
+                   std::to_string(parameter_count) +
+                   ": give the same --model, --hidden and data shape as the coordinator"};
+}
+
+Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const ModelLayout* layout) {
+  const TaskSpec& task = genesis.task;
+  if (!order.data.data.empty()) {
+    if (Status fits = use_task(order.data, task); !fits) return fits.error();
+  }
+  auto samples = load_samples(order);
+  if (!samples) return samples.error();
+  Equipment equipment;
+  if (samples->training) equipment.remarks = samples->training->remarks;
+  equipment.trainers.dataset = manifest_of(order, *samples);
+  Status added;
+  if (order.trainer.empty()) {
+    added = add_torch_trainers(order, *samples, task, equipment.trainers);
+  } else if (layout != nullptr) {
+    added = add_command_trainer(order, task, *layout, equipment.trainers);
+  }
+  if (!added) return added.error();
+  return equipment;
+}
+
+}  // namespace gradmint
