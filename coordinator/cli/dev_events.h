@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,13 @@ struct MintedAmount {
   std::uint64_t amount = 0;  // base units
 };
 
+// How good a model is that predicts numbers.
+struct RegressionFigures {
+  double r2 = 0;               // 0 where it is below
+  std::string target;          // what is predicted; empty: the trainers know
+  std::optional<double> rmse;  // in its unit
+};
+
 // Of each kind only its own fields are set.
 struct FederationEvent {
   EventKind kind = EventKind::other;
@@ -51,6 +59,7 @@ struct FederationEvent {
   std::uint64_t count = 0, of = 0;  // registered of needed, committed of members, revealed of …
   std::uint32_t done_ppm = 0, accuracy_ppm = 0, attestations = 0;
   std::int64_t loss_micro = 0;
+  std::optional<RegressionFigures> regression;
   std::string worker, name;
   std::string text;  // warning, why a round was abandoned, or what became of a member
   std::string chain_id, model_root;

@@ -24,7 +24,12 @@ json round_json(const RunOutcome& run, const RoundOutcome& round) {
                  {"loss", nullptr},      {"accepted", accepted},           {"rejected", rejected},
                  {"scores", scores},     {"minted", run.minted(round)}};
   if (round.settled && round.attestations > 0) {
-    object["accuracy"] = round.accuracy_ppm / kMillion;
+    if (round.regression) {
+      object["r2"] = round.regression->r2;
+      if (round.regression->rmse) object["rmse"] = *round.regression->rmse;
+    } else {
+      object["accuracy"] = round.accuracy_ppm / kMillion;
+    }
     object["loss"] = static_cast<double>(round.loss_micro) / kMillion;
   }
   return object;
@@ -74,6 +79,7 @@ void RunOutcome::on(const FederationEvent& event) {
   now.settled = true;
   now.accuracy_ppm = event.accuracy_ppm;
   now.loss_micro = event.loss_micro;
+  now.regression = event.regression;
   now.attestations = event.attestations;
   now.mints = event.mints;
   for (const AcceptedUpdate& update : now.accepted) {

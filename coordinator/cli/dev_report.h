@@ -20,6 +20,7 @@ struct RoundOutcome {
   bool settled = false;
   std::uint32_t accuracy_ppm = 0, attestations = 0;  // attestations 0: there is no accuracy
   std::int64_t loss_micro = 0;
+  std::optional<RegressionFigures> regression;  // then accuracy_ppm is R2
 };
 
 struct WorkerOutcome {

@@ -155,7 +155,14 @@ std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& r
   const std::string start =
       "round " + right(std::to_string(round.round), total.size()) + "/" + total;
   std::vector<Shown> parts = {shown(start)};
-  if (round.attestations > 0) {
+  if (round.attestations > 0 && round.regression) {
+    const RegressionFigures& figures = *round.regression;
+    const std::string r2 = format("%.4f", figures.r2);
+    const std::string error =
+        figures.rmse ? "error " + format("%.6g", *figures.rmse) + " in " + printable(figures.target)
+                     : format("loss %.4f", static_cast<double>(round.loss_micro) / 1e6);
+    parts.push_back({"R2 " + paint(kBold, r2) + "  " + error, r2.size() + error.size() + 5});
+  } else if (round.attestations > 0) {
     const std::string accuracy = percent(round.accuracy_ppm);
     const std::string loss = format("%.4f", static_cast<double>(round.loss_micro) / 1e6);
     parts.push_back({"accuracy " + paint(kBold, accuracy) + "  loss " + loss,
@@ -281,8 +288,9 @@ std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
   const auto last = std::find_if(run.rounds.rbegin(), run.rounds.rend(),
                                  [](const RoundOutcome& r) { return r.attestations > 0; });
   if (last != run.rounds.rend())
-    table += "validation accuracy " + percent(last->accuracy_ppm) + " after round " +
-             std::to_string(last->round) + "\n";
+    table += (last->regression ? "validation R2 " + format("%.4f", last->regression->r2)
+                               : "validation accuracy " + percent(last->accuracy_ppm)) +
+             " after round " + std::to_string(last->round) + "\n";
   return table;
 }
 

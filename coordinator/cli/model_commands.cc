@@ -8,6 +8,7 @@
 #include "coordinator/cli/ledger_view.h"
 #include "ledger/durable_file.h"
 #include "ledger/json_text.h"
+#include "ledger/model/data_contract.h"
 #include "ledger/model/layout.h"
 #include "ledger/model/safetensors.h"
 
@@ -31,6 +32,8 @@ struct NamedModel {
   std::int64_t loss_micro = 0;
 };
 
+double loss_of(const NamedModel& model) { return static_cast<double>(model.loss_micro) / 1e6; }
+
 std::vector<NamedModel> models_of(const LedgerView& view) {
   std::vector<NamedModel> models = {{0, view.genesis.task.model_root, false, 0, 0}};
   const std::uint64_t newest = job_of(view.state).round;
@@ -47,23 +50,30 @@ Status list_models(const ModelOptions& options) {
   const auto view = open_ledger(options.ledger);
   if (!view) return view.error();
   json list = json::array();
-  if (options.format == "table")
-    std::printf("%5s  %-64s  %9s  %10s  %s\n", "round", "model root", "accuracy", "loss", "blob");
+  const bool regression = view->genesis.task.objective == "regression";
+  const auto contract = DataContract::decode(view->genesis.task.contract);
+  if (options.format == "table") {
+    std::printf("%5s  %-64s  %9s  %10s  %s\n", "round", "model root",
+                regression ? "R2" : "accuracy", regression && contract ? "error" : "loss", "blob");
+  }
   for (const NamedModel& model : models_of(*view)) {
     const bool here = view->blobs->contains(model.root);
     if (options.format == "json") {
-      list.push_back(
-          {{"round", model.round},
-           {"model_root", to_hex(model.root)},
-           {"accuracy", model.attested ? json(model.accuracy_ppm / 1e6) : json()},
-           {"loss", model.attested ? json(static_cast<double>(model.loss_micro) / 1e6) : json()},
-           {"stored", here}});
+      json line = {{"round", model.round}, {"model_root", to_hex(model.root)}, {"stored", here}};
+      line[regression ? "r2" : "accuracy"] =
+          model.attested ? json(model.accuracy_ppm / 1e6) : json();
+      line["loss"] = model.attested ? json(loss_of(model)) : json();
+      if (model.attested && regression && contract)
+        line["rmse"] = *own_unit_error(*contract, loss_of(model));
+      list.push_back(std::move(line));
       continue;
     }
     char accuracy[32] = "-", loss[32] = "-";
     if (model.attested) {
-      std::snprintf(accuracy, sizeof accuracy, "%.2f %%", model.accuracy_ppm / 1e4);
-      std::snprintf(loss, sizeof loss, "%.4f", static_cast<double>(model.loss_micro) / 1e6);
+      const auto error = contract ? own_unit_error(*contract, loss_of(model)) : std::nullopt;
+      std::snprintf(accuracy, sizeof accuracy, regression ? "%.4f" : "%.2f %%",
+                    model.accuracy_ppm / (regression ? 1e6 : 1e4));
+      std::snprintf(loss, sizeof loss, error ? "%.6g" : "%.4f", error.value_or(loss_of(model)));
     }
     std::printf("%5llu  %s  %9s  %10s  %s\n", static_cast<unsigned long long>(model.round),
                 to_hex(model.root).c_str(), accuracy, loss, here ? "stored" : "missing");

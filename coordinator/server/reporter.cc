@@ -1,6 +1,7 @@
 #include "coordinator/server/reporter.h"
 
 #include "contracts/amount.h"
+#include "ledger/model/data_contract.h"
 
 namespace gradmint {
 
@@ -73,6 +74,16 @@ json member_event(const Transaction& t, const StateReader& state) {
   return event;
 }
 
+// How good predicted numbers are, in their own words and unit.
+void add_regression(const TaskSpec& task, const SettleRound& body, json& event) {
+  if (task.objective != "regression") return;
+  event["r2"] = body.accuracy_ppm / 1e6;
+  const auto contract = DataContract::decode(task.contract);
+  if (!contract) return;  // the trainers know what theirs mean
+  event["target"] = contract->label;
+  event["rmse"] = *own_unit_error(*contract, static_cast<double>(body.loss_micro) / 1e6);
+}
+
 }  // namespace
 
 void Reporter::settled(const SettleRound& body, const TransactionReceipt& receipt,
@@ -83,13 +94,15 @@ void Reporter::settled(const SettleRound& body, const TransactionReceipt& receip
     line["amount"] = contracts::format_amount(mint.amount);
     mints.push_back(std::move(line));
   }
-  emit({{"event", "settled"},
-        {"round", body.round},
-        {"accuracy_ppm", body.accuracy_ppm},
-        {"loss_micro", body.loss_micro},
-        {"attestations", body.attestations},
-        {"mints", mints},
-        {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}});
+  json event = {{"event", "settled"},
+                {"round", body.round},
+                {"accuracy_ppm", body.accuracy_ppm},
+                {"loss_micro", body.loss_micro},
+                {"attestations", body.attestations},
+                {"mints", mints},
+                {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}};
+  if (body.attestations > 0) add_regression(chain.genesis().task, body, event);
+  emit(std::move(event));
   if (receipt.rule_code != 0) {
     warn("the reward rule failed in round " + std::to_string(body.round) + " (" +
          contracts::rule_code_name(static_cast<contracts::RuleCode>(receipt.rule_code)) +

@@ -215,6 +215,11 @@ Result<DataContract> DataContract::decode(std::string_view text) {
   return contract;
 }
 
+std::optional<double> own_unit_error(const DataContract& contract, double loss) {
+  if (contract.task != "regression") return std::nullopt;
+  return std::sqrt(loss) * double{contract.target.scale};
+}
+
 std::string describe(const DataContract& contract) {
   constexpr std::size_t kShown = 8;
   const auto listed = [](const auto& items, const auto& name_of) {

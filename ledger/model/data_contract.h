@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,10 @@ struct DataContract {
   // Accepts exactly the texts encode() gives: encode(decode(x)) == x.
   static Result<DataContract> decode(std::string_view text);
 };
+
+// Regression: the root mean square error in the target's own unit, of a mean squared error that was
+// measured on scaled targets. Nothing for classes.
+std::optional<double> own_unit_error(const DataContract& contract, double loss);
 
 // "table: age, bmi -> state (dead, ill)": for a person, on one line.
 std::string describe(const DataContract& contract);

@@ -60,6 +60,32 @@ TEST_CASE("away from a terminal there are plain lines for each round") {
         "worker-2 has other keys now\n");
 }
 
+TEST_CASE("predicted numbers are judged by R2 and by the error in their own unit") {
+  struct Case {
+    std::string fields, shown;
+  };
+  const Case cases[] = {
+      {R"("r2":0.9952,"target":"price","rmse":36184.25)", "R2 0.9952  error 36184.2 in price"},
+      {R"("r2":0.9952,"target":"x\u001b[2J","rmse":1e-7)", "R2 0.9952  error 1e-07 in x"},
+      {R"("r2":0)", "R2 0.0000  loss 0.0041"},  // trainers of one's own, without a contract
+  };
+  for (const Case& each : cases) {
+    const auto event = parse_event(
+        R"({"event":"settled","round":1,"rounds":3,"accuracy_ppm":995200,"loss_micro":4129,)"
+        R"("attestations":1,"mints":[],)" +
+        each.fields + "}");
+    REQUIRE(event.ok());
+    RunOutcome run;
+    run.on(*event);
+    Display display({});
+    const std::string text = display.on(*event, run);
+    CHECK(text.find(each.shown) != std::string::npos);
+    CHECK(text.find("accuracy") == std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(workers_table(run, {}).find("validation R2 0.") != std::string::npos);
+  }
+}
+
 TEST_CASE("on a terminal the last line is live and is removed before others") {
   const std::string clear = "\r\x1b[2K";
   const std::string expected =

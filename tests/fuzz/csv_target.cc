@@ -23,7 +23,16 @@ void run(ByteView input) {
   options.task = (input[0] & 1) != 0 ? Task::regression : Task::classification;
   options.scale = (input[0] & 2) != 0 ? CsvScale::none : CsvScale::standard;
   if ((input[0] & 4) != 0) options.label = "label";
-  check(parse_csv(text_of(input.subspan(1)), "data.csv", options));
+  const auto data = parse_csv(text_of(input.subspan(1)), "data.csv", options);
+  check(data);
+  if (data) {  // by its own contract it is the same
+    CsvOptions site;
+    site.contract = DataContract::decode(data->contract.encode()).value();
+    const auto again = parse_csv(text_of(input.subspan(1)), "data.csv", site);
+    GRADMINT_CHECK(again.ok());
+    GRADMINT_CHECK(again->features == data->features && again->labels == data->labels &&
+                   again->targets == data->targets);
+  }
   if ((input[0] & 8) != 0) check(parse_digits(text_of(input.subspan(1)), "digits.csv"));
 }
 

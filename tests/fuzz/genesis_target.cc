@@ -14,7 +14,15 @@ void run(ByteView input) {
   static_cast<void>(genesis->chain_id());
 }
 
-std::vector<Bytes> seeds() { return {encode_record(test::World().genesis)}; }
+std::vector<Bytes> seeds() {
+  GenesisRecord with_contract = test::World().genesis;
+  with_contract.task.contract =
+      R"({"columns":[{"mean":"1","name":"a","scale":"2","type":"number"}],)"
+      R"("format":"gradmint/data-contract/v1","kind":"table","label":"y",)"
+      R"("target":{"mean":"0","scale":"1"},"task":"regression"})";
+  with_contract.task.objective = "regression";
+  return {encode_record(test::World().genesis), encode_record(with_contract)};
+}
 
 }  // namespace
 

@@ -52,6 +52,33 @@ Ran predict(const Words& more) {
   return run(words);
 }
 
+// A site that means something else is refused by name, before its invitation is used up.
+void check_refused(const Federation& federation, const std::string& invitation,
+                   const std::string& strange, const fs::path& home) {
+  for (const bool only_asks : {true, false}) {
+    Words words = with_data(join_command(federation.plan(), 2, invitation), strange);
+    if (only_asks) {
+      words = {program("gradmint-worker"),
+               "preflight",
+               "--home",
+               home.string(),
+               "--invite",
+               invitation,
+               "--data",
+               strange,
+               "--device",
+               "cpu"};
+    }
+    const Ran ran = run(words);
+    CAPTURE(ran.output);
+    CAPTURE(ran.errors);
+    CHECK(ran.status == (only_asks ? 1 : 2));
+    CHECK((ran.output + ran.errors)
+              .find("there is no column 'bmi', which the federation's data contract has (age, "
+                    "bmi)") != std::string::npos);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("clinics with columns in another order train one model, and use it on one row") {
@@ -71,31 +98,9 @@ TEST_CASE("clinics with columns in another order train one model, and use it on 
   auto coordinator = federation.coordinator();
   coordinator->await("started");
 
-  // A site that means something else is refused by name, before its invitation is used up.
-  const std::string strange = file("d.csv", "age,weight,dx\n1,2,ill\n3,4,dead\n");
   const std::string invitation = federation.invite();
-  for (const bool only_asks : {true, false}) {
-    Words words = with_data(join_command(federation.plan(), 2, invitation), strange);
-    if (only_asks) {
-      words = {program("gradmint-worker"),
-               "preflight",
-               "--home",
-               (here.path / "x").string(),
-               "--invite",
-               invitation,
-               "--data",
-               strange,
-               "--device",
-               "cpu"};
-    }
-    const Ran ran = run(words);
-    CAPTURE(ran.output);
-    CAPTURE(ran.errors);
-    CHECK(ran.status == (only_asks ? 1 : 2));
-    CHECK((ran.output + ran.errors)
-              .find("there is no column 'bmi', which the federation's data contract has (age, "
-                    "bmi)") != std::string::npos);
-  }
+  check_refused(federation, invitation, file("d.csv", "age,weight,dx\n1,2,ill\n3,4,dead\n"),
+                here.path / "x");
 
   std::vector<std::unique_ptr<Process>> workers;
   for (std::size_t i = 0; i < 3; ++i) {

@@ -2,7 +2,6 @@
 // libtorch does can take the coordinator down.
 #include <spdlog/spdlog.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -62,7 +61,7 @@ Result<Json> evaluate_file(Evaluator& evaluator, const DataContract& contract,
               {"accuracy_ppm", accuracy_ppm(outcome->accuracy)}};
   if (contract.task == "regression") {
     result["r2"] = outcome->accuracy;  // 0 where it is below
-    result["rmse"] = std::sqrt(outcome->loss) * double{contract.target.scale};
+    result["rmse"] = *own_unit_error(contract, outcome->loss);
     result["rmse_of"] = contract.label;
   } else {
     result["accuracy"] = outcome->accuracy;

@@ -14,13 +14,15 @@ constexpr std::uint64_t kProgressEveryMs = 500;
 
 std::string title(std::uint64_t round) { return "round " + std::to_string(round) + ": "; }
 
-std::string describe(const TrainedUpdate& update) {
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "trained, loss %.4f, accuracy %.1f %%, %llu examples, %llu steps", update.loss,
-                100 * update.accuracy, static_cast<unsigned long long>(update.examples),
+std::string describe(const TrainedUpdate& update, bool has_accuracy) {
+  char loss[64], accuracy[64] = "", work[64];
+  std::snprintf(loss, sizeof loss, "trained, loss %.4f, ", update.loss);
+  if (has_accuracy)
+    std::snprintf(accuracy, sizeof accuracy, "accuracy %.1f %%, ", 100 * update.accuracy);
+  std::snprintf(work, sizeof work, "%llu examples, %llu steps",
+                static_cast<unsigned long long>(update.examples),
                 static_cast<unsigned long long>(update.steps));
-  return text;
+  return std::string(loss) + accuracy + work;
 }
 
 std::string failure_text(const std::string& fault) {
@@ -179,7 +181,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
     return;
   }
   const TrainedUpdate& trained = *ended.update;
-  out.say(title(ended.key.round) + describe(trained));
+  out.say(title(ended.key.round) + describe(trained, classifies_));
   UpdateMemory update;
   update.key = ended.key;
   update.open_block = state_->open_block_hash;

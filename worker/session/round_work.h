@@ -30,8 +30,11 @@ class RoundWork {
                       Outgoing& out);
   void cancel(Outgoing& out);
 
-  // What this worker trains on; given before advance() is called first.
-  void set_dataset(RegisterDataset dataset) { dataset_ = std::move(dataset); }
+  // What this worker trains on, and whether for classes; given before advance() is called first.
+  void set_dataset(RegisterDataset dataset, bool classifies) {
+    dataset_ = std::move(dataset);
+    classifies_ = classifies;
+  }
   const RegisterDataset& dataset() const { return dataset_; }
   const std::optional<RoundState>& state() const { return state_; }
   std::uint64_t updates_receipted() const { return receipted_; }
@@ -48,6 +51,7 @@ class RoundWork {
 
   const Config& config_;
   RegisterDataset dataset_;
+  bool classifies_ = true;
   EvaluationWork evaluation_;
   std::map<AttemptKey, UpdateMemory> updates_;
   std::optional<RoundState> state_;

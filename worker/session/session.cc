@@ -76,7 +76,8 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                  [&](const BlobFinished& e) { blobs_.take(e, out); },
                  [&](const ModelChecked& e) {
                    model_fit_ = e.fault.empty();
-                   work_.set_dataset(e.dataset);
+                   work_.set_dataset(e.dataset,
+                                     chain_->genesis().task.objective == "classification");
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TaskChecked& e) {
