@@ -179,6 +179,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   if (!loaded) return loaded.error();
   TomlConfig& toml = *loaded;
   Settings s;
+  s.file = file;
   read_chain(toml, s);
   read_aggregation(toml, s.aggregation);
   read_rounds(toml, s);

@@ -16,6 +16,7 @@
 namespace gradmint {
 
 struct Settings {
+  std::filesystem::path file;  // which says this
   // [chain]
   std::string name = "gradmint";
   Enrolment enrolment = Enrolment::invitation;

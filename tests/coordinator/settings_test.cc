@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "coordinator/server/fixed_settings.h"
 #include "gradmint_test_paths.h"
+#include "ledger/keys.h"
 #include "tests/support/text_mutations.h"
 
 using namespace gradmint;
@@ -131,4 +133,62 @@ TEST_CASE("limits of the chain are read, and those that no chain may have are re
     REQUIRE_FALSE(settings.ok());
     CHECK(settings.error().message.find(named) != std::string::npos);
   }
+}
+
+TEST_CASE("what the genesis fixed is named where the settings say something else") {
+  const Folder folder;
+  const std::string address = address_of(AccountId{});
+  const auto load = [&](const std::string& text) {
+    auto settings =
+        load_settings(folder.write("config.toml", text + "\n[evaluation]\nby = \"workers\"\n"));
+    REQUIRE_MESSAGE(settings.ok(), settings.error().message);
+    return *std::move(settings);
+  };
+  const Settings as_made = load("");
+  GenesisRecord genesis;
+  genesis.name = as_made.name;
+  genesis.enrolment = as_made.enrolment;
+  genesis.emission = as_made.emission;
+  genesis.rule_source = as_made.rule_source;
+  genesis.rule_manifest = as_made.rule_manifest;
+  genesis.limits = as_made.chain_limits;
+  genesis.task.model = as_made.model;
+  genesis.task.objective = "classification";
+  REQUIRE(check_fixed_settings(as_made, genesis).ok());
+  folder.write("r.lua", "function on_round_close(event) end");
+  folder.write("r.toml", "name = \"none\"");
+  struct Case {
+    std::string text, says;
+  };
+  const Case cases[] = {
+      {"[chain]\nname = \"x\"", "chain.name (the genesis has 'gradmint')"},
+      {"[chain]\nenrolment = \"open\"", "chain.enrolment (the genesis has 'invitation')"},
+      {"[chain]\nallowed = [\"" + address + "\"]", "chain.allowed (the genesis has 0 addresses)"},
+      {"[task]\nmodel = \"cnn\"", "task.model (the genesis has 'mlp')"},
+      {"[task]\nobjective = \"regression\"", "task.objective (the genesis has 'classification')"},
+      {"[rewards]\ncap = \"100\"\ninitial_per_round = \"1\"",
+       "rewards.initial_per_round (the "
+       "genesis has 100); rewards.cap"},
+      {"[rewards]\nhalving_rounds = 1001", "rewards.halving_rounds (the genesis has 1000)"},
+      {"[rewards]\nrule_file = \"r.lua\"\nmanifest_file = \"r.toml\"",
+       "rewards.rule_file (the genesis has another rule)"},
+      {"[limits]\ndatasets_per_worker = 5", "limits.datasets_per_worker (the genesis has 64)"},
+      {"[limits]\nstatements_per_round = 5", "limits.statements_per_round (the genesis has 256)"},
+      {"[limits]\nregistrations_per_round = 5", "limits.registrations_per_round (the genesis"},
+      {"[limits]\nrotation_delay_blocks = 5", "limits.rotation_delay_blocks (the genesis has 100)"},
+      {"[limits]\nleast_new_balance = \"2\"", "limits.least_new_balance (the genesis has 1)"},
+      {"[rounds]\nsuspend_after = 4", "rounds.suspend_after (the genesis has 3)"},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.text);
+    const Status same = check_fixed_settings(load(each.text), genesis);
+    REQUIRE_FALSE(same.ok());
+    CAPTURE(same.error().message);
+    CHECK(same.error().code == ErrorCode::bad_input);
+    CHECK(same.error().message.find("config.toml: differs from what the genesis fixed") !=
+          std::string::npos);
+    CHECK(same.error().message.find(each.says) != std::string::npos);
+  }
+  // What may change does.
+  CHECK(check_fixed_settings(load("[rounds]\ncount = 99\nstall_deadline_ms = 5000"), genesis).ok());
 }

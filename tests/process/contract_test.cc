@@ -79,6 +79,18 @@ void check_refused(const Federation& federation, const std::string& invitation,
   }
 }
 
+// What the genesis fixed cannot be edited afterwards.
+void check_fixed(const Federation& federation) {
+  const std::string& config = federation.plan().config_file;
+  const std::string as_made = read_text(federation.home() / "config.toml");
+  for (const fs::path& file : {fs::path(config), federation.home() / "config.toml"})
+    write_text(file, as_made + "\n[limits]\ndatasets_per_worker = 7\n");
+  auto again = federation.coordinator();
+  CHECK(again->wait() == 2);
+  for (const fs::path& file : {fs::path(config), federation.home() / "config.toml"})
+    write_text(file, as_made);
+}
+
 }  // namespace
 
 TEST_CASE("clinics with columns in another order train one model, and use it on one row") {
@@ -113,6 +125,7 @@ TEST_CASE("clinics with columns in another order train one model, and use it on 
   wait_all(workers);
   federation.verified();
 
+  check_fixed(federation);
   const std::string model = (here.path / "model.safetensors").string();
   const Ran exported = run({program("gradmint"), "model", "export", "-o", model, "--ledger",
                             federation.ledger().string()});
