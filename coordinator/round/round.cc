@@ -116,7 +116,7 @@ Verdict RoundMachine::on(const TrainingGivenUp& event, std::uint64_t now_ms,
                          RoundEffects& effects) {
   if (station_ != Station::training) return Verdict::wrong_phase;
   if (event.round != view_.round->round) return Verdict::wrong_round;
-  if (!given_up_.insert(event.worker).second) return Verdict::duplicate;
+  if (!given_up_.emplace(event.worker, event.why).second) return Verdict::duplicate;
   advance(now_ms, effects);
   return Verdict::ok;
 }
@@ -273,10 +273,28 @@ void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
   if (!gathered(expected, committed, now_ms)) return;
   if (committed.size() < view_.round->open.limits.min_updates) {
     abandon(Verdict::too_few_updates, effects);
+    if (committed.empty()) note_all_failed(effects);
     return;
   }
   effects.push_back(ProposeClose{view_.round->round, view_.round->attempt});
   proposed_ = true;
+}
+
+// What every member says it cannot do they will not be able to next time either: a learning rate at
+// which all diverge, a model that nobody's trainer takes. One that can keeps the attempts going.
+void RoundMachine::note_all_failed(RoundEffects& effects) {
+  const std::vector<AccountId>& members = view_.round->open.members;
+  std::string why;
+  for (const AccountId& member : members) {
+    const auto word = given_up_.find(member);
+    if (word == given_up_.end() || word->second.empty()) return;
+    why = word->second;
+  }
+  if (++failures_ < kMaxFailures) return;
+  paused_ = true;
+  effects.push_back(Halt{"all " + std::to_string(members.size()) + " members of round " +
+                         std::to_string(view_.round->round) + " gave up training, " +
+                         std::to_string(kMaxFailures) + " attempts in a row; one says: " + why});
 }
 
 void RoundMachine::try_execute(std::uint64_t now_ms, RoundEffects& effects) {

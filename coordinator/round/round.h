@@ -77,6 +77,7 @@ class RoundMachine {
   bool suspend_one(RoundEffects& effects);
   std::uint64_t retry_wait_ms() const;
   void try_close(std::uint64_t now_ms, RoundEffects& effects);
+  void note_all_failed(RoundEffects& effects);
   void try_execute(std::uint64_t now_ms, RoundEffects& effects);
   void try_settle(std::uint64_t now_ms, RoundEffects& effects);
   void abandon(Verdict reason, RoundEffects& effects);
@@ -104,7 +105,8 @@ class RoundMachine {
   bool started_ = false;
   std::map<AccountId, std::uint64_t> heard_ms_;
   // Of whom nothing more is waited for: a commitment, a payload, an attestation.
-  std::set<AccountId> given_up_, reveal_given_up_, evaluation_given_up_;
+  std::map<AccountId, std::string> given_up_;  // and their word for why
+  std::set<AccountId> reveal_given_up_, evaluation_given_up_;
   // Evaluators that were waited for in vain when the last round was evaluated.
   std::set<AccountId> idle_evaluators_;
   // Members for which settled rounds in a row waited in vain: there, and without an update or a
@@ -113,7 +115,7 @@ class RoundMachine {
   std::map<AccountId, Opening> stored_, unusable_;
   std::optional<RevealEvaluation> figures_;
   bool evaluation_failed_ = false;
-  std::uint32_t failures_ = 0;  // attempts in a row whose updates had no aggregate
+  std::uint32_t failures_ = 0;  // attempts in a row without an aggregate that others could mend
 };
 
 // The specification the next attempt would open with. Pure; shared with tests.

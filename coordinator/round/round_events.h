@@ -38,6 +38,7 @@ struct TrainingGivenUp {  // by its own word, or its commitment was refused for 
                           // commit after all, that counts
   AccountId worker;
   std::uint64_t round = 0;
+  std::string why = {};  // its word; empty: it gave none
 };
 struct PayloadStored {  // synced, and acknowledged to the worker
   AccountId worker;

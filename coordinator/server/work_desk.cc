@@ -312,8 +312,9 @@ void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64
   const bool no_update = progress.text.rfind(kTrainingFailed, 0) == 0;
   const bool no_attestation = progress.text.rfind(kEvaluationFailed, 0) == 0;
   if (no_update || no_attestation) {
-    const Verdict v = no_update ? driver_.step(now_ms, TrainingGivenUp{worker, progress.round})
-                                : driver_.step(now_ms, EvaluationGivenUp{worker, progress.round});
+    const Verdict v =
+        no_update ? driver_.step(now_ms, TrainingGivenUp{worker, progress.round, progress.text})
+                  : driver_.step(now_ms, EvaluationGivenUp{worker, progress.round});
     if (v != Verdict::ok) return;
     nlohmann::json event = describe_worker(orderer_.chain().state(), worker);
     const std::string who = event["name"].get<std::string>();

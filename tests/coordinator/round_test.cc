@@ -269,3 +269,44 @@ TEST_CASE("the last settled round finishes the job") {
   CHECK(desk.machine.station() == Station::finished);
   CHECK(desk.asked<Finished>() != nullptr);
 }
+
+TEST_CASE("where every member says that it cannot train, five attempts in a row pause") {
+  struct Case {
+    const char* what;
+    bool one_is_silent, one_gives_no_word, pauses;
+  };
+  for (const Case& c : {Case{"all say why", false, false, true},
+                        Case{"one says nothing at all", true, false, false},
+                        Case{"one is given up without a word", false, true, false}}) {
+    CAPTURE(c.what);
+    Desk desk;
+    desk.opened();
+    for (std::uint32_t attempt = 0; attempt < 5; ++attempt) {
+      CAPTURE(attempt);
+      for (int i = 0; i < 3; ++i) {
+        if (i == 2 && c.one_is_silent) continue;
+        desk.feed(TrainingGivenUp{desk.worker(i), 1, i == 2 && c.one_gives_no_word ? "" : "NaN"});
+      }
+      if (c.one_is_silent) {
+        desk.now_ms += 20'000;
+        desk.feed(Tick{});
+      }
+      REQUIRE(desk.proposes(TxType::abandon_round));
+      CHECK(desk.machine.paused() == (c.pauses && attempt == 4));
+      const auto body = *decode_record<AbandonRound>(desk.asked<Propose>()->body);
+      if (c.pauses && attempt == 4) {
+        REQUIRE(desk.asked<Halt>() != nullptr);
+        CHECK(desk.asked<Halt>()->reason ==
+              "all 3 members of round 1 gave up training, 5 attempts in a row; one says: NaN");
+      }
+      desk.world.must(desk.world.validator(), body);
+      desk.ledger();
+      desk.now_ms += 10'000;
+      desk.hear_all();
+      if (attempt == 4) break;
+      desk.world.must(desk.world.validator(),
+                      next_open_round(desk.machine.policy(), desk.machine.view()));
+      desk.ledger();
+    }
+  }
+}

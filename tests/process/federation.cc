@@ -82,10 +82,11 @@ std::string config_of(const DevPlan& plan, const FederationOptions& o) {
   return text + o.extra;
 }
 
-// Making it takes libtorch a second; every federation here starts from the same.
+// Making it takes libtorch a second; all federations of the same data here start from the same.
 void initial_model(const DevPlan& plan) {
   static const Directory made;
-  const fs::path file = made.path / "initial.safetensors";
+  const std::size_t data = std::hash<std::string>{}(plan.options.data + plan.options.task);
+  const fs::path file = made.path / (std::to_string(data) + ".safetensors");
   if (!fs::exists(file)) {
     const Ran ran = run(init_model_command(plan));
     CAPTURE(ran.errors);
@@ -114,6 +115,7 @@ Federation::Federation(const std::string& data, const FederationOptions& o) {
   options.workers = o.workers;
   options.rounds = o.rounds;
   options.data = data;
+  options.task = o.task;
   options.adversaries = o.adversaries;
   options.trainer = o.trainer;
   auto plan =

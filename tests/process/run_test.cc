@@ -6,6 +6,7 @@
 
 #include "gradmint_test_paths.h"
 #include "tests/process/federation.h"
+#include "tests/support/paths.h"
 
 using namespace gradmint;
 using namespace gradmint::test;
@@ -185,4 +186,31 @@ TEST_CASE("whom a killed coordinator left alone is told so at once") {
   CHECK(asked.status == 2);
   CHECK(asked.errors.find("no coordinator runs in ") != std::string::npos);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+}
+
+TEST_CASE("every member diverges: five attempts pause the job, with the reason, and exit 1") {
+  FederationOptions options;
+  options.workers = 2;
+  options.task = "regression";
+  const Federation federation("csv:" + (cases_dir() / "csv/house_prices.csv").string(), options);
+  const fs::path config = federation.home() / "config.toml";
+  std::string text = read_text(config);
+  const std::size_t table = text.find("[training]\n");
+  REQUIRE(table != std::string::npos);
+  const std::size_t end = text.find("\n\n", table);
+  text.replace(table, end - table,
+               "[training]\nlearning_rate = 1e6\nlocal_epochs = 30\nbatch_size = 8\n"
+               "optimizer = \"sgd\"\nmomentum = 0.9");
+  write_text(config, text);
+  auto coordinator = federation.coordinator();
+  coordinator->await("started");
+  auto workers = federation.all_workers();
+  CHECK(coordinator->wait() == 1);
+  std::size_t abandoned = 0;
+  for (const json& event : coordinator->events())
+    abandoned += event["event"] == "abandoned" && event["reason"] == "too_few_updates" ? 1 : 0;
+  CHECK(abandoned == 5);
+  CHECK(coordinator->errors().find("all 2 members of round 1 gave up training, 5 attempts in a "
+                                   "row; one says: training failed: training diverged") !=
+        std::string::npos);
 }
