@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 // through all of an object's earlier members whenever one of them ends.)
 class Builder {
  public:
+  explicit Builder(std::string_view text) : text_(text) {}
   bool null() { return put(nullptr) != nullptr; }
   bool boolean(bool value) { return put(value) != nullptr; }
   bool number_integer(Json::number_integer_t value) { return put(value) != nullptr; }
@@ -40,7 +41,16 @@ class Builder {
   }
 
   bool parse_error(std::size_t byte, const std::string& /*token*/, const Json::exception&) {
-    return refuse("not JSON (at byte " + std::to_string(byte) + ")");
+    const std::string at = " (at byte " + std::to_string(byte) + ")";
+    // Python's json writes them, and takes them.
+    const std::string_view rest = text_.substr(byte == 0 ? 0 : byte - 1);
+    for (const std::string_view word : {"NaN", "Infinity"}) {
+      if (rest.starts_with(word)) {
+        return refuse("not JSON: " + std::string(word) + at +
+                      " is no number there; null is for what was not measured");
+      }
+    }
+    return refuse("not JSON" + at);
   }
 
   Json& parsed() { return root_; }
@@ -84,6 +94,7 @@ class Builder {
     return true;
   }
 
+  std::string_view text_;
   Json root_;
   std::vector<Json*> open_;  // the objects and arrays around what comes next, outermost first
   Json* member_ = nullptr;   // of the innermost object, once its key was read
@@ -94,7 +105,7 @@ class Builder {
 }  // namespace
 
 Result<Json> parse_untrusted_json(std::string_view text) {
-  Builder builder;
+  Builder builder(text);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return Error{ErrorCode::bad_input, builder.fault()};
   }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "ledger/durable_file.h"
@@ -125,10 +126,12 @@ Status CommandTrainer::read_metrics(const fs::path& file, TrainOutcome& outcome)
       examples->get<std::uint64_t>() == 0)
     return unusable("examples must be a whole number from 1");
   const auto loss = json->find("loss");
-  if (loss == json->end() || !loss->is_number() || !std::isfinite(loss->get<double>()))
-    return unusable("loss must be a finite number");
+  const bool is_measured = loss != json->end() && !loss->is_null();
+  if (loss == json->end() ||
+      (is_measured && (!loss->is_number() || !std::isfinite(loss->get<double>()))))
+    return unusable("loss must be a finite number, or null where it was not measured");
   outcome.examples = examples->get<std::uint64_t>();
-  outcome.loss = loss->get<double>();
+  outcome.loss = is_measured ? loss->get<double>() : std::numeric_limits<double>::quiet_NaN();
   if (const auto accuracy = json->find("accuracy"); accuracy != json->end()) {
     if (!accuracy->is_number() || !(accuracy->get<double>() >= 0 && accuracy->get<double>() <= 1))
       return unusable("accuracy must be a number from 0 to 1");

@@ -43,7 +43,7 @@ using ProgressFn = std::function<void(const TrainProgress&)>;
 
 struct TrainOutcome {
   std::vector<float> parameters;  // in layout order, all finite
-  double loss = 0;                // mean over the last pass
+  double loss = 0;                // mean over the last pass; NaN: not measured
   double accuracy = 0;            // of the last pass, 0..1; regression: 0
   std::uint64_t examples = 0;     // distinct samples trained on
   std::uint64_t steps = 0;

@@ -118,10 +118,11 @@ Json json_of(const RevealEvaluation& b) {
           {"salt", to_hex(b.salt)}};
 }
 Json json_of(const SettleRound& b) {
+  const bool measured = b.attestations > 0;
   return {{"round", b.round},
           {"attestations", b.attestations},
-          {"loss_micro", b.loss_micro},
-          {"accuracy_ppm", b.accuracy_ppm}};
+          {"loss_micro", measured ? Json(b.loss_micro) : Json()},
+          {"accuracy_ppm", measured ? Json(b.accuracy_ppm) : Json()}};
 }
 Json json_of(const Transfer& b) {
   return {

@@ -40,9 +40,11 @@ void read_result(const json& object, FederationEvent& event) {
 }
 
 void read_settled(const json& object, FederationEvent& event) {
-  event.accuracy_ppm = object.at("accuracy_ppm").get<std::uint32_t>();
-  event.loss_micro = object.at("loss_micro").get<std::int64_t>();
   event.attestations = object.at("attestations").get<std::uint32_t>();
+  if (event.attestations > 0) {  // else nothing was measured
+    event.accuracy_ppm = object.at("accuracy_ppm").get<std::uint32_t>();
+    event.loss_micro = object.at("loss_micro").get<std::int64_t>();
+  }
   if (object.contains("r2")) {
     event.regression = {object.at("r2").get<double>(), object.value("target", ""), std::nullopt};
     if (object.contains("rmse")) event.regression->rmse = object.at("rmse").get<double>();

@@ -96,8 +96,8 @@ void Reporter::settled(const SettleRound& body, const TransactionReceipt& receip
   }
   json event = {{"event", "settled"},
                 {"round", body.round},
-                {"accuracy_ppm", body.accuracy_ppm},
-                {"loss_micro", body.loss_micro},
+                {"accuracy_ppm", body.attestations > 0 ? json(body.accuracy_ppm) : json()},
+                {"loss_micro", body.attestations > 0 ? json(body.loss_micro) : json()},
                 {"attestations", body.attestations},
                 {"mints", mints},
                 {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}};

@@ -63,6 +63,10 @@ TEST_CASE("json: what is refused, and why") {
   const std::pair<std::string, std::string> table[] = {
       {"", "not JSON (at byte 1)"},
       {"nul", "not JSON (at byte 4)"},
+      {"NaN", "not JSON: NaN (at byte 1) is no number there; null is for what was not measured"},
+      {"[-Infinity]",
+       "not JSON: Infinity (at byte 3) is no number there; null is for what was not measured"},
+      {"[Nan]", "not JSON (at byte 2)"},
       {"{}x", "not JSON (at byte 3)"},
       {"[1,]", "not JSON (at byte 4)"},
       {"[1,2", "not JSON (at byte 5)"},

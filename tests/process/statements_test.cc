@@ -34,7 +34,7 @@ class Place {
     write_text(folder_.path / "config.toml",
                "[chain]\nenrolment = \"open\"\n"
                "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n"
-               "[task]\ninitial = \"" +
+               "[task]\nmodel = \"external\"\ninitial = \"" +
                    (folder_.path / "model.safetensors").string() +
                    "\"\n"
                    "[rounds]\nmin_workers = 2\n"

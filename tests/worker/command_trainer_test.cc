@@ -134,6 +134,8 @@ TEST_CASE("each failure of the program is one line") {
       {metrics(R"({"examples":-1,"loss":1})"), "examples must be"},
       {metrics(R"({"examples":1.5,"loss":1})"), "examples must be"},
       {metrics(R"({"examples":1})"), "loss must be"},
+      {metrics(R"({"examples": 100, "loss": NaN})"),
+       "metrics.json: not JSON: NaN (at byte 27) is no number there; null is for what was not"},
       {metrics(R"({"examples":1,"loss":"low"})"), "loss must be"},
       {metrics(R"({"examples":1,"loss":1,"accuracy":2})"), "accuracy must be"},
       {metrics(R"({"examples":1,"loss":1,"steps":-1})"), "steps must be"},

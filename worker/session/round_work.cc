@@ -1,6 +1,7 @@
 #include "worker/session/round_work.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "coordinator/protocol/limits.h"
@@ -16,7 +17,8 @@ std::string title(std::uint64_t round) { return "round " + std::to_string(round)
 
 std::string describe(const TrainedUpdate& update, bool has_accuracy) {
   char loss[64], accuracy[64] = "", work[64];
-  std::snprintf(loss, sizeof loss, "trained, loss %.4f, ", update.loss);
+  std::snprintf(loss, sizeof loss, std::isnan(update.loss) ? "trained, " : "trained, loss %.4f, ",
+                update.loss);
   if (has_accuracy)
     std::snprintf(accuracy, sizeof accuracy, "accuracy %.1f %%, ", 100 * update.accuracy);
   std::snprintf(work, sizeof work, "%llu examples, %llu steps",
