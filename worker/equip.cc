@@ -61,6 +61,8 @@ Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const
                           WorkerTrainers& trainers) {
   auto model = fitting_model(order.model, task);
   if (!model) return model.error();
+  if (order.adversary.kind == AdversaryKind::labelflip && samples.training->classes.empty())
+    return Error{ErrorCode::bad_input, "--adversary labelflip needs classes: regression has none"};
   const DeviceOptions device = device_options(order.model);
   auto trainer = make_torch_trainer(*model, device, *samples.training);
   if (!trainer) return trainer.error();

@@ -56,9 +56,8 @@ void compare_task(const Settings& s, const TaskSpec& task, Differences& found) {
   found.word("task.model", s.model, task.model);
   if (!s.objective.empty()) found.word("task.objective", s.objective, task.objective);
   if (s.contract.empty()) return;
-  std::string contract = text_of(s.contract, task.contract);
-  if (contract.ends_with('\n')) contract.pop_back();
-  found.add(contract != task.contract, "task.contract", "another contract");
+  const auto contract = DataContract::parse(text_of(s.contract, task.contract));
+  found.add(!contract || contract->encode() != task.contract, "task.contract", "another contract");
 }
 
 void compare_limits(const ChainLimits& here, const ChainLimits& there, Differences& found) {

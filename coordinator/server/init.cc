@@ -46,19 +46,54 @@ Result<Keys> make_keys(const Home& home, const Settings& settings, const std::st
   return Keys{*std::move(validator), *seed};
 }
 
+// Of the built-in models: their first and last tensors say how many columns and outputs there are.
+std::string misfit(const Settings& settings, const LoadedModel& model,
+                   const DataContract& contract) {
+  if (settings.model != "mlp" && settings.model != "cnn") return {};
+  std::uint64_t inputs = contract.columns.size();
+  if (contract.kind == DataKind::image)
+    inputs = contract.shape[0] * contract.shape[1] * contract.shape[2];
+  const std::uint64_t outputs = contract.task == "regression" ? 1 : contract.classes.size();
+  for (const TensorSpec& tensor : model.layout.tensors()) {
+    const auto expects = [&](std::uint64_t has, std::uint64_t wanted, const char* what) {
+      return "its tensor '" + tensor.name + "' is for " + std::to_string(has) + " " + what +
+             ", the data contract has " + std::to_string(wanted) + " (" + describe(contract) + ")";
+    };
+    if (tensor.name == "output.bias" && tensor.shape.size() == 1 && tensor.shape[0] != outputs)
+      return expects(tensor.shape[0], outputs, "outputs");
+    if (tensor.name == "hidden.weight" && tensor.shape.size() == 2 && tensor.shape[1] != inputs)
+      return expects(tensor.shape[1], inputs, "values of a sample");
+  }
+  return {};
+}
+
+Result<DataContract> read_contract_file(const std::filesystem::path& file) {
+  auto bytes = read_file(file, kMaxContractBytes);
+  if (!bytes) return bytes.error();
+  auto contract = DataContract::parse(std::string(bytes->begin(), bytes->end()));
+  if (!contract)
+    return Error{ErrorCode::bad_input, file.string() + ": " + contract.error().message};
+  return contract;
+}
+
 // The data contract: of a file of its own, or of the one that came with the initial model.
 Result<std::string> read_contract(const Settings& settings, const LoadedModel& model) {
   std::string text;
   std::string from = settings.initial.string();
+  const auto carried = model.metadata.find(kContractMetadataKey);
   if (!settings.contract.empty()) {
     from = settings.contract.string();
-    auto bytes = read_file(settings.contract, kMaxContractBytes);
-    if (!bytes) return bytes.error();
-    text.assign(bytes->begin(), bytes->end());
-    if (text.ends_with('\n')) text.pop_back();
-  } else if (const auto found = model.metadata.find(kContractMetadataKey);
-             found != model.metadata.end()) {
-    text = found->second;
+    const auto given = read_contract_file(settings.contract);
+    if (!given) return given.error();
+    text = given->encode();
+    if (carried != model.metadata.end() && carried->second != text) {
+      return Error{ErrorCode::bad_input, "task.contract (" + from + ") is not the contract that " +
+                                             settings.initial.string() +
+                                             " carries, under which its numbers mean something: "
+                                             "leave task.contract out, or make the model anew"};
+    }
+  } else if (carried != model.metadata.end()) {
+    text = carried->second;
   } else if (settings.model == "mlp" || settings.model == "cnn") {
     return Error{ErrorCode::bad_input,
                  from +
@@ -69,6 +104,9 @@ Result<std::string> read_contract(const Settings& settings, const LoadedModel& m
   }
   const auto contract = DataContract::decode(text);
   if (!contract) return Error{ErrorCode::bad_input, from + ": " + contract.error().message};
+  if (const std::string fault = misfit(settings, model, *contract); !fault.empty()) {
+    return Error{ErrorCode::bad_input, settings.initial.string() + ": " + fault};
+  }
   if (!settings.objective.empty() && settings.objective != contract->task) {
     return Error{ErrorCode::bad_input, "task.objective is " + settings.objective +
                                            ", the data contract in " + from + " is for " +

@@ -24,7 +24,8 @@ Error bad_contract(const std::string& what) {
 }
 
 std::string name_fault(const std::string& what, const std::string& name) {
-  if (name.empty() || name.size() > kMaxContractNameBytes)
+  if (name.empty()) return what + " is empty: name it in the file, or leave it out";
+  if (name.size() > kMaxContractNameBytes)
     return what + " must have 1 to " + std::to_string(kMaxContractNameBytes) + " bytes";
   if (!is_clean_text(name))
     return what + " must be one line of UTF-8 text without control characters";
@@ -41,7 +42,7 @@ std::string names_fault(const std::string& what, const std::vector<std::string>&
 }
 
 std::string scaler_fault(const std::string& of, const Scaler& scaler) {
-  if (std::isfinite(scaler.mean) && std::isfinite(scaler.scale) && scaler.scale > 0) return {};
+  if (std::isfinite(scaler.mean) && std::isnormal(scaler.scale) && scaler.scale > 0) return {};
   return "the scaler of " + of + " needs a finite mean and a finite scale above 0";
 }
 
@@ -189,6 +190,12 @@ std::string DataContract::encode() const {
 }
 
 Result<DataContract> DataContract::decode(std::string_view text) {
+  Result<DataContract> contract = parse(text);
+  if (contract && contract->encode() != text) return bad_contract("the text is not canonical");
+  return contract;
+}
+
+Result<DataContract> DataContract::parse(std::string_view text) {
   if (text.size() > kMaxContractBytes)
     return bad_contract("the text is larger than " + std::to_string(kMaxContractBytes >> 20) +
                         " MiB");
@@ -211,7 +218,11 @@ Result<DataContract> DataContract::decode(std::string_view text) {
                                                        : read_image(*parsed, contract);
   if (!read) return read.error();
   if (const std::string fault = contract.fault(); !fault.empty()) return bad_contract(fault);
-  if (contract.encode() != text) return bad_contract("the text is not canonical");
+  const Json known = *parse_untrusted_json(contract.encode());
+  for (const auto& [key, value] : parsed->items()) {
+    if (!known.contains(key))
+      return bad_contract("'" + clean_text(key, 80) + "' is none of its members for this task");
+  }
   return contract;
 }
 

@@ -67,6 +67,8 @@ struct DataContract {
   std::string encode() const;
   // Accepts exactly the texts encode() gives: encode(decode(x)) == x.
   static Result<DataContract> decode(std::string_view text);
+  // What a person wrote: any JSON of these members, numbers in any form that fp32 has.
+  static Result<DataContract> parse(std::string_view text);
 };
 
 // Regression: the root mean square error in the target's own unit, of a mean squared error that was

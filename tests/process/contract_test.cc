@@ -79,6 +79,36 @@ void check_refused(const Federation& federation, const std::string& invitation,
   }
 }
 
+// A contract that is not the model's would give its numbers another meaning.
+void check_other_contract(const Federation& federation, const fs::path& here) {
+  const std::string config = read_text(federation.plan().config_file);
+  const Words made{program("gradmint"),           "worker", "contract", "--data", "", "-o",
+                   (here / "other.json").string()};
+  const std::pair<std::string, std::string> others[] = {
+      {"age,bmi,dx\n1,2,ill\n3,4,dead\n5,7,well\n", "is not the contract that"},
+      {"bmi,age,dx\n1,2,ill\n3,4,dead\n", "is not the contract that"}};
+  for (const auto& [rows, says] : others) {
+    write_text(here / "other.csv", rows);
+    Words words = made;
+    words[4] = "csv:" + (here / "other.csv").string();
+    REQUIRE(run(words).status == 0);
+    std::string changed = config;
+    changed.insert(changed.find("[task]\n") + 7,
+                   "contract = \"" + (here / "other.json").string() + "\"\n");
+    write_text(here / "config.toml", changed);
+    const Ran ran = run({program("gradmint-coordinator"), "init", "--home",
+                         (here / "other").string(), "--config", (here / "config.toml").string(),
+                         "--passphrase-file", federation.plan().passphrase_file});
+    CAPTURE(ran.errors);
+    CHECK(ran.status == 2);
+    CHECK(ran.errors.find(says) != std::string::npos);
+  }
+  Words own = made;
+  own[4] = "csv:" + (here / "other.csv").string();
+  own[6] = (here / "other.csv").string();
+  CHECK(run(own).status == 2);
+}
+
 // What the genesis fixed cannot be edited afterwards.
 void check_fixed(const Federation& federation) {
   const std::string& config = federation.plan().config_file;
@@ -126,6 +156,7 @@ TEST_CASE("clinics with columns in another order train one model, and use it on 
   federation.verified();
 
   check_fixed(federation);
+  check_other_contract(federation, here.path);
   const std::string model = (here.path / "model.safetensors").string();
   const Ran exported = run({program("gradmint"), "model", "export", "-o", model, "--ledger",
                             federation.ledger().string()});

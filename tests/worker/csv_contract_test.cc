@@ -69,6 +69,9 @@ TEST_CASE("csv contract: what a site lacks or has too much is named, with what t
       {"a column lacks", "age,state\n1,ill\n", "there is no column 'bmi', which the federation's"},
       {"another name", "age,BMI,state\n1,2,ill\n", "this file's are age, BMI, state; rename"},
       {"one too many", "age,bmi,sex,state\n1,2,0,ill\n", "leave it out with --drop sex"},
+      {"one too many, to be quoted", "age,bmi,\"a, b\",state\n1,2,0,ill\n",
+       "leave it out with --drop '\"a, b\"'"},
+      {"two labels", "age,bmi,state,state\n1,2,ill,ill\n", "two columns are called 'state'"},
       {"twice", "age,bmi,age,state\n1,2,3,ill\n", "two columns are called 'age'"},
       {"the label lacks", "age,bmi,status\n1,2,ill\n", "name yours with --label"},
       {"another class", "age,bmi,state\n1,2,dead\n", "row 2: label 'dead' is no class of the"},
@@ -110,6 +113,39 @@ TEST_CASE("csv contract: a label of another name, dropped columns, rows without 
   CHECK(unanswered->rows() == 2);
   CHECK(unanswered->outputs() == 2);
   CHECK(parse("bmi,age,state\n2.5,20,well\n", open)->is_labelled);
+}
+
+TEST_CASE("csv contract: rows to predict need no answer, of which some may lack") {
+  CsvOptions open = under(contract_of("x,l\n1,a\n2,b\n"));
+  open.label_may_lack = true;
+  for (const char* text : {"x\n1\n", "x,l\n1,\n", "x,l\n1,a\n2,\n", "l,x\n?,1\n"}) {
+    CAPTURE(text);
+    const auto data = parse(text, open);
+    REQUIRE_MESSAGE(data.ok(), data.error().message);
+    CHECK_FALSE(data->is_labelled);
+    CHECK(data->rows() >= 1);
+  }
+  open.drop = {"l"};
+  CHECK_FALSE(parse("x,l\n1,other\n", open)->is_labelled);
+  open.drop.clear();
+  CHECK_FALSE(parse("x,l\n1,other\n", open).ok());
+}
+
+TEST_CASE("csv contract: what its maker should see is remarked") {
+  const auto remarks = [](const std::string& text) {
+    const auto data = parse(text, {});
+    REQUIRE_MESSAGE(data.ok(), data.error().message);
+    std::string all;
+    for (const std::string& line : data->remarks) all += line + "\n";
+    return all;
+  };
+  CHECK(remarks("x,c,l\n1700000000,2,a\n1700000001,3,b\n").find("column 'x' has one value") !=
+        std::string::npos);
+  CHECK(remarks("x,c,l\n1,2,a\n1,3,b\n").find("column 'c'") == std::string::npos);
+  CHECK(remarks("x,l\n1,1\n2,1.0\n3,2\n").find("classes '1' and '1.0' are the same number") !=
+        std::string::npos);
+  CHECK(parse("x,l\n1e-50,a\n-1e-50,b\n", {}).ok());  // nothing, in fp32
+  CHECK_FALSE(parse("x,l\n1e50,a\n1,b\n", {}).ok());
 }
 
 TEST_CASE("csv contract: files without a header agree by place") {

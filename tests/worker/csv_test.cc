@@ -125,7 +125,12 @@ TEST_CASE("csv: refusals name file, row and column") {
       {"1,inf,a\n", raw(), "'inf' is not a finite number"},
       {"1,1e99,a\n", raw(), "'1e99' is not a finite number"},
       {"1,,a\n", raw(), "column 1 (column 1): '' is not"},
-      {"1,2\x01,a\n", raw(), "'2?' is not"},
+      {"1,2\x01,a\n", raw(), "'2 ' is not"},
+      {"1,gr\xc3\xb6\xc3\x9f"
+       "e,a\n",
+       raw(),
+       "'gr\xc3\xb6\xc3\x9f"
+       "e' is not"},
       {"1,\"2,a\n", raw(), "row 1: a quoted field has no closing quote"},
       {"1,2,a\n1,2,a\n", raw(), "1 classes in column"},
       {"1,2,a\n", raw(Task::classification, "nope"), "no column 'nope' among its 3"},

@@ -90,7 +90,7 @@ TEST_CASE("data contract: what it may not be is said in one line") {
                  c.classes = {"a", "a"};
                }),
        "'a' is there twice"},
-      {changed(table(), [](C& c) { c.classes[0] = ""; }), "a class must have 1 to 256 bytes"},
+      {changed(table(), [](C& c) { c.classes[0] = ""; }), "a class is empty"},
       {changed(table(), [](C& c) { c.columns.clear(); }), "1 to 32768 columns"},
       {changed(table(), [](C& c) { c.columns[1].name = "age"; }), "'age' is there twice"},
       {changed(table(), [](C& c) { c.label = "bmi"; }), "'bmi' is there twice"},
@@ -129,6 +129,22 @@ TEST_CASE("data contract: what it may not be is said in one line") {
     const auto read = DataContract::decode(each.contract.encode());
     if (read.ok()) CHECK_FALSE((*read == each.contract));
   }
+}
+
+TEST_CASE("data contract: one that a person wrote may have any form") {
+  const auto written = DataContract::parse(R"({
+    "format": "gradmint/data-contract/v1", "kind": "table", "task": "classification",
+    "label": "state", "classes": ["dead", "ill"],
+    "columns": [{"name": "age", "type": "integer", "mean": "54.50", "scale": "1e-1"},
+                {"name": "bmi", "type": "number", "mean": "0", "scale": "1"}]
+  }
+)");
+  REQUIRE_MESSAGE(written.ok(), written.error().message);
+  CHECK((*written == table()));
+  std::string text = table().encode();
+  text.insert(1, R"("note":"x",)");
+  CHECK(DataContract::parse(text).error().message ==
+        "data contract: 'note' is none of its members for this task");
 }
 
 TEST_CASE("data contract: numbers are texts, and only the shortest") {

@@ -1,5 +1,7 @@
 #include "worker/cli/arguments.h"
 
+#include <filesystem>
+
 #include "kernels/base/exit_status.h"
 #include "ledger/output/error_line.h"
 #include "worker/data/csv_reader.h"
@@ -104,7 +106,36 @@ Status use_contract(DataArguments& arguments, DataContract contract) {
   return {};
 }
 
+// Options that say nothing of these data.
+Status check_words(const DataArguments& arguments) {
+  const bool classes_of_numbers = arguments.task == "regression" && !arguments.classes.empty();
+  if (classes_of_numbers) return Error{ErrorCode::bad_input, "--classes: regression has none"};
+  if (arguments.data.starts_with("csv:")) return {};
+  for (const auto& [option, text] :
+       {std::pair{"--label", arguments.label}, std::pair{"--classes", arguments.classes},
+        std::pair{"--drop", arguments.drop}, std::pair{"--scale", arguments.scale}}) {
+    if (!text.empty())
+      return Error{ErrorCode::bad_input,
+                   std::string(option) + " is for csv:FILE, not for " + arguments.data};
+  }
+  if (arguments.task != "regression") return {};
+  return Error{ErrorCode::bad_input,
+               "--task regression is for csv:FILE, not for " + arguments.data};
+}
+
+Status check_output(const std::string& output, const std::vector<std::string>& inputs) {
+  for (std::string input : inputs) {
+    if (const auto kind = input.find(':'); input.starts_with("csv:")) input.erase(0, kind + 1);
+    std::error_code failed;
+    if (!input.empty() && std::filesystem::equivalent(output, input, failed))
+      return Error{ErrorCode::bad_input,
+                   "-o " + output + " is a file that is read here: name another"};
+  }
+  return {};
+}
+
 Result<Dataset> load_all(const DataArguments& arguments) {
+  if (Status fit = check_words(arguments); !fit) return fit.error();
   CsvOptions csv;
   csv.task = arguments.task == "regression" ? Task::regression : Task::classification;
   csv.label = arguments.label;

@@ -53,6 +53,9 @@ Result<Dataset> load_training(const DataArguments& arguments);
 // The rows held out; all rows when --holdout is 0.
 Result<Dataset> load_holdout(const DataArguments& arguments);
 
+// Where `output` is one of the files that were read: it would be lost.
+Status check_output(const std::string& output, const std::vector<std::string>& inputs);
+
 struct ModelArguments {
   std::string model = "mlp";
   std::uint32_t hidden = 256;

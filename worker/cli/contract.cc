@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "coordinator/config/path_option.h"
 #include "kernels/base/printable.h"
 #include "ledger/durable_file.h"
 #include "worker/cli/arguments.h"
@@ -18,6 +19,7 @@ struct ContractArguments {
 };
 
 Status write_contract(const ContractArguments& arguments) {
+  if (Status own = check_output(arguments.output, {arguments.data.data}); !own) return own;
   const auto data = load_all(arguments.data);
   if (!data) return data.error();
   for (const std::string& remark : data->remarks) std::cout << printable(remark) << "\n";
@@ -40,7 +42,9 @@ void add_contract(CLI::App& app, int& status) {
       "Example:\n  gradmint worker contract --data csv:sample.csv --label outcome -o "
       "contract.json");
   add_data_options(*command, arguments->data);
-  command->add_option("-o,--output", arguments->output, "FILE.json to write")->required();
+  command->add_option("-o,--output", arguments->output, "FILE.json to write")
+      ->required()
+      ->check(some_path());
   command->add_option("--config", arguments->config, "TOML file with these options");
   command->callback([arguments, &status] {
     const Status done = write_contract(*arguments);

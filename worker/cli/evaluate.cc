@@ -11,6 +11,7 @@
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/model/safetensors.h"
+#include "ledger/output/error_line.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
 #include "worker/cli/model_file.h"
@@ -108,7 +109,18 @@ Status use_model_file(EvaluateArguments& arguments) {
     if (!model) return model.error();
     arguments.model = *std::move(model);
   }
-  if (!file->contract || arguments.data.contract) return {};
+  if (!file->contract) {
+    if (!arguments.data.contract)
+      write_error_line("gradmint-worker", arguments.parameters +
+                                              " has no data contract: the rows are scaled by their "
+                                              "own file");
+    return {};
+  }
+  if (arguments.data.contract) {
+    if (*arguments.data.contract == *file->contract) return {};
+    return Error{ErrorCode::bad_input, arguments.parameters + " has another data contract than " +
+                                           arguments.contract + ": leave that out"};
+  }
   return use_contract(arguments.data, *file->contract);
 }
 

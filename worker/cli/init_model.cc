@@ -22,6 +22,8 @@ struct InitArguments {
 int run(const InitArguments& arguments) {
   Result<ModelOptions> options = model_options(arguments.model);
   if (!options) return report(options.error());
+  if (Status own = check_output(arguments.output, {arguments.data.data, options->model}); !own)
+    return report(own.error());
   Result<Dataset> data = load_all(arguments.data);
   if (!data) return report(data.error());
   for (const std::string& remark : data->remarks)

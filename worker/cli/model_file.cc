@@ -32,6 +32,9 @@ Result<ModelArguments> model_of(const ModelFile& file, const std::string& name,
                                 ModelArguments arguments) {
   const std::string model = metadata_of(file, kModelMetadataKey);
   if (model == "mlp" || model == "cnn") {
+    if (arguments.model.ends_with(".pt"))
+      return Error{ErrorCode::bad_input,
+                   name + " is of the built-in " + model + ", which has no TorchScript program"};
     arguments.model = model;
     for (const TensorSpec& tensor : file.model.layout.tensors())
       if (tensor.name == "hidden.bias" && tensor.shape.size() == 1 && tensor.shape[0] <= 65536)
@@ -53,9 +56,7 @@ Result<ModelArguments> model_of(const ModelFile& file, const std::string& name,
 Result<DataContract> read_contract_file(const std::string& file) {
   const auto bytes = read_file(file, kMaxContractBytes + 1);
   if (!bytes) return bytes.error();
-  std::string text(bytes->begin(), bytes->end());
-  if (text.ends_with('\n')) text.pop_back();
-  auto contract = DataContract::decode(text);
+  auto contract = DataContract::parse(std::string(bytes->begin(), bytes->end()));
   if (!contract) return Error{ErrorCode::bad_input, file + ": " + contract.error().message};
   return contract;
 }

@@ -1,9 +1,11 @@
 // gradmint-worker predict: a trained model's answers to rows of one's own.
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 
+#include "coordinator/config/path_option.h"
 #include "kernels/base/printable.h"
 #include "ledger/durable_file.h"
 #include "ledger/output/error_line.h"
@@ -98,6 +100,10 @@ Status predict(const PredictArguments& arguments) {
                  "ledger"};
   if (!arguments.round.empty() && arguments.ledger.empty())
     return Error{ErrorCode::bad_input, "predict: --round is for --ledger"};
+  if (Status own = check_output(arguments.output, {arguments.file, arguments.ledger,
+                                                   arguments.program, arguments.data.data});
+      !own)
+    return own;
   Scratch scratch;
   std::string file = arguments.file;
   if (file.empty()) {
@@ -126,8 +132,15 @@ Status predict(const PredictArguments& arguments) {
   if (!predictor) return predictor.error();
   if (!((*predictor)->layout() == read->model.layout))
     return Error{ErrorCode::bad_input, name + ": its tensors are not those of " + fitting->model};
+  for (const float value : read->model.parameters)
+    if (!std::isfinite(value))
+      return Error{ErrorCode::bad_input, name + " holds a value that is not finite"};
   const auto outputs = (*predictor)->predict(read->model.parameters);
   if (!outputs) return outputs.error();
+  for (std::size_t i = 0; i < outputs->size(); ++i)
+    if (!std::isfinite((*outputs)[i]))
+      return Error{ErrorCode::not_finite, "row " + std::to_string(i / data->outputs() + 1) +
+                                              " has no finite answer: the model overflows on it"};
   if (Status written = write_predictions(arguments, predictions_csv(*read->contract, *outputs));
       !written)
     return written;
@@ -158,7 +171,8 @@ void add_predict(CLI::App& app, int& status) {
   add_row_options(*command, arguments->data);
   add_device_options(*command, arguments->model);
   command->add_option("-o,--output", arguments->output, "where to (default: standard output)")
-      ->type_name("FILE.csv");
+      ->type_name("FILE.csv")
+      ->check(some_path());
   command->add_option("--config", arguments->config, "TOML file with these options");
   command->callback([arguments, &status] {
     const Status done = predict(*arguments);

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "worker/data/csv_header.h"
 #include "worker/data/csv_reader.h"
 #include "worker/data/csv_table.h"
 #include "worker/data/parse.h"
@@ -94,9 +95,25 @@ DataContract contract_of(const CsvTable& table, const CsvOptions& options, const
   return contract;
 }
 
-// Features and targets, and what is remarkable about them.
-Status scale(const CsvTable& table, const CsvReader& reader, const std::string& name,
-             Dataset& data) {
+// Columns of which a model will learn nothing: their sample has one value, as far as fp32 can tell.
+void remark_constants(const std::string& name, Dataset& data) {
+  constexpr std::size_t kShown = 5;
+  std::size_t told = 0;
+  const std::size_t columns = data.contract.columns.size();
+  for (std::size_t c = 0; c < columns && told < kShown; ++c) {
+    bool constant = true;
+    for (std::size_t i = c; i < data.features.size() && constant; i += columns)
+      constant = data.features[i] == data.features[c];
+    if (!constant || data.rows() < 2) continue;
+    data.remarks.push_back(name + ": column '" + data.contract.columns[c].name +
+                           "' has one value in all rows, as far as fp32 can tell: nothing is "
+                           "learnt of it");
+    ++told;
+  }
+}
+
+// Features and targets.
+Status scale(const CsvTable& table, const CsvReader& reader, Dataset& data) {
   const std::size_t columns = table.columns.size();
   const std::size_t end = scale_rows(data.contract, data.features);
   if (end < data.features.size())
@@ -109,9 +126,19 @@ Status scale(const CsvTable& table, const CsvReader& reader, const std::string& 
       return reader.fail(table.lines[row],
                          "target: scaled by the data contract it leaves fp32's range");
   }
-  for (const std::string& line : far_columns(data.contract, data.features))
-    data.remarks.push_back(name + ": " + line);
   return {};
+}
+
+std::optional<std::pair<std::string, std::string>> same_number(
+    const std::vector<std::string>& classes) {
+  std::map<float, std::string> seen;
+  for (const std::string& name : classes) {
+    const auto value = csv_number(name);
+    if (!value || std::isnan(*value)) continue;
+    if (const auto [at, is_new] = seen.emplace(*value, name); !is_new)
+      return std::pair{at->second, name};
+  }
+  return std::nullopt;
 }
 
 void remark_classes(const CsvTable& table, const CsvOptions& options, const std::string& name,
@@ -122,11 +149,16 @@ void remark_classes(const CsvTable& table, const CsvOptions& options, const std:
     std::vector<std::string> missing;
     for (std::size_t i = 0; i < seen.size(); ++i)
       if (!seen[i]) missing.push_back(data.classes[i]);
-    if (!missing.empty())
+    if (!missing.empty() && !options.label_may_lack)
       data.remarks.push_back(name + ": no row of class " + joined(missing) +
                              ", which the federation's data contract has");
-  } else if (options.suggest_regression && data.classes.size() > kManyNumericClasses &&
-             std::all_of(data.classes.begin(), data.classes.end(), is_number)) {
+    return;
+  }
+  if (const auto same = same_number(data.classes))
+    data.remarks.push_back(name + ": classes '" + same->first + "' and '" + same->second +
+                           "' are the same number, and two classes");
+  if (options.suggest_regression && data.classes.size() > kManyNumericClasses &&
+      std::all_of(data.classes.begin(), data.classes.end(), is_number)) {
     data.remarks.push_back(name + ": the numbers in column '" + table.label + "' are taken for " +
                            std::to_string(data.classes.size()) +
                            " classes; --task regression predicts them as numbers");
@@ -178,6 +210,12 @@ Result<Dataset> parse_csv(std::string_view text, const std::string& name,
   data.task = classify ? Task::classification : Task::regression;
   data.sample_shape = {table->columns.size()};
   data.remarks.push_back(name + ": " + table->decision);
+  if (options.label_may_lack &&
+      std::any_of(table->labels.begin(), table->labels.end(), is_missing)) {
+    table->is_labelled = false;
+    data.remarks.push_back(name + ": rows without an answer in column '" + table->label +
+                           "': nothing is compared");
+  }
   data.is_labelled = table->is_labelled;
   if (!data.is_labelled && classify) data.classes = options.contract->classes;
   const Status labelled = !data.is_labelled ? Status{}
@@ -188,7 +226,13 @@ Result<Dataset> parse_csv(std::string_view text, const std::string& name,
   if (const std::string fault = data.contract.fault(); !fault.empty())
     return Error{ErrorCode::bad_input, name + ": " + fault};
   data.features = std::move(table->features);
-  if (Status scaled = scale(*table, reader, name, data); !scaled) return scaled.error();
+  if (Status scaled = scale(*table, reader, data); !scaled) return scaled.error();
+  if (options.contract) {
+    for (const std::string& line : far_columns(data.contract, data.features))
+      data.remarks.push_back(name + ": " + line);
+  } else if (options.scale == CsvScale::standard) {
+    remark_constants(name, data);
+  }
   data.schema = schema_of(*table, data.contract.task);
   return data;
 }

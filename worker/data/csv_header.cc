@@ -7,15 +7,6 @@
 namespace gradmint {
 namespace {
 
-bool is_missing(std::string_view field) {
-  constexpr std::array<std::string_view, 11> kWords = {"",     "na",   "n/a", "nan", "null", "none",
-                                                       "#n/a", "<na>", "?",   "-",   "."};
-  std::string lower;
-  for (const char c : field.substr(0, 8))
-    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
-}
-
 bool is_index(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -35,6 +26,15 @@ std::optional<std::string> contract_column_in(const CsvRow& row, const DataContr
 }
 
 }  // namespace
+
+bool is_missing(std::string_view field) {
+  constexpr std::array<std::string_view, 11> kWords = {"",     "na",   "n/a", "nan", "null", "none",
+                                                       "#n/a", "<na>", "?",   "-",   "."};
+  std::string lower;
+  for (const char c : field.substr(0, 8))
+    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
+}
 
 HeaderDecision decide_header(const CsvRow& first, const std::optional<CsvRow>& second,
                              const CsvOptions& options) {

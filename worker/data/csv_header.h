@@ -9,6 +9,9 @@
 
 namespace gradmint {
 
+// Empty, or one of the usual words for a missing value.
+bool is_missing(std::string_view field);
+
 struct HeaderDecision {
   bool is_header = false;
   std::string reason;  // "row 1 is a header, …": one line for the user, with how to change it

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "kernels/base/text.h"
 #include "worker/data/parse.h"
 
 namespace gradmint {
@@ -21,14 +22,17 @@ std::optional<float> csv_number(std::string_view field) {
   if (!field.empty() && field.front() == '+') field.remove_prefix(1);
   float value = 0;
   const auto [end, ec] = std::from_chars(field.data(), field.data() + field.size(), value);
+  if (ec == std::errc::result_out_of_range && end == field.data() + field.size()) {
+    double wide = 1;  // what is too small for fp32 is 0 there
+    std::from_chars(field.data(), field.data() + field.size(), wide);
+    if (wide > -1 && wide < 1) return 0.0F;
+  }
   if (ec != std::errc() || end != field.data() + field.size()) return std::nullopt;
   return value;
 }
 
 std::string csv_quoted(std::string_view field) {
-  std::string text;
-  for (const char c : field.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
-  return "'" + text + (field.size() > 40 ? "…'" : "'");
+  return "'" + clean_text(field, 40) + (field.size() > 40 ? "…'" : "'");
 }
 
 CsvReader::CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {

@@ -49,6 +49,8 @@ Result<std::size_t> find_label(const Places& places, const std::string& name,
   const std::vector<std::string>& header = places.header;
   if (options.label.empty() && !options.contract) return header.size() - 1;
   const std::string& label = options.label.empty() ? options.contract->label : options.label;
+  if (std::count(header.begin(), header.end(), label) > 1)
+    return bad_table(name, "two columns are called '" + label + "', the label's name");
   if (const auto named = place_of(header, label)) return *named;
   if (options.label.empty() && options.label_may_lack) return header.size();
   if (options.label.empty())
@@ -62,6 +64,15 @@ Result<std::size_t> find_label(const Places& places, const std::string& name,
   return bad_table(name, "there is no column '" + label + "' among its " +
                              std::to_string(header.size()) +
                              "; give a name from the header or an index from 0");
+}
+
+// For a shell, and for --drop, which reads one row of a CSV file.
+std::string as_typed(const std::string& name) {
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  if (!name.empty() && name.find_first_not_of(kPlain) == name.npos) return name;
+  if (name.find_first_of("'\"") != name.npos) return "(its name, quoted as in the file)";
+  return "'\"" + name + "\"'";
 }
 
 std::string contract_names(const DataContract& contract) {
@@ -94,6 +105,11 @@ Status place_by_contract(const DataContract& contract, const std::string& name,
   const auto missing = std::find(found.begin(), found.end(), false);
   if (missing != found.end()) {
     const auto index = static_cast<std::size_t>(missing - found.begin());
+    if (places.label < places.header.size() &&
+        places.header[places.label] == contract.columns[index].name)
+      return bad_table(name, "column '" + contract.columns[index].name +
+                                 "' is one of the data contract's, and taken for the label: give "
+                                 "another --label, or none");
     return bad_table(name, "there is no column '" + contract.columns[index].name +
                                "', which the federation's data contract has (" +
                                contract_names(contract) + "): this file's are " +
@@ -101,7 +117,8 @@ Status place_by_contract(const DataContract& contract, const std::string& name,
   }
   if (!unknown) return {};
   return bad_table(name, "column '" + *unknown + "' is not in the federation's data contract (" +
-                             contract_names(contract) + "): leave it out with --drop " + *unknown);
+                             contract_names(contract) + "): leave it out with --drop " +
+                             as_typed(*unknown));
 }
 
 Result<Places> place_columns(const CsvRow& first, bool is_header, const std::string& name,
@@ -111,7 +128,7 @@ Result<Places> place_columns(const CsvRow& first, bool is_header, const std::str
   for (std::size_t c = 0; c < first.fields.size(); ++c)
     places.header.push_back(is_header ? std::string(first.fields[c])
                                       : "column " + std::to_string(c));
-  if (places.header.size() < 2)
+  if (places.header.size() < 2 && !options.label_may_lack)
     return bad_table(name, "one column only; features and a label are needed, separated by commas");
   const auto label = find_label(places, name, options);
   if (!label) return label.error();
@@ -120,6 +137,7 @@ Result<Places> place_columns(const CsvRow& first, bool is_header, const std::str
   for (const std::string& drop : options.drop) {
     const auto at = place_of(places.header, drop);
     if (!at) return bad_table(name, "there is no column '" + drop + "' to drop");
+    if (*at == places.label && options.label_may_lack) places.label = places.header.size();
     if (*at == places.label) return bad_table(name, "the label '" + drop + "' cannot be dropped");
     dropped[*at] = true;
   }
