@@ -51,7 +51,7 @@ Error only_in(const TensorFile& has, const TensorFile& lacks, const SafetensorsT
 std::vector<const SafetensorsTensor*> compared_tensors(const TensorFile& file, Integers integers) {
   std::vector<const SafetensorsTensor*> compared;
   for (const SafetensorsTensor& tensor : file.header.tensors) {
-    if (integers == Integers::equal || !is_integer_dtype(tensor.dtype)) compared.push_back(&tensor);
+    if (integers == Integers::alike || !is_integer_dtype(tensor.dtype)) compared.push_back(&tensor);
   }
   return compared;
 }
@@ -63,16 +63,11 @@ Status check_same_tensor(const TensorFile& expected, const SafetensorsTensor& a,
     return bad(where + "has shape " + shape_text(b.shape) + ", in " + expected.quoted() +
                " it has " + shape_text(a.shape));
   }
-  if (!is_integer_dtype(a.dtype) && !is_integer_dtype(b.dtype)) return {};
-  if (a.dtype != b.dtype) {
+  const bool integers = is_integer_dtype(a.dtype) || is_integer_dtype(b.dtype);
+  if (integers && a.dtype != b.dtype) {
     return bad(where + "is " + b.dtype + ", in " + expected.quoted() + " it is " + a.dtype);
   }
-  const bool equal = std::ranges::equal(expected.bytes_of(a), other.bytes_of(b));
-  release_pages(expected.bytes_of(a));
-  release_pages(other.bytes_of(b));
-  if (equal) return {};
-  return bad(where + "(" + b.dtype + ") differs from the one in " + expected.quoted() +
-             ": integers are not averaged; make them equal or leave them out");
+  return {};
 }
 
 }  // namespace

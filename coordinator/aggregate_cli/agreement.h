@@ -1,5 +1,5 @@
 // What files must have in common to be combined: the same floating tensors with the same shapes,
-// and the same integer tensors with the same bytes.
+// and the same integer tensors.
 #pragma once
 
 #include <span>
@@ -17,8 +17,8 @@ namespace gradmint {
 // layout that is not of these tensors.
 Result<ModelLayout> layout_of(const TensorFile& file);
 
-// Whether integer tensors must be there with the same bytes, or do not matter.
-enum class Integers { equal, ignored };
+// Whether integer tensors must be there with the same dtype and shape, or do not matter.
+enum class Integers { alike, ignored };
 
 // An Error with one line that names both files, the first tensor (bytewise) that only one has or
 // that differs, and both shapes or dtypes.

@@ -26,15 +26,15 @@ Hash hash_of(const TensorFile& file) {
   return hasher.finish();
 }
 
-Result<std::vector<TensorFile>> open_all(const std::vector<InputArgument>& arguments) {
+Result<std::vector<TensorFile>> open_all(const std::vector<InputArgument>& arguments,
+                                         Integers integers) {
   std::vector<TensorFile> files;
   for (const InputArgument& argument : arguments) {
     auto file = open_tensor_file(argument.path);
     if (!file.ok()) return file.error();
     files.push_back(*std::move(file));
     if (files.size() == 1) continue;
-    if (const Status same = check_same_tensors(files.front(), files.back(), Integers::equal);
-        !same.ok()) {
+    if (const Status same = check_same_tensors(files.front(), files.back(), integers); !same.ok()) {
       return same.error();
     }
   }
@@ -42,8 +42,9 @@ Result<std::vector<TensorFile>> open_all(const std::vector<InputArgument>& argum
 }
 
 // A companion's integer tensors count where the files have some.
-Status check_companions(const TensorFile& first, const std::vector<const TensorFile*>& companions) {
-  const Integers integers = integer_tensors(first).empty() ? Integers::ignored : Integers::equal;
+Status check_companions(const TensorFile& first, const std::vector<const TensorFile*>& companions,
+                        Integers integers) {
+  if (integer_tensors(first).empty()) integers = Integers::ignored;
   for (const TensorFile* companion : companions) {
     if (const Status same = check_same_tensors(first, *companion, integers); !same.ok()) {
       return same;
@@ -76,25 +77,26 @@ std::vector<Read> read_all(const std::vector<TensorFile>& files, const ModelLayo
 }  // namespace
 
 Result<InputSet> load_inputs(const std::vector<InputArgument>& arguments,
-                             const std::vector<const TensorFile*>& companions, int threads,
-                             const std::filesystem::path& scratch,
+                             const std::vector<const TensorFile*>& companions, IntegerRule rule,
+                             int threads, const std::filesystem::path& scratch,
                              const ProgressListener& listener) {
   GRADMINT_CHECK(!arguments.empty());
-  auto files = open_all(arguments);
+  const Integers integers = rule == IntegerRule::drop ? Integers::ignored : Integers::alike;
+  auto files = open_all(arguments, integers);
   if (!files.ok()) return files.error();
   std::vector<const TensorFile*> sharing;
   for (const TensorFile& file : *files) sharing.push_back(&file);
   sharing.insert(sharing.end(), companions.begin(), companions.end());
   auto layout = common_layout(sharing);
   if (!layout.ok()) return layout.error();
-  if (const Status same = check_companions(files->front(), companions); !same.ok()) {
+  if (const Status same = check_companions(files->front(), companions, integers); !same.ok()) {
     return same.error();
   }
   InputSet set{*std::move(layout), {}};
   std::vector<Read> read = read_all(*files, set.layout, threads, scratch, listener);
   for (std::size_t i = 0; i < read.size(); ++i) {
     if (!read[i].values->ok()) return read[i].values->error();
-    set.files.push_back({std::move((*files)[i]), arguments[i].weight, arguments[i].staleness,
+    set.files.push_back({std::move((*files)[i]), arguments[i].weight, arguments[i].staleness, i,
                          read[i].sha256, **std::move(read[i].values)});
   }
   const auto key = [](const InputFile& input) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "coordinator/aggregate_cli/integers.h"
 #include "coordinator/aggregate_cli/streaming_backend.h"
 #include "coordinator/aggregate_cli/tensor_file.h"
 #include "kernels/base/result.h"
@@ -17,7 +18,8 @@ struct InputFile {
   TensorFile file;
   std::uint32_t weight = 1;  // as given
   std::optional<std::uint64_t> staleness;
-  Hash sha256;  // of the whole file
+  std::size_t argument = 0;  // its place among the arguments
+  Hash sha256;               // of the whole file
   FlatValues values;
 };
 
@@ -34,11 +36,12 @@ struct InputArgument {
 };
 
 // At least one argument (checked). `companions` (model, centre) share the layout and are compared
-// with the files first. Files are read on at most `threads` threads; converted copies lie in
-// `scratch`. An Error is about the first file, as they were given, that has one.
+// with the files first. `integers`: whether they count. Files are read on at most `threads`
+// threads; converted copies lie in `scratch`. An Error is about the first file, as they were given,
+// that has one.
 Result<InputSet> load_inputs(const std::vector<InputArgument>& arguments,
-                             const std::vector<const TensorFile*>& companions, int threads,
-                             const std::filesystem::path& scratch,
+                             const std::vector<const TensorFile*>& companions, IntegerRule integers,
+                             int threads, const std::filesystem::path& scratch,
                              const ProgressListener& listener);
 
 }  // namespace gradmint

@@ -40,7 +40,7 @@ constexpr const char* kExamples =
 
 struct Words {
   RuleWords rules{{}, "mean", "plain", {}};
-  std::string format = "table", log_level = "warn", discount;
+  std::string format = "table", log_level = "warn", integers = "max", discount;
   std::optional<std::string> weights, staleness;  // "" is not the same as not given
 };
 
@@ -101,6 +101,11 @@ void add_files(CLI::App& app, AggregateCommand& command, Words& words) {
                  "(1+S) (reciprocal)")
       ->check(CLI::IsMember({"square_root", "reciprocal"}))
       ->needs("--staleness");
+  app.add_option("--integers", words.integers,
+                 "Integer tensors, which are not averaged: max (each element the largest of all), "
+                 "first (of the model, or the file given first) or drop")
+      ->check(CLI::IsMember({"max", "first", "drop"}))
+      ->capture_default_str();
   add_file("--model", command.model,
            "The model that the inputs are updates of; the result is the next model");
   add_file("--centre", command.centre, "Where centered_clipping starts (default: zeros)");
@@ -136,6 +141,7 @@ int run(AggregateCommand& command, const Words& words) {
   auto spec = read_rules(words.rules);
   if (!spec.ok()) return tell(spec.error().message);
   command.spec = *std::move(spec);
+  command.integers = parse_integer_rule(words.integers).value();  // CLI11 has checked it
   auto weights = whole_numbers("--weights", words.weights);
   if (!weights.ok()) return tell(weights.error().message);
   command.weights = *std::move(weights);

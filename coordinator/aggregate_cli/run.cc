@@ -80,7 +80,8 @@ Status load(const AggregateCommand& command, const kernels::AggregateSpec& spec,
   std::vector<const TensorFile*> companions;
   if (job.model.file) companions.push_back(&*job.model.file);
   if (job.centre.file) companions.push_back(&*job.centre.file);
-  auto inputs = load_inputs(arguments_of(command), companions, command.threads, scratch, listener);
+  auto inputs = load_inputs(arguments_of(command), companions, command.integers, command.threads,
+                            scratch, listener);
   if (!inputs.ok()) return inputs.error();
   job.inputs = *std::move(inputs);
   if (const Status read = job.model.read(job.inputs.layout, scratch); !read.ok()) return read;
@@ -183,6 +184,15 @@ std::map<std::string, std::string> metadata_of(const kernels::AggregateSpec& spe
           {"gradmint.shift", std::to_string(job.input.shift)}};
 }
 
+// Of integer tensors: the model, if there is one, then the inputs as they were given.
+std::vector<const TensorFile*> sources_of(const Job& job) {
+  std::vector<const TensorFile*> sources(job.inputs.files.size());
+  for (const InputFile& input : job.inputs.files) sources[input.argument] = &input.file;
+  if (job.model.file && !integer_tensors(*job.model.file).empty())
+    sources.insert(sources.begin(), &*job.model.file);
+  return sources;
+}
+
 Result<PendingFile> write_output(const AggregateCommand& command,
                                  const kernels::AggregateSpec& spec, const Job& job,
                                  std::span<const float> values) {
@@ -193,10 +203,8 @@ Result<PendingFile> write_output(const AggregateCommand& command,
     tensors.push_back({each.name, "F32", each.shape, bytes_of(values.subspan(at, count))});
     at += count;
   }
-  const TensorFile& source = job.model.file ? *job.model.file : job.inputs.files.front().file;
-  for (const SafetensorsTensor& tensor : integer_tensors(source)) {
-    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, source.bytes_of(tensor)});
-  }
+  const MergedIntegers integers = merge_integers(sources_of(job), command.integers);
+  tensors.insert(tensors.end(), integers.tensors.begin(), integers.tensors.end());
   return write_tensors(command.output, std::move(tensors), metadata_of(spec, job));
 }
 

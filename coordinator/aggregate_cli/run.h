@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/aggregate_cli/integers.h"
 #include "coordinator/aggregate_cli/report.h"
 #include "coordinator/aggregate_cli/streaming_backend.h"
 #include "kernels/aggregate_spec.h"
@@ -23,7 +24,8 @@ struct AggregateCommand {
   std::vector<std::uint64_t> staleness;  // follow the inputs; empty: all fresh
   kernels::StalenessDiscount discount = kernels::StalenessDiscount::square_root;
   std::filesystem::path output, model, state, state_out, centre;  // empty: not given
-  std::string backend = "auto";                                   // kernels::open_backend
+  IntegerRule integers = IntegerRule::max;
+  std::string backend = "auto";  // kernels::open_backend
   int threads = 1;
 };
 

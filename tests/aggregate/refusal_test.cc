@@ -30,8 +30,9 @@ struct Place {
     write_tensors_to(at("lacks"), {floats("x", {2, 3}, six), integer("n", 1)});
     write_tensors_to(at("more"), {floats("x", {2, 3}, six), integer("n", 1), floats("y", {1}, {1}),
                                   floats("z", {4}, {1, 2, 3, 4})});
-    write_tensors_to(at("count"),
-                     {floats("x", {2, 3}, six), integer("n", 2), floats("y", {1}, {1})});
+    write_tensors_to(at("count"), {floats("x", {2, 3}, six),
+                                   {"n", "I32", integer("n", 1).shape, Bytes(4)},
+                                   floats("y", {1}, {1})});
     write_tensors_to(at("nan"),
                      {floats("x", {2, 3}, {1, 2, 3, std::numeric_limits<float>::infinity(), 5, 6}),
                       integer("n", 1), floats("y", {1}, {1})});
@@ -65,7 +66,8 @@ std::vector<Case> cases() {
       {{"@a", "@shape"}, "'@shape': tensor 'x' has shape [3,2], in '@a' it has [2,3]"},
       {{"@a", "@lacks"}, "'@lacks': has no tensor 'y', which '@a' has with shape [1]"},
       {{"@a", "@more"}, "'@a': has no tensor 'z', which '@more' has with shape [4]"},
-      {{"@a", "@count"}, "'@count': tensor 'n' (I64) differs from the one in '@a'"},
+      {{"@a", "@count"}, "'@count': tensor 'n' is I32, in '@a' it is I64"},
+      {{"@a", "@b", "--integers", "mean"}, "--integers: mean not in {"},
       {{"@a", "@nan"}, "'@nan': tensor 'x' is not finite at value 3"},
       {{"@nan16"}, "'@nan16': tensor 'x' is not finite at value 0"},
       {{"@double"}, "'@double': tensor 'x' is F64; save it as F32, BF16 or F16"},
