@@ -27,6 +27,7 @@ void add_csv_options(CLI::App& dev, DevOptions& o) {
                  "csv: all label names in order, comma-separated (default: those found)");
   dev.add_option("--header", o.header, "csv: whether the first row names the columns (auto)")
       ->check(CLI::IsMember({"auto", "yes", "no"}));
+  dev.add_option("--drop", o.drop, "csv: columns to leave out, comma-separated");
 }
 
 }  // namespace

@@ -74,9 +74,9 @@ bool is_device(const std::string& text) {
 // What the worker is to be told of a CSV file.
 CommandLine csv_words(const DevOptions& o) {
   CommandLine words;
-  for (const auto& [option, value] :
-       {std::pair("--task", o.task), std::pair("--label", o.label),
-        std::pair("--classes", o.classes), std::pair("--header", o.header)})
+  for (const auto& [option, value] : {std::pair("--task", o.task), std::pair("--label", o.label),
+                                      std::pair("--classes", o.classes),
+                                      std::pair("--header", o.header), std::pair("--drop", o.drop)})
     if (!value.empty()) words.push_back(option + ("=" + value));
   return words;
 }

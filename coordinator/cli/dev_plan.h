@@ -24,7 +24,8 @@ struct DevOptions {
   std::int64_t workers = 5;
   std::int64_t rounds = 14;
   std::string data = "digits";
-  std::string task, label, classes, header;  // of a CSV file, as the worker takes them; or empty
+  std::string task, label, classes, header,
+      drop;  // of a CSV file, as the worker takes them; or empty
   std::string model = "mlp";
   RuleWords rules{{}, "median", "plain", {}};
   std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep

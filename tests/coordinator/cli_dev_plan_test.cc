@@ -46,6 +46,7 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
       {[](DevOptions& o) { o.data = "mnist:d"; }, ""},
       {[](DevOptions& o) { o.label = "k"; }, "--label=k: goes with --data csv:FILE only"},
       {[](DevOptions& o) { o.header = "yes"; }, "--header=yes: goes with --data csv:FILE only"},
+      {[](DevOptions& o) { o.drop = "id"; }, "--drop=id: goes with --data csv:FILE only"},
       {[](DevOptions& o) { o.model = "vgg"; }, "--model vgg: mlp, cnn or a TorchScript FILE.pt"},
       {[](DevOptions& o) { o.model = ".pt"; }, "--model .pt: mlp, cnn or a TorchScript FILE.pt"},
       {[](DevOptions& o) { o.model = "a.pt"; }, ""},
@@ -288,16 +289,19 @@ TEST_CASE("how a CSV file is read is told to everyone who reads it") {
   options.task = "regression";
   options.label = "price, EUR";
   options.header = "yes";
+  options.drop = "id,ward";
   const auto plan = plan_dev(options, "/h", kPrograms);
   REQUIRE(plan.ok());
   const std::string words =
-      "--data csv:/d/prices.csv --seed 1 --task=regression '--label=price, EUR' --header=yes ";
+      "--data csv:/d/prices.csv --seed 1 --task=regression '--label=price, EUR' --header=yes "
+      "--drop=id,ward ";
   CHECK(shell_line(init_model_command(*plan)).find(words) != std::string::npos);
   CHECK(shell_line(join_command(*plan, 0, "gminv1x")).find(words) != std::string::npos);
   const std::string config = coordinator_config(*plan);
   CHECK(config.find("objective = \"regression\"\n") != std::string::npos);
-  CHECK(config.find("--task=regression '--label=price, EUR' --header=yes --device") !=
-        std::string::npos);
+  CHECK(
+      config.find("--task=regression '--label=price, EUR' --header=yes --drop=id,ward --device") !=
+      std::string::npos);
 }
 
 TEST_CASE("dev secrets follow from the seed and differ by purpose") {
