@@ -37,6 +37,8 @@ CheckLine check_device(const std::string& device) {
 
 // As joining does it: the task's model, where the task is known.
 CheckLine check_model(const ModelArguments& arguments, const Dataset& data, const TaskSpec* task) {
+  if (task != nullptr && task->model == "external")
+    return {"model", true, "not tried: this federation's workers bring trainers of their own"};
   Result<ModelOptions> options =
       task == nullptr ? model_options(arguments) : fitting_model(arguments, *task);
   if (!options) return from_error("model", options.error());
