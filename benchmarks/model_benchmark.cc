@@ -24,7 +24,7 @@ ModelLayout layout_of(std::int64_t tensors) {
 }
 
 std::vector<std::uint8_t> file_of(const ModelLayout& layout) {
-  return write_safetensors(layout, std::vector<float>(layout.parameter_count(), 1.0F));
+  return write_safetensors(layout, std::vector<float>(layout.value_count(), 1.0F));
 }
 
 void read_file(benchmark::State& state) {

@@ -146,8 +146,7 @@ Status CommandTrainer::read_metrics(const fs::path& file, TrainOutcome& outcome)
 
 Result<TrainOutcome> CommandTrainer::collect(const fs::path& dir) const {
   // Integer tensors may come along (they are left out), so the cap is loose; it only bounds memory.
-  const std::uint64_t cap =
-      layout_.parameter_count() * 2 * sizeof(float) + kMaxSafetensorsHeaderBytes;
+  const std::uint64_t cap = layout_.value_count() * 2 * sizeof(float) + kMaxSafetensorsHeaderBytes;
   Result<Bytes> bytes = read_file(dir / kParametersFile, cap);
   if (!bytes) return trainer_error(ErrorCode::corrupt, dir, bytes.error().message);
   Result<std::vector<float>> values = read_safetensors_as(*bytes, layout_);
@@ -162,10 +161,10 @@ Result<TrainOutcome> CommandTrainer::collect(const fs::path& dir) const {
 
 Result<TrainOutcome> CommandTrainer::train(std::span<const float> global, const TrainTask& task,
                                            const ProgressFn& progress) {
-  if (global.size() != layout_.parameter_count())
+  if (global.size() != layout_.value_count())
     return Error{ErrorCode::bad_input, "the global model has " + std::to_string(global.size()) +
                                            " values, its layout " +
-                                           std::to_string(layout_.parameter_count())};
+                                           std::to_string(layout_.value_count())};
   char name[32];
   std::snprintf(name, sizeof name, "round-%06llu", static_cast<unsigned long long>(task.round));
   const fs::path dir = options_.rounds_dir / name;

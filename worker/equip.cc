@@ -66,7 +66,7 @@ Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const
   const DeviceOptions device = device_options(order.model);
   auto trainer = make_torch_trainer(*model, device, *samples.training);
   if (!trainer) return trainer.error();
-  if (Status same = same_size((*trainer)->layout().parameter_count(), task); !same) return same;
+  if (Status same = same_size((*trainer)->layout().value_count(), task); !same) return same;
   trainers.trainer = *std::move(trainer);
   if (order.adversary.kind == AdversaryKind::labelflip) {
     Dataset flipped = *samples.training;

@@ -60,7 +60,7 @@ class Trainer {
   virtual ~Trainer() = default;
   virtual const ModelLayout& layout() const = 0;
   virtual std::uint64_t example_count() const = 0;  // 0: not known before training
-  // Trains from `global` (layout().parameter_count() values). Errors: bad_input (wrong size),
+  // Trains from `global` (layout().value_count() values). Errors: bad_input (wrong size),
   // refused (deadline or cancelled), io (the user's program failed), corrupt (its output is
   // unusable or the training diverged to values that are not finite).
   virtual Result<TrainOutcome> train(std::span<const float> global, const TrainTask& task,

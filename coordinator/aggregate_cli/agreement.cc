@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "coordinator/aggregate_cli/float_decode.h"
+#include "ledger/model/float_decode.h"
 
 namespace gradmint {
 namespace {

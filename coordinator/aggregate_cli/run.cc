@@ -129,7 +129,7 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
       kernels::choose_shift(job.input.round_exponent, *std::ranges::max_element(job.input.weights));
   job.input.want_outside = true;
   if (job.centre.values) job.input.centre = kernels::Row(job.centre.values->values());
-  const std::size_t size = job.inputs.layout.parameter_count();
+  const std::size_t size = job.inputs.layout.value_count();
   const std::size_t moments = kernels::optimizer_state_per_value(spec.optimizer.name);
   job.zeros.assign(std::max(job.model.values ? 0 : size, job.state ? 0 : moments * size), 0.0f);
   const std::span<const float> zeros = job.zeros;
@@ -262,7 +262,7 @@ Result<AggregateReport> run_aggregate(const AggregateCommand& command,
   AggregateReport report;
   report.spec = *spec;
   report.backend = backend.name();
-  report.values = job.inputs.layout.parameter_count();
+  report.values = job.inputs.layout.value_count();
   report.tensors = job.inputs.layout.tensors().size();
   report.round_exponent = job.input.round_exponent;
   report.shift = job.input.shift;

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "coordinator/aggregate_cli/float_decode.h"
 #include "coordinator/aggregate_cli/row_part.h"
 #include "kernels/base/check.h"
 #include "kernels/fixed_point.h"
 #include "kernels/scan.h"
 #include "ledger/durable_file.h"
+#include "ledger/model/float_decode.h"
 
 namespace gradmint {
 namespace {

@@ -114,14 +114,14 @@ Status export_model(const ModelOptions& options) {
       std::string_view(reinterpret_cast<const char*>(text.data()), text.size()));
   if (!layout) return Error{layout.error().code, "the model's layout: " + layout.error().message};
   const std::string what = "the model of round " + std::to_string(model->round);
-  const auto blob = blob_of(*view, model->root, layout->parameter_count() * sizeof(float), what);
+  const auto blob = blob_of(*view, model->root, layout->value_count() * sizeof(float), what);
   if (!blob) return blob.error();
   const auto values = decode_flat_fp32(blob->bytes());
   if (!values) return Error{values.error().code, what + ": " + values.error().message};
-  if (values->size() != layout->parameter_count())
+  if (values->size() != layout->value_count())
     return Error{ErrorCode::corrupt, what + " has " + std::to_string(values->size()) +
                                          " values, its layout " +
-                                         std::to_string(layout->parameter_count())};
+                                         std::to_string(layout->value_count())};
   std::map<std::string, std::string> metadata = model_metadata(view->genesis.task);
   metadata["gradmint.chain_id"] = to_hex(view->genesis.chain_id());
   metadata["gradmint.round"] = std::to_string(model->round);

@@ -140,7 +140,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
   task.objective = !task.contract.empty()       ? DataContract::decode(task.contract)->task
                    : settings.objective.empty() ? "classification"
                                                 : settings.objective;
-  task.parameter_count = model->layout.parameter_count();
+  task.parameter_count = model->layout.value_count();
   const BlobStore blobs(home.blobs());
   const std::string layout = model->layout.encode();
   auto layout_root = blobs.put(as_bytes(layout));

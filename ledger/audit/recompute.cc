@@ -29,9 +29,9 @@ Finding check_layout(ByteView bytes, const TaskSpec& task) {
   const auto layout = ModelLayout::decode(text);
   const std::string expected = std::to_string(task.parameter_count) + " parameters";
   if (!layout) return AuditFault{0, "wrong_layout", expected, layout.error().message};
-  if (layout->parameter_count() == task.parameter_count) return std::nullopt;
+  if (layout->value_count() == task.parameter_count) return std::nullopt;
   return AuditFault{0, "wrong_layout", expected,
-                    std::to_string(layout->parameter_count()) + " parameters"};
+                    std::to_string(layout->value_count()) + " parameters"};
 }
 
 // What the ledger says of a commitment when its attempt was given up. `state` is that after it: the

@@ -70,7 +70,7 @@ Result<ModelLayout> ModelLayout::create(std::vector<TensorSpec> tensors) {
   });
   ModelLayout layout;
   layout.tensors_ = std::move(tensors);
-  layout.parameter_count_ = total;
+  layout.value_count_ = total;
   return layout;
 }
 

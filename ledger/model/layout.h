@@ -45,12 +45,12 @@ class ModelLayout {
   std::string encode() const;
 
   const std::vector<TensorSpec>& tensors() const { return tensors_; }
-  std::uint64_t parameter_count() const { return parameter_count_; }  // length of the flat vector
+  std::uint64_t value_count() const { return value_count_; }  // length of the flat vector
   bool operator==(const ModelLayout&) const = default;
 
  private:
   std::vector<TensorSpec> tensors_;
-  std::uint64_t parameter_count_ = 0;
+  std::uint64_t value_count_ = 0;
 };
 
 }  // namespace gradmint

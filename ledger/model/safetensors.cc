@@ -125,7 +125,7 @@ Result<std::vector<float>> gather(std::span<const std::uint8_t> file,
     if (!known.contains(tensor.name))
       return bad_file("tensor '" + tensor.name + "' is not part of this model");
   }
-  std::vector<float> values(layout.parameter_count());
+  std::vector<float> values(layout.value_count());
   std::uint64_t at = 0;
   for (const TensorSpec& spec : layout.tensors()) {
     const SafetensorsTensor* tensor = find_tensor(header, spec.name);
@@ -204,7 +204,7 @@ Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file) {
     model.layout = *std::move(created);
   }
   // The data must hold what a layout in the metadata promises before memory is taken for it.
-  if (model.layout.parameter_count() > (file.size() - header->data_offset) / sizeof(float))
+  if (model.layout.value_count() > (file.size() - header->data_offset) / sizeof(float))
     return bad_file("the layout in the metadata names more values than the file holds");
   Result<std::vector<float>> values = gather(file, *header, model.layout);
   if (!values) return values.error();
@@ -249,7 +249,7 @@ std::vector<std::uint8_t> safetensors_prefix(std::span<const SafetensorsTensor> 
 std::vector<std::uint8_t> write_safetensors(const ModelLayout& layout,
                                             std::span<const float> parameters,
                                             const std::map<std::string, std::string>& metadata) {
-  GRADMINT_CHECK(parameters.size() == layout.parameter_count());
+  GRADMINT_CHECK(parameters.size() == layout.value_count());
   std::map<std::string, std::string> all = metadata;
   all[kLayoutKey] = layout.encode();
   std::vector<SafetensorsTensor> tensors;

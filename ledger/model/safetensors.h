@@ -62,7 +62,7 @@ Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file);
 Result<std::vector<float>> read_safetensors_as(std::span<const std::uint8_t> file,
                                                const ModelLayout& expected);
 
-// parameters.size() == layout.parameter_count() is the caller's duty. The result is a function of
+// parameters.size() == layout.value_count() is the caller's duty. The result is a function of
 // the arguments alone: keys sorted, header padded with spaces to 8 bytes.
 std::vector<std::uint8_t> write_safetensors(
     const ModelLayout& layout, std::span<const float> parameters,

@@ -1,4 +1,4 @@
-#include "coordinator/aggregate_cli/float_decode.h"
+#include "ledger/model/float_decode.h"
 
 #include <doctest/doctest.h>
 

@@ -25,7 +25,7 @@ DataContract small_contract() {
 void run(ByteView input) {
   static_cast<void>(parse_safetensors(input));
   if (const auto model = read_safetensors(input)) {
-    GRADMINT_CHECK(model->parameters.size() == model->layout.parameter_count());
+    GRADMINT_CHECK(model->parameters.size() == model->layout.value_count());
   }
   if (const auto layout = ModelLayout::decode(text_of(input))) {
     GRADMINT_CHECK(layout->encode() == text_of(input));
@@ -38,7 +38,7 @@ void run(ByteView input) {
 
 std::vector<Bytes> seeds() {
   const ModelLayout layout = small_layout();
-  const std::vector<float> values(layout.parameter_count(), 0.5F);
+  const std::vector<float> values(layout.value_count(), 0.5F);
   return {write_safetensors(layout, values), bytes_of(layout.encode()),
           bytes_of(small_contract().encode()),
           bytes_of(R"({"examples": 100, "loss": 0.25, "a": [1, 2, {"b": null}]})")};

@@ -11,7 +11,7 @@ TEST_CASE("a layout puts parameters bytewise by name, then buffers") {
   std::string order;
   for (const TensorSpec& tensor : layout->tensors()) order += tensor.name + " ";
   CHECK(order == "B a b a.buffer ");
-  CHECK(layout->parameter_count() == 1 + 0 + 6 + 4);
+  CHECK(layout->value_count() == 1 + 0 + 6 + 4);
 }
 
 TEST_CASE("a layout's text is canonical: golden, and read back") {

@@ -27,7 +27,7 @@ ModelLayout layout_of(std::uint64_t tensors, std::uint64_t rank) {
 
 Bytes file_of(std::uint64_t tensors, std::uint64_t rank) {
   const ModelLayout layout = layout_of(tensors, rank);
-  return write_safetensors(layout, std::vector<float>(layout.parameter_count(), 1.5F));
+  return write_safetensors(layout, std::vector<float>(layout.value_count(), 1.5F));
 }
 
 Bytes headed(const std::string& header) {

@@ -146,7 +146,7 @@ TEST_CASE("a trainer's output must be this model's, and finite") {
   };
   for (const Row& row : table) {
     const ModelLayout other = ModelLayout::create(row.tensors).value();
-    const Bytes file = write_safetensors(other, std::vector<float>(other.parameter_count()));
+    const Bytes file = write_safetensors(other, std::vector<float>(other.value_count()));
     const auto values = read_safetensors_as(file, layout);
     REQUIRE(!values.ok());
     CHECK_MESSAGE(values.error().message.find(row.says) != std::string::npos,

@@ -48,7 +48,7 @@ TEST_CASE("the plain Python example trains whichever model it is given") {
     task.local_epochs = 10;
     task.learning_rate = 0.1;
     task.optimizer = OptimizerKind::sgd;
-    std::vector<float> global(layout.parameter_count());
+    std::vector<float> global(layout.value_count());
     for (float& value : global) value = static_cast<float>(draw.unit() - 0.5) / 4;
     int lines = 0;
     const auto outcome = (*trainer)->train(global, task, [&](const TrainProgress&) { ++lines; });

@@ -35,7 +35,7 @@ struct EvaluateArguments {
 
 // FILE.safetensors, or the flat vector as the ledger keeps it.
 Result<std::vector<float>> read_parameters(const std::string& file, const ModelLayout& layout) {
-  const std::uint64_t values_bytes = layout.parameter_count() * sizeof(float);
+  const std::uint64_t values_bytes = layout.value_count() * sizeof(float);
   const bool named = std::filesystem::path(file).extension() == ".safetensors";
   Result<Bytes> bytes =
       read_file(file, named ? 2 * values_bytes + kMaxSafetensorsHeaderBytes : values_bytes);
@@ -43,10 +43,10 @@ Result<std::vector<float>> read_parameters(const std::string& file, const ModelL
   Result<std::vector<float>> values =
       named ? read_safetensors_as(*bytes, layout) : decode_flat_fp32(*bytes);
   if (!values) return Error{values.error().code, file + ": " + values.error().message};
-  if (values->size() != layout.parameter_count())
+  if (values->size() != layout.value_count())
     return Error{ErrorCode::bad_input, file + ": " + std::to_string(values->size()) +
                                            " values, this model has " +
-                                           std::to_string(layout.parameter_count())};
+                                           std::to_string(layout.value_count())};
   return values;
 }
 

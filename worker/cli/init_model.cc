@@ -43,7 +43,7 @@ int run(const InitArguments& arguments) {
   }
   const Bytes file = write_safetensors(model->layout, model->parameters, metadata);
   if (Status status = replace_file(arguments.output, file); !status) return report(status.error());
-  std::cout << "parameters   " << model->layout.parameter_count() << " in "
+  std::cout << "parameters   " << model->layout.value_count() << " in "
             << model->layout.tensors().size() << " tensors\n"
             << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
             << "contract     " << printable(describe(data->contract)) << "\n"

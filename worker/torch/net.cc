@@ -196,7 +196,7 @@ void load_flat(const FlatNet& flat, std::span<const float> values) {
 
 std::vector<float> store_flat(const FlatNet& flat) {
   std::vector<float> values;
-  values.reserve(flat.layout.parameter_count());
+  values.reserve(flat.layout.value_count());
   for (const torch::Tensor& tensor : flat.tensors) {
     const torch::Tensor on_cpu = tensor.detach().to(torch::kCPU).contiguous();
     const float* begin = on_cpu.data_ptr<float>();

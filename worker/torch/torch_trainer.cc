@@ -83,10 +83,10 @@ double correct_in(const Bench& bench, const torch::Tensor& output, const torch::
 }
 
 Status check_size(const Bench& bench, std::span<const float> values) {
-  if (values.size() == bench.flat.layout.parameter_count()) return {};
+  if (values.size() == bench.flat.layout.value_count()) return {};
   return Error{ErrorCode::bad_input, "the global model has " + std::to_string(values.size()) +
                                          " values, this model " +
-                                         std::to_string(bench.flat.layout.parameter_count())};
+                                         std::to_string(bench.flat.layout.value_count())};
 }
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const Bench& bench, const TrainTask& task) {
