@@ -37,7 +37,7 @@ GenesisRecord make_genesis() {
   genesis.rule_source = rule.source;
   genesis.rule_manifest = rule.manifest;
   genesis.rule_abi = contracts::rule_abi();
-  genesis.task.parameter_count = 1;
+  genesis.task.size.parameters = 1;
   genesis.task.model_root = sha256(as_bytes("model"));
   genesis.enrolment = Enrolment::open;
   genesis.limits.least_new_balance = 1;

@@ -82,10 +82,10 @@ int init(const Options& o) {
     if (Status s = replace_file(home.config(), *text); !s) return tell_fault(s.error());
   }
   std::printf(
-      "chain      %s\nvalidator  %s\nmodel      %llu parameters\ndata       %s\n"
+      "chain      %s\nvalidator  %s\nmodel      %s\ndata       %s\n"
       "next       gradmint coordinator run --home %s\n",
       to_hex(made->chain_id).c_str(), address_of(made->validator).c_str(),
-      static_cast<unsigned long long>(made->parameter_count),
+      describe(made->size).c_str(),
       made->contract.empty() ? "no contract: the trainers know what theirs mean"
                              : printable(made->contract).c_str(),
       printable(o.home).c_str());

@@ -140,15 +140,15 @@ Verdict round_result(const RoundResult& body, const Sender& sender, const ApplyC
     if (entry.opening) openings.emplace_back(entry.worker, *entry.opening);
   }
   const RootClaims claims(state, *round, openings);
-  const std::uint64_t parameters = context.genesis.task.parameter_count;
+  const ModelSize& size = context.genesis.task.size;
   std::size_t accepted = 0;
   for (std::size_t i = 0; i < body.entries.size(); ++i) {
     const ResultEntry& entry = body.entries[i];
     Verdict due = round->close.entries[i].verdict;
     if (due == Verdict::ok && !entry.opening) due = Verdict::not_revealed;
-    if (due == Verdict::ok) due = shape_verdict(round->open, *entry.opening, parameters);
+    if (due == Verdict::ok) due = shape_verdict(round->open, *entry.opening, size);
     if (due == Verdict::ok) due = claims.verdict(entry.worker, entry.opening->root);
-    const Verdict v = check_verdict(entry, due, round->open.aggregation, parameters);
+    const Verdict v = check_verdict(entry, due, round->open.aggregation, size.parameters);
     if (v != Verdict::ok) return v;
     if (entry.verdict == Verdict::ok) ++accepted;
   }

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/buffers.h"
 #include "kernels/check_encoded.h"
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
 #include "ledger/apply.h"
 #include "ledger/merkle.h"
+#include "ledger/payload.h"
 
 namespace gradmint {
 namespace {
@@ -30,13 +32,43 @@ Verdict payload_verdict(const RoundPayload& payload, const kernels::EncodedCheck
 struct Accepted {
   std::vector<std::size_t> entries;
   std::vector<std::uint32_t> weights;
-  std::vector<kernels::Row> rows;
+  std::vector<kernels::Row> rows;     // parameters
+  std::vector<kernels::Row> buffers;  // empty rows where the model has none
 };
+
+ModelSize size_of(const RoundInputs& inputs) {
+  GRADMINT_CHECK(inputs.buffer_count < inputs.model.size());
+  return {inputs.model.size() - inputs.buffer_count, inputs.buffer_count};
+}
+
+// Why an update is none, for people; empty where it is one.
+struct PayloadCheck {
+  Verdict verdict = Verdict::ok;
+  std::string text;
+};
+
+PayloadCheck check_payload(const RoundPayload& payload, const PayloadParts& parts,
+                           const kernels::Encoding& encoding, const ModelSize& size,
+                           int round_exponent) {
+  const auto check = kernels::check_encoded(parts.parameters, encoding, size.parameters);
+  if (!check.ok()) {
+    return {payload_verdict(payload, check, round_exponent), kernels::describe(check, encoding)};
+  }
+  if (std::any_of(parts.padding.begin(), parts.padding.end(), [](auto x) { return x != 0; })) {
+    return {Verdict::malformed_payload, "the bytes before the buffers are not zero"};
+  }
+  const auto buffers = kernels::check_encoded(parts.buffers, {}, size.buffers);
+  if (!buffers.ok()) {
+    return {Verdict::non_finite, "buffers: " + kernels::describe(buffers, {})};
+  }
+  return {payload_verdict(payload, check, round_exponent), {}};
+}
 
 Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries,
               std::vector<PayloadRefusal>& refusals) {
   Accepted accepted;
   const kernels::Encoding encoding = kernel_encoding(inputs.open->encoding);
+  const ModelSize size = size_of(inputs);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const RoundPayload& payload = inputs.payloads[i];
     ResultEntry& entry = entries[i];
@@ -44,11 +76,14 @@ Accepted sift(const RoundInputs& inputs, std::vector<ResultEntry>& entries,
     entry.verdict = payload.verdict;
     entry.opening = payload.opening;
     if (entry.verdict != Verdict::ok) continue;
-    const auto check = kernels::check_encoded(payload.bytes, encoding, inputs.model.size());
-    entry.verdict = payload_verdict(payload, check, inputs.close->exponent);
-    if (!check.ok()) refusals.push_back({entry.worker, kernels::describe(check, encoding)});
+    const PayloadParts parts = payload_parts(payload.bytes, encoding, size);
+    PayloadCheck check = check_payload(payload, parts, encoding, size, inputs.close->exponent);
+    entry.verdict = check.verdict;
+    if (!check.text.empty()) refusals.push_back({entry.worker, std::move(check.text)});
     if (entry.verdict != Verdict::ok) continue;
-    accepted.rows.emplace_back(encoding, payload.bytes, inputs.model.size());
+    accepted.rows.emplace_back(encoding, parts.parameters, size.parameters);
+    accepted.buffers.push_back(size.buffers == 0 ? kernels::Row()
+                                                 : kernels::Row({}, parts.buffers, size.buffers));
     accepted.entries.push_back(i);
     accepted.weights.push_back(inputs.close->entries[i].weight);
   }
@@ -109,7 +144,7 @@ Verdict failure_of(const Error& error) {
 }  // namespace
 
 std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     std::uint64_t parameter_count,
+                                     const ModelSize& size,
                                      const std::map<AccountId, Opening>& openings) {
   const RootClaims claims(state, round, {openings.begin(), openings.end()});
   std::vector<Verdict> verdicts;
@@ -119,7 +154,7 @@ std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord
       verdicts.push_back(entry.verdict);
     } else if (opening == openings.end()) {
       verdicts.push_back(Verdict::not_revealed);
-    } else if (const Verdict shape = shape_verdict(round.open, opening->second, parameter_count);
+    } else if (const Verdict shape = shape_verdict(round.open, opening->second, size);
                shape != Verdict::ok) {
       verdicts.push_back(shape);
     } else {
@@ -140,31 +175,37 @@ Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend
   if (accepted.rows.empty()) return execution;  // no model root: the round cannot stand
 
   const kernels::AggregateSpec spec = kernel_spec(inputs.open->aggregation);
+  const ModelSize size = size_of(inputs);
   const std::vector<float> fresh_state(
       inputs.optimizer_state.empty()
-          ? inputs.model.size() * kernels::optimizer_state_per_value(spec.optimizer.name)
+          ? size.parameters * kernels::optimizer_state_per_value(spec.optimizer.name)
           : 0);
   kernels::AggregateInput input;
   input.updates = accepted.rows;
   input.weights = accepted.weights;
   input.round_exponent = inputs.close->exponent;
   input.shift = inputs.close->shift;
-  input.model = inputs.model;
+  input.model = inputs.model.first(size.parameters);
   input.optimizer_state = inputs.optimizer_state.empty() ? fresh_state : inputs.optimizer_state;
   input.want_outside = true;
-  auto output = kernels::aggregate(spec, input, backend);
-  if (!output) {
-    execution.failure = failure_of(output.error());
-    execution.failure_text = output.error().message;
-    if (execution.failure == Verdict::ok) return output.error();
+  const auto failed = [&](const Error& error) -> Result<RoundExecution> {
+    execution.failure = failure_of(error);
+    execution.failure_text = error.message;
+    if (execution.failure == Verdict::ok) return error;
     return execution;
-  }
+  };
+  auto output = kernels::aggregate(spec, input, backend);
+  if (!output) return failed(output.error());
+  const auto buffers = kernels::aggregate_buffers(spec, accepted.buffers, accepted.weights,
+                                                  inputs.model.subspan(size.parameters), backend);
+  if (!buffers) return failed(buffers.error());
   note_evidence(accepted, *output, result.entries);
   if (const Status s = score(accepted, std::move(output->gram), backend, result.entries); !s) {
     return s.error();
   }
 
   execution.model = std::move(output->model);
+  execution.model.insert(execution.model.end(), buffers->begin(), buffers->end());
   execution.optimizer_state = std::move(output->optimizer_state);
   result.model_root = vector_root(execution.model);
   result.optimizer_root = vector_root(execution.optimizer_state);

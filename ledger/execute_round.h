@@ -29,7 +29,8 @@ struct RoundInputs {
   const OpenRound* open = nullptr;
   const CloseCommits* close = nullptr;
   std::vector<RoundPayload> payloads;      // one for each close entry
-  std::span<const float> model;            // the round's starting model
+  std::span<const float> model;            // the round's starting model, buffers and all
+  std::uint64_t buffer_count = 0;          // of its values, the last ones; fewer than all
   std::span<const float> optimizer_state;  // empty: the optimizer's initial state
 };
 
@@ -52,7 +53,7 @@ struct RoundExecution {
 
 // The ledger's own verdict on each commitment of a closed round, given what was revealed.
 std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     std::uint64_t parameter_count,
+                                     const ModelSize& size,
                                      const std::map<AccountId, Opening>& openings);
 
 // What the updates themselves rule out (too few of them for f, a result that is not finite) is a

@@ -28,7 +28,8 @@ void TaskSpec::write(Writer& w) const {
   w.text(objective);
   w.hash(program_hash);
   w.hash(layout_root);
-  w.u64(parameter_count);
+  w.u64(size.parameters);
+  w.u64(size.buffers);
   w.hash(model_root);
   w.text(contract);
 }
@@ -37,7 +38,8 @@ void TaskSpec::read(Reader& r) {
   objective = r.text(kMaxRecordTextBytes);
   program_hash = r.hash();
   layout_root = r.hash();
-  parameter_count = r.u64();
+  size.parameters = r.u64();
+  size.buffers = r.u64();
   model_root = r.hash();
   contract = r.text(kMaxContractBytes);
 }

@@ -8,6 +8,7 @@
 #include "contracts/emission.h"
 #include "contracts/rule.h"
 #include "ledger/chain_limits.h"
+#include "ledger/model/layout.h"
 #include "ledger/records.h"
 #include "ledger/schema.h"
 
@@ -43,8 +44,8 @@ struct TaskSpec {
   std::string objective;  // "classification" or "regression"
   Hash program_hash;      // SHA-256 of the TorchScript file, or zero
   Hash layout_root;       // blob: tensor names, shapes and order (ledger/model/layout.h)
-  std::uint64_t parameter_count = 0;
-  Hash model_root;  // blob: the model the first round starts from
+  ModelSize size;         // of every model
+  Hash model_root;        // blob: the model the first round starts from
   // What the data mean (ledger/model/data_contract.h), whole: a site is compared with it before it
   // registers. Empty: the trainers know.
   std::string contract;

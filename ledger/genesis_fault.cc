@@ -53,13 +53,14 @@ std::string cost_fault(const GenesisRecord& genesis) {
       too_much("the reward rule's memory in bytes", rule.memory_bytes,
                contracts::kMaxRuleMemoryBytes),
       too_much("the reward rule's max_effects", rule.max_effects, contracts::kMaxEffects),
-      too_much("the task's parameter count", genesis.task.parameter_count, kMaxTaskParameters),
+      too_much("the task's parameter count", genesis.task.size.parameters, kMaxTaskParameters),
+      too_much("the task's buffer count", genesis.task.size.buffers, kMaxTaskParameters),
       too_much("the time of block 0 in ms", genesis.time_ms, kMaxGenesisTimeMs),
   };
   for (const std::string& fault : faults) {
     if (!fault.empty()) return fault;
   }
-  if (genesis.task.parameter_count == 0) return "the task's model has no parameters";
+  if (genesis.task.size.parameters == 0) return "the task's model has no parameters";
   const std::string limit = chain_limits_fault(genesis.limits);
   return limit.empty() ? limit : "the limit " + limit;
 }

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "ledger/payload.h"
+
 namespace gradmint {
 namespace {
 
@@ -51,15 +53,13 @@ std::string encoding_name(Encoding encoding) {
   return name.substr(0, name.find(':'));
 }
 
-std::uint64_t payload_bytes(const OpenRound& open, std::uint64_t parameter_count) {
-  return kernels::encoded_bytes(kernel_encoding(open.encoding), parameter_count);
+std::uint64_t payload_bytes(const OpenRound& open, const ModelSize& size) {
+  return payload_bytes(kernel_encoding(open.encoding), size);
 }
 
-Verdict shape_verdict(const OpenRound& open, const Opening& opening,
-                      std::uint64_t parameter_count) {
+Verdict shape_verdict(const OpenRound& open, const Opening& opening, const ModelSize& size) {
   if (opening.encoding != open.encoding.kind) return Verdict::wrong_encoding;
-  return opening.size_bytes == payload_bytes(open, parameter_count) ? Verdict::ok
-                                                                    : Verdict::wrong_size;
+  return opening.size_bytes == payload_bytes(open, size) ? Verdict::ok : Verdict::wrong_size;
 }
 
 bool specification_stands(const AggregationSpec& spec) {

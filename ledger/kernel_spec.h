@@ -3,6 +3,7 @@
 
 #include "kernels/aggregate_spec.h"
 #include "kernels/encoding.h"
+#include "ledger/model/layout.h"
 #include "ledger/records.h"
 
 namespace gradmint {
@@ -17,10 +18,10 @@ EncodingSpec ledger_encoding(const kernels::Encoding& encoding);
 std::string encoding_name(Encoding encoding);
 
 // The bytes of every payload of the round.
-std::uint64_t payload_bytes(const OpenRound& open, std::uint64_t parameter_count);
+std::uint64_t payload_bytes(const OpenRound& open, const ModelSize& size);
 
 // Whether an opening is of what the round asked for: ok, wrong_encoding or wrong_size.
-Verdict shape_verdict(const OpenRound& open, const Opening& opening, std::uint64_t parameter_count);
+Verdict shape_verdict(const OpenRound& open, const Opening& opening, const ModelSize& size);
 
 // Whether the kernels know every name, each parameter is within its range, and all of them are
 // there in the kernels' order: what an OpenRound must say, so that every replay is one and the

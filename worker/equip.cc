@@ -66,7 +66,7 @@ Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const
   const DeviceOptions device = device_options(order.model);
   auto trainer = make_torch_trainer(*model, device, *samples.training);
   if (!trainer) return trainer.error();
-  if (Status same = same_size((*trainer)->layout().value_count(), task); !same) return same;
+  if (Status same = same_size((*trainer)->layout().size(), task); !same) return same;
   trainers.trainer = *std::move(trainer);
   if (order.adversary.kind == AdversaryKind::labelflip) {
     Dataset flipped = *samples.training;
@@ -133,12 +133,11 @@ Status use_task(DataArguments& data, const TaskSpec& task) {
                "this federation's task is " + task.objective + ": give --task " + task.objective};
 }
 
-Status same_size(std::uint64_t parameter_count, const TaskSpec& task) {
-  if (parameter_count == task.parameter_count) return {};
+Status same_size(const ModelSize& size, const TaskSpec& task) {
+  if (size == task.size) return {};
   return Error{ErrorCode::bad_input,
-               "this federation's model (" + task.model + ") has " +
-                   std::to_string(task.parameter_count) + " parameters, this worker's has " +
-                   std::to_string(parameter_count) +
+               "this federation's model (" + task.model + ") has " + describe(task.size) +
+                   ", this worker's has " + describe(size) +
                    ": give the same --model, --hidden and data shape as the coordinator"};
 }
 

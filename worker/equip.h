@@ -28,8 +28,8 @@ struct EquipOrder {
 Result<ModelOptions> fitting_model(const ModelArguments& model, const TaskSpec& task);
 // Samples and the federation's contract, if it has one, go together.
 Status use_task(DataArguments& data, const TaskSpec& task);
-// Whether a model of so many parameters is the task's.
-Status same_size(std::uint64_t parameter_count, const TaskSpec& task);
+// Whether a model of this size is the task's.
+Status same_size(const ModelSize& size, const TaskSpec& task);
 
 struct Equipment {
   session::WorkerTrainers trainers;

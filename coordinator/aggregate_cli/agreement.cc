@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/model/float_decode.h"
+#include "ledger/model/safetensors.h"
 
 namespace gradmint {
 namespace {
@@ -22,12 +23,10 @@ Status check_dtypes(const TensorFile& file) {
   return {};
 }
 
-std::vector<TensorSpec> floating_tensors(const TensorFile& file) {
-  std::vector<TensorSpec> specs;
-  for (const SafetensorsTensor& tensor : file.header.tensors) {
-    if (!is_integer_dtype(tensor.dtype)) specs.push_back({tensor.name, tensor.shape, false});
-  }
-  return specs;
+std::size_t floating_tensors(const TensorFile& file) {
+  return static_cast<std::size_t>(
+      std::count_if(file.header.tensors.begin(), file.header.tensors.end(),
+                    [](const auto& tensor) { return !is_integer_dtype(tensor.dtype); }));
 }
 
 // The layout says which tensors are buffers; it must be of the tensors that are there.
@@ -39,7 +38,7 @@ Status check_layout(const TensorFile& file, const ModelLayout& layout) {
                  shape_text(spec.shape) + ", the file does not");
     }
   }
-  if (floating_tensors(file).size() == layout.tensors().size()) return {};
+  if (floating_tensors(file) == layout.tensors().size()) return {};
   return bad(file.quoted() + ": holds tensors that the layout in its metadata does not know");
 }
 
@@ -72,18 +71,12 @@ Status check_same_tensor(const TensorFile& expected, const SafetensorsTensor& a,
 
 }  // namespace
 
-Result<ModelLayout> layout_of(const TensorFile& file) {
+Result<ModelLayout> layout_of(const TensorFile& file, std::span<const std::string> buffers) {
   if (const Status dtypes = check_dtypes(file); !dtypes.ok()) return dtypes.error();
-  const auto named = [&](const Error& error) {
-    return Error{error.code, file.quoted() + ": " + error.message};
-  };
-  if (!has_layout(file)) {
-    auto layout = ModelLayout::create(floating_tensors(file));
-    if (!layout.ok()) return named(layout.error());
-    return layout;
+  auto layout = layout_of(file.header, buffers);
+  if (!layout.ok()) {
+    return Error{layout.error().code, file.quoted() + ": " + layout.error().message};
   }
-  auto layout = ModelLayout::decode(file.header.metadata.at(kSafetensorsLayoutKey));
-  if (!layout.ok()) return named(layout.error());
   if (const Status fits = check_layout(file, *layout); !fits.ok()) return fits.error();
   return layout;
 }
@@ -115,7 +108,8 @@ std::vector<SafetensorsTensor> integer_tensors(const TensorFile& file) {
   return integers;
 }
 
-Result<ModelLayout> common_layout(std::span<const TensorFile* const> files) {
+Result<ModelLayout> common_layout(std::span<const TensorFile* const> files,
+                                  std::span<const std::string> buffers) {
   const TensorFile* chosen = files.front();
   for (const TensorFile* file : files) {
     if (!has_layout(*file)) continue;
@@ -127,9 +121,9 @@ Result<ModelLayout> common_layout(std::span<const TensorFile* const> files) {
     }
   }
   for (const TensorFile* file : files) {
-    if (const auto layout = layout_of(*file); !layout.ok()) return layout.error();
+    if (const auto layout = layout_of(*file, buffers); !layout.ok()) return layout.error();
   }
-  return layout_of(*chosen);
+  return layout_of(*chosen, buffers);
 }
 
 }  // namespace gradmint

@@ -12,10 +12,10 @@
 
 namespace gradmint {
 
-// The floating tensors of a file in flattening order: as the layout in its metadata says, else
-// every tensor a parameter. An Error names file and tensor: a dtype that cannot be combined, a
-// layout that is not of these tensors.
-Result<ModelLayout> layout_of(const TensorFile& file);
+// The floating tensors of a file in flattening order, buffers last (ledger/model/safetensors.h:
+// layout_of). An Error names file and tensor: a dtype that cannot be combined, a layout that is not
+// of these tensors, a pattern that names none.
+Result<ModelLayout> layout_of(const TensorFile& file, std::span<const std::string> buffers = {});
 
 // Whether integer tensors must be there with the same dtype and shape, or do not matter.
 enum class Integers { alike, ignored };
@@ -28,6 +28,7 @@ Status check_same_tensors(const TensorFile& expected, const TensorFile& other, I
 std::vector<SafetensorsTensor> integer_tensors(const TensorFile& file);
 
 // The layout that all files share. Where metadata hold one, all that hold one must agree.
-Result<ModelLayout> common_layout(std::span<const TensorFile* const> files);
+Result<ModelLayout> common_layout(std::span<const TensorFile* const> files,
+                                  std::span<const std::string> buffers = {});
 
 }  // namespace gradmint

@@ -77,8 +77,9 @@ std::vector<Read> read_all(const std::vector<TensorFile>& files, const ModelLayo
 }  // namespace
 
 Result<InputSet> load_inputs(const std::vector<InputArgument>& arguments,
-                             const std::vector<const TensorFile*>& companions, IntegerRule rule,
-                             int threads, const std::filesystem::path& scratch,
+                             const std::vector<const TensorFile*>& companions,
+                             std::span<const std::string> buffers, IntegerRule rule, int threads,
+                             const std::filesystem::path& scratch,
                              const ProgressListener& listener) {
   GRADMINT_CHECK(!arguments.empty());
   const Integers integers = rule == IntegerRule::drop ? Integers::ignored : Integers::alike;
@@ -87,7 +88,7 @@ Result<InputSet> load_inputs(const std::vector<InputArgument>& arguments,
   std::vector<const TensorFile*> sharing;
   for (const TensorFile& file : *files) sharing.push_back(&file);
   sharing.insert(sharing.end(), companions.begin(), companions.end());
-  auto layout = common_layout(sharing);
+  auto layout = common_layout(sharing, buffers);
   if (!layout.ok()) return layout.error();
   if (const Status same = check_companions(files->front(), companions, integers); !same.ok()) {
     return same.error();

@@ -36,11 +36,12 @@ struct InputArgument {
 };
 
 // At least one argument (checked). `companions` (model, centre) share the layout and are compared
-// with the files first. `integers`: whether they count. Files are read on at most `threads`
-// threads; converted copies lie in `scratch`. An Error is about the first file, as they were given,
-// that has one.
+// with the files first. `buffers`: patterns of tensors that are some. `integers`: whether they
+// count. Files are read on at most `threads` threads; converted copies lie in `scratch`. An Error
+// is about the first file, as they were given, that has one.
 Result<InputSet> load_inputs(const std::vector<InputArgument>& arguments,
-                             const std::vector<const TensorFile*>& companions, IntegerRule integers,
+                             const std::vector<const TensorFile*>& companions,
+                             std::span<const std::string> buffers, IntegerRule integers,
                              int threads, const std::filesystem::path& scratch,
                              const ProgressListener& listener);
 

@@ -101,6 +101,12 @@ void add_files(CLI::App& app, AggregateCommand& command, Words& words) {
                  "(1+S) (reciprocal)")
       ->check(CLI::IsMember({"square_root", "reciprocal"}))
       ->needs("--staleness");
+  app.add_option("--buffers", command.buffers,
+                 "Tensors that are buffers besides running_mean and running_var ('*' stands for "
+                 "any text): averaged (the median of each value under a robust rule), and part of "
+                 "no norm or distance")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
   app.add_option("--integers", words.integers,
                  "Integer tensors, which are not averaged: max (each element the largest of all), "
                  "first (of the model, or the file given first) or drop")
@@ -157,6 +163,9 @@ int run(AggregateCommand& command, const Words& words) {
       run_aggregate(command, [&](const char* doing, double done) { progress.on(doing, done); });
   progress.clear();
   if (!report.ok()) return tell(report.error().message);
+  for (const std::string& warning : report->warnings) {
+    write_error_line(kProgram, "warning: " + warning);
+  }
   if (words.log_level == "trace" || words.log_level == "debug" || words.log_level == "info") {
     for (const std::string& note : report->notes) {
       write_error_line(kProgram, "note: " + note);

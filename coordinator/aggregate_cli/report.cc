@@ -76,14 +76,17 @@ std::string report_table(const AggregateReport& report) {
   for (const ReportedInput& input : report.inputs) {
     std::snprintf(line, sizeof line, "%-4s  %8u  %12s  %9s  %-64s  ", input.kept ? "yes" : "no",
                   input.coefficient, score_column(input).c_str(),
-                  outside_column(input, report.values).c_str(), to_hex(input.sha256).c_str());
+                  outside_column(input, report.values - report.buffers).c_str(),
+                  to_hex(input.sha256).c_str());
     text += line + printable(input.file) + "\n";
   }
   const std::string pre = pre_text(report.spec);
   text += "aggregator  " + aggregator_text(report.spec) + (pre.empty() ? "" : " after " + pre) +
           ", optimizer " + optimizer_text(report.spec) + "\n";
+  const std::string buffers =
+      report.buffers == 0 ? "" : ", " + std::to_string(report.buffers) + " of them in buffers,";
   text += "computed    " + std::to_string(report.values) + " values in " +
-          std::to_string(report.tensors) + " tensors on " + report.backend + "\n";
+          std::to_string(report.tensors) + " tensors" + buffers + " on " + report.backend + "\n";
   text += "output      " + printable(report.output.file) + "\nsha256      " +
           to_hex(report.output.sha256) + "\n";
   if (report.state) {
@@ -117,6 +120,8 @@ json report_json(const AggregateReport& report) {
           {"backend", report.backend},
           {"values", report.values},
           {"tensors", report.tensors},
+          {"buffers", report.buffers},
+          {"warnings", report.warnings},
           {"round_exponent", report.round_exponent},
           {"shift", report.shift},
           {"inputs", inputs},

@@ -33,12 +33,14 @@ struct ReportedFile {
 struct AggregateReport {
   kernels::AggregateSpec spec;  // completed
   std::string backend;
-  std::uint64_t values = 0, tensors = 0;
+  std::uint64_t values = 0, tensors = 0;  // buffers and all
+  std::uint64_t buffers = 0;              // of the values
   int round_exponent = 0, shift = 0;
   std::vector<ReportedInput> inputs;  // in the order of their hashes
   ReportedFile output;
   std::optional<ReportedFile> state;
-  std::vector<std::string> notes;  // what was done on the way, for the log
+  std::vector<std::string> notes;     // what was done on the way, for the log
+  std::vector<std::string> warnings;  // what the user should look at
 };
 
 std::string report_table(const AggregateReport& report);

@@ -7,10 +7,13 @@
 #include "coordinator/aggregate_cli/agreement.h"
 #include "coordinator/aggregate_cli/check_command.h"
 #include "coordinator/aggregate_cli/inputs.h"
+#include "coordinator/aggregate_cli/row_part.h"
 #include "coordinator/aggregate_cli/state_file.h"
 #include "coordinator/aggregate_cli/tensor_output.h"
 #include "kernels/aggregate.h"
+#include "kernels/buffers.h"
 #include "kernels/fixed_point.h"
+#include "ledger/model/buffers.h"
 
 namespace gradmint {
 namespace {
@@ -44,8 +47,10 @@ struct Job {
   std::optional<TensorFile> state_file;
   std::optional<FlatValues> state;
   InputSet inputs;
-  std::vector<float> zeros;  // in place of a model or state that was not given
-  kernels::AggregateInput input;
+  std::vector<float> zeros;            // in place of a model or state that was not given
+  kernels::AggregateInput input;       // parameters
+  std::vector<kernels::Row> buffers;   // of each file, in the order of input.updates
+  std::span<const float> old_buffers;  // the model's
 };
 
 ByteView bytes_of(std::span<const float> values) {
@@ -80,8 +85,8 @@ Status load(const AggregateCommand& command, const kernels::AggregateSpec& spec,
   std::vector<const TensorFile*> companions;
   if (job.model.file) companions.push_back(&*job.model.file);
   if (job.centre.file) companions.push_back(&*job.centre.file);
-  auto inputs = load_inputs(arguments_of(command), companions, command.integers, command.threads,
-                            scratch, listener);
+  auto inputs = load_inputs(arguments_of(command), companions, command.buffers, command.integers,
+                            command.threads, scratch, listener);
   if (!inputs.ok()) return inputs.error();
   job.inputs = *std::move(inputs);
   if (const Status read = job.model.read(job.inputs.layout, scratch); !read.ok()) return read;
@@ -116,9 +121,11 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
   auto weights = weights_of(command, job.inputs);
   if (!weights.ok()) return weights.error();
   job.input.weights = *std::move(weights);
+  const ModelSize& length = job.inputs.layout.size();
   std::vector<int> exponents;
   for (const InputFile& file : job.inputs.files) {
-    job.input.updates.push_back(file.values.row());
+    job.input.updates.push_back(part_of(file.values.row(), 0, length.parameters));
+    job.buffers.push_back(part_of(file.values.row(), length.parameters, length.buffers));
     exponents.push_back(file.values.exponent());
   }
   job.input.round_exponent = kernels::choose_round_exponent(exponents);
@@ -128,13 +135,17 @@ Status prepare(const AggregateCommand& command, const kernels::AggregateSpec& sp
   job.input.shift =
       kernels::choose_shift(job.input.round_exponent, *std::ranges::max_element(job.input.weights));
   job.input.want_outside = true;
-  if (job.centre.values) job.input.centre = kernels::Row(job.centre.values->values());
-  const std::size_t size = job.inputs.layout.value_count();
-  const std::size_t moments = kernels::optimizer_state_per_value(spec.optimizer.name);
-  job.zeros.assign(std::max(job.model.values ? 0 : size, job.state ? 0 : moments * size), 0.0f);
+  if (job.centre.values) {
+    job.input.centre = kernels::Row(job.centre.values->values().first(length.parameters));
+  }
+  const std::size_t moments =
+      length.parameters * kernels::optimizer_state_per_value(spec.optimizer.name);
+  job.zeros.assign(std::max(job.model.values ? 0 : length.values(), job.state ? 0 : moments), 0.0f);
   const std::span<const float> zeros = job.zeros;
-  job.input.model = job.model.values ? job.model.values->values() : zeros.first(size);
-  job.input.optimizer_state = job.state ? job.state->values() : zeros.first(moments * size);
+  const auto model = job.model.values ? job.model.values->values() : zeros.first(length.values());
+  job.input.model = model.first(length.parameters);
+  job.old_buffers = model.subspan(length.parameters);
+  job.input.optimizer_state = job.state ? job.state->values() : zeros.first(moments);
   return {};
 }
 
@@ -223,6 +234,17 @@ ReportedInput reported(const Job& job, std::size_t i, const kernels::AggregateOu
   return input;
 }
 
+// What a rule that measures updates would be misled by. One file says it for all.
+std::vector<std::string> warnings_of(const kernels::AggregateSpec& spec, const InputSet& inputs) {
+  const std::string& rule = spec.aggregator.name;
+  const bool by_coordinate = rule == "mean" || rule == "median" || rule == "trimmed_mean";
+  const InputFile& first = inputs.files.front();
+  if ((by_coordinate && spec.pre.empty()) || !first.values.row().is_plain()) return {};
+  const std::string remark = lopsided_norm(inputs.layout, first.values.values());
+  if (remark.empty()) return {};
+  return {first.file.quoted() + ": " + remark};
+}
+
 // Both files are complete before either takes its place.
 Status write_all(const AggregateCommand& command, const Job& job,
                  const kernels::AggregateOutput& output, AggregateReport& report) {
@@ -256,14 +278,20 @@ Result<AggregateReport> run_aggregate(const AggregateCommand& command,
     return prepared.error();
   }
   StreamingBackend backend(*std::move(opened), mappings_of(job), listener);
-  const auto output = kernels::aggregate(*spec, job.input, backend);
+  auto output = kernels::aggregate(*spec, job.input, backend);
   if (!output.ok()) return with_files(output.error(), job);
+  const auto buffers =
+      kernels::aggregate_buffers(*spec, job.buffers, job.input.weights, job.old_buffers, backend);
+  if (!buffers.ok()) return with_files(buffers.error(), job);
+  output->model.insert(output->model.end(), buffers->begin(), buffers->end());
 
   AggregateReport report;
   report.spec = *spec;
   report.backend = backend.name();
   report.values = job.inputs.layout.value_count();
   report.tensors = job.inputs.layout.tensors().size();
+  report.buffers = job.inputs.layout.size().buffers;
+  report.warnings = warnings_of(*spec, job.inputs);
   report.round_exponent = job.input.round_exponent;
   report.shift = job.input.shift;
   for (std::size_t i = 0; i < job.inputs.files.size(); ++i) {

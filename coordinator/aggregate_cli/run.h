@@ -24,6 +24,7 @@ struct AggregateCommand {
   std::vector<std::uint64_t> staleness;  // follow the inputs; empty: all fresh
   kernels::StalenessDiscount discount = kernels::StalenessDiscount::square_root;
   std::filesystem::path output, model, state, state_out, centre;  // empty: not given
+  std::vector<std::string> buffers;  // patterns (ledger/model/buffers.h)
   IntegerRule integers = IntegerRule::max;
   std::string backend = "auto";  // kernels::open_backend
   int threads = 1;

@@ -30,6 +30,7 @@ Result<FlatValues> load_state(const TensorFile& file, const std::string& optimiz
   std::vector<FlatPlace> places;
   for (std::size_t k = 0; k < moments; ++k) {
     for (const TensorSpec& spec : layout.tensors()) {
+      if (spec.is_buffer) continue;  // no optimizer touches it
       const std::string name = kMoments[k] + spec.name;
       const SafetensorsTensor* const tensor = file.find(name);
       if (tensor == nullptr) return bad(file, "has no tensor '" + name + "'");
@@ -54,6 +55,7 @@ Result<PendingFile> write_state(const std::filesystem::path& file, const std::st
   std::uint64_t at = 0;
   for (std::size_t k = 0; at < bytes.size(); ++k) {
     for (const TensorSpec& spec : layout.tensors()) {
+      if (spec.is_buffer) continue;
       const std::uint64_t size = spec.element_count() * sizeof(float);
       tensors.push_back({kMoments.at(k) + spec.name, "F32", spec.shape, bytes.subspan(at, size)});
       at += size;

@@ -120,7 +120,7 @@ Result<std::optional<int>> scan(const TensorFile& file, std::span<const FlatPlac
       const kernels::Row piece = part_of(row, at + done, count);
       const kernels::ScanResult result = kernels::scan_row(piece);
       if (!result.finite) return not_finite(file, place.name, done + result.first_not_finite);
-      exponent = std::max(exponent, result.exponent);
+      if (!place.is_buffer) exponent = std::max(exponent, result.exponent);
       negative_zero =
           negative_zero || (piece.is_plain() && has_negative_zero({piece.values(), piece.size()}));
       release_pages(bytes_of(piece));
@@ -147,7 +147,7 @@ Result<int> convert(const TensorFile& file, std::span<const FlatPlace> places,
       decode_floats(tensor.dtype, piece, buffer);
       const kernels::ScanResult result = kernels::scan_values(buffer);
       if (!result.finite) return not_finite(file, place.name, done + result.first_not_finite);
-      exponent = std::max(exponent, result.exponent);
+      if (!place.is_buffer) exponent = std::max(exponent, result.exponent);
       if (!to.write(buffer)) {
         return file_error("write a temporary file for " + file.quoted() + " in", scratch, errno);
       }
@@ -198,7 +198,7 @@ void release_pages(ByteView bytes) {
 std::vector<FlatPlace> places_of(const ModelLayout& layout) {
   std::vector<FlatPlace> places;
   for (const TensorSpec& spec : layout.tensors()) {
-    places.push_back({spec.name, spec.element_count()});
+    places.push_back({spec.name, spec.element_count(), spec.is_buffer});
   }
   return places;
 }

@@ -45,6 +45,7 @@ void open_window(ByteView bytes);
 struct FlatPlace {
   std::string name;
   std::uint64_t count = 0;
+  bool is_buffer = false;
 };
 std::vector<FlatPlace> places_of(const ModelLayout& layout);
 
@@ -64,7 +65,8 @@ class FlatValues {
   ByteView bytes() const;  // of the row
   // Only where halves are not kept (checked).
   std::span<const float> values() const;
-  int exponent() const { return exponent_; }  // of the largest magnitude (kernels/fixed_point.h)
+  // Of the parameters' largest magnitude (kernels/fixed_point.h).
+  int exponent() const { return exponent_; }
   bool is_converted() const { return converted_.has_value(); }
 
  private:

@@ -31,7 +31,7 @@ Verdict check_phase(const RoundView& view, const Reveal& reveal) {
 }  // namespace
 
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     std::uint64_t parameter_count,
+                     const ModelSize& size,
                      const std::vector<std::pair<AccountId, Opening>>& others,
                      const Reveal& reveal) {
   if (const Verdict v = check_phase(view, reveal); v != Verdict::ok) return v;
@@ -45,8 +45,7 @@ Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash
   if (update_commitment(open_block, reveal.worker, opening) != commit->body.commitment) {
     return Verdict::commitment_mismatch;
   }
-  if (const Verdict v = shape_verdict(view.round->open, opening, parameter_count);
-      v != Verdict::ok) {
+  if (const Verdict v = shape_verdict(view.round->open, opening, size); v != Verdict::ok) {
     return v;
   }
   return root_verdict(state, *view.round, reveal.worker, opening, others);

@@ -19,7 +19,7 @@ struct Reveal {
 // root_seen_before.
 // `open_block` is the hash of the block that opened the round; `others` the openings already known.
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     std::uint64_t parameter_count,
+                     const ModelSize& size,
                      const std::vector<std::pair<AccountId, Opening>>& others,
                      const Reveal& reveal);
 

@@ -108,6 +108,7 @@ ExecutionDone Aggregator::execute(AggregationJob& job, kernels::Floats& new_mode
   inputs.close = &job.round.close;
   inputs.payloads = job.payloads;
   inputs.model = *model;
+  inputs.buffer_count = job.buffer_count;
   inputs.optimizer_state = *optimizer;
   auto execution = execute_round(inputs, *backend_);
   if (!execution) return fail(execution.error());

@@ -16,6 +16,7 @@ namespace gradmint {
 
 struct AggregationJob {
   RoundRecord round;
+  std::uint64_t buffer_count = 0;      // of the model's values
   std::vector<RoundPayload> payloads;  // bytes empty: loaded here from the blobs
 };
 

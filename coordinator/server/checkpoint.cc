@@ -20,11 +20,15 @@ std::string file_name(std::uint64_t round) {
 
 }  // namespace
 
-Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec& task) {
+Result<ModelLayout> load_layout(const Home& home, const TaskSpec& task) {
   auto blob = BlobStore(home.blobs()).get_verified(task.layout_root);
   if (!blob) return blob.error();
   const ByteView bytes = blob->bytes();
-  auto layout = ModelLayout::decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return ModelLayout::decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec& task) {
+  auto layout = load_layout(home, task);
   if (!layout) return layout.error();
   return CheckpointWriter(home.checkpoints(), *std::move(layout), model_metadata(task));
 }

@@ -10,6 +10,9 @@
 
 namespace gradmint {
 
+// The layout blob that the genesis names.
+Result<ModelLayout> load_layout(const Home& home, const TaskSpec& task);
+
 class CheckpointWriter {
  public:
   // Reads the layout blob that the genesis names.

@@ -8,6 +8,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/protocol/descriptors.h"
+#include "coordinator/server/checkpoint.h"
 #include "coordinator/server/fixed_settings.h"
 #include "gradmint_revision.h"
 #include "ledger/durable_file.h"
@@ -52,8 +53,10 @@ Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const S
   if (!curve) return curve.error();
   auto orderer = Orderer::open(home.ledger(), SignGuard(home.signed_block()), validator);
   if (!orderer) return orderer.error();
-  if (Status same = check_fixed_settings(settings, (*orderer)->chain().genesis()); !same)
-    return same.error();
+  const GenesisRecord& genesis = (*orderer)->chain().genesis();
+  auto layout = load_layout(home, genesis.task);
+  if (!layout) return layout.error();
+  if (Status same = check_fixed_settings(settings, genesis, *layout); !same) return same.error();
   ServerOptions options;
   options.key = *curve;
   options.join_endpoint = settings.join_endpoint;

@@ -1,9 +1,14 @@
 #include "coordinator/server/fixed_settings.h"
 
+#include <optional>
+
 #include "contracts/amount.h"
 #include "kernels/base/printable.h"
+#include "ledger/blobs.h"
 #include "ledger/durable_file.h"
+#include "ledger/model/buffers.h"
 #include "ledger/model/data_contract.h"
+#include "ledger/model/safetensors.h"
 
 namespace gradmint {
 namespace {
@@ -60,6 +65,27 @@ void compare_task(const Settings& s, const TaskSpec& task, Differences& found) {
   found.add(!contract || contract->encode() != task.contract, "task.contract", "another contract");
 }
 
+// What the initial model and task.buffers say now, where the file still lies there.
+std::optional<ModelLayout> layout_now(const Settings& s) {
+  const auto file = MappedFile::open(s.initial);
+  if (!file) return std::nullopt;
+  const auto header = parse_safetensors(file->bytes());
+  if (!header) return std::nullopt;
+  const auto layout = layout_of(*header, s.buffers);
+  return layout ? std::optional(*layout) : std::nullopt;
+}
+
+void compare_buffers(const Settings& s, const ModelLayout& layout, Differences& found) {
+  if (const auto now = layout_now(s)) {
+    found.add(*now != layout, "task.initial or task.buffers",
+              "other tensors, or other ones of them as buffers");
+    return;
+  }
+  std::vector<TensorSpec> tensors = layout.tensors();
+  const bool stands = mark_buffers(s.buffers, tensors).ok();
+  found.add(!stands || tensors != layout.tensors(), "task.buffers", "other tensors as buffers");
+}
+
 void compare_limits(const ChainLimits& here, const ChainLimits& there, Differences& found) {
   found.number("limits.datasets_per_worker", here.datasets_per_worker, there.datasets_per_worker);
   found.number("limits.statements_per_round", here.statements_per_round,
@@ -74,8 +100,10 @@ void compare_limits(const ChainLimits& here, const ChainLimits& there, Differenc
 
 }  // namespace
 
-Status check_fixed_settings(const Settings& s, const GenesisRecord& genesis) {
+Status check_fixed_settings(const Settings& s, const GenesisRecord& genesis,
+                            const ModelLayout& layout) {
   Differences found;
+  compare_buffers(s, layout, found);
   found.word("chain.name", s.name, genesis.name);
   found.word("chain.enrolment", enrolment_name(s.enrolment), enrolment_name(genesis.enrolment));
   found.add(s.allowed != genesis.allowed, "chain.allowed",

@@ -8,6 +8,7 @@ namespace gradmint {
 
 // bad_input: names every key that differs, and what the genesis has. Files that only init
 // reads (a rule's, the contract's) are compared where they are still there.
-Status check_fixed_settings(const Settings& settings, const GenesisRecord& genesis);
+Status check_fixed_settings(const Settings& settings, const GenesisRecord& genesis,
+                            const ModelLayout& layout);
 
 }  // namespace gradmint

@@ -124,7 +124,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
   }
   auto file = MappedFile::open(settings.initial);
   if (!file) return file.error();
-  auto model = read_safetensors(file->bytes());
+  auto model = read_safetensors(file->bytes(), settings.buffers);
   if (!model)
     return Error{model.error().code, settings.initial.string() + ": " + model.error().message};
   // Read again as a model of its own layout: values that are not finite are refused here.
@@ -140,7 +140,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
   task.objective = !task.contract.empty()       ? DataContract::decode(task.contract)->task
                    : settings.objective.empty() ? "classification"
                                                 : settings.objective;
-  task.parameter_count = model->layout.value_count();
+  task.size = model->layout.size();
   const BlobStore blobs(home.blobs());
   const std::string layout = model->layout.encode();
   auto layout_root = blobs.put(as_bytes(layout));
@@ -190,7 +190,7 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
           Orderer::create(home.ledger(), SignGuard(home.signed_block()), genesis, keys->validator);
       !s)
     return s.error();
-  return InitOutcome{genesis.chain_id(), keys->validator.account(), task->parameter_count,
+  return InitOutcome{genesis.chain_id(), keys->validator.account(), task->size,
                      task->contract.empty() ? "" : describe(*DataContract::decode(task->contract))};
 }
 

@@ -10,7 +10,7 @@ namespace gradmint {
 struct InitOutcome {
   Hash chain_id;
   AccountId validator;
-  std::uint64_t parameter_count = 0;
+  ModelSize size;
   std::string contract;  // in words; empty: none
 };
 

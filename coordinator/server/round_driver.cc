@@ -245,8 +245,8 @@ Verdict RoundDriver::check(const Reveal& reveal) const {
   if (!machine_.view().round) return Verdict::wrong_round;
   if (machine_.station() == Station::aggregating) return Verdict::late;
   const std::vector<std::pair<AccountId, Opening>> others(openings_.begin(), openings_.end());
-  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), parameter_count(),
-                      others, reveal);
+  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), model_size(), others,
+                      reveal);
 }
 
 Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {
@@ -333,8 +333,9 @@ void RoundDriver::carry_out(const ProposeClose& effect) {
 void RoundDriver::carry_out(const Execute& effect) {
   AggregationJob job;
   job.round = *machine_.view().round;
+  job.buffer_count = model_size().buffers;
   const auto verdicts =
-      ledger_verdicts(orderer_.chain().state(), job.round, parameter_count(), effect.openings);
+      ledger_verdicts(orderer_.chain().state(), job.round, model_size(), effect.openings);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const AccountId& worker = job.round.close.entries[i].worker;
     RoundPayload payload;

@@ -42,7 +42,7 @@ class RoundDriver {
   void note_suspension(std::uint64_t now_ms, const AccountId& worker);
 
   const RoundMachine& machine() const { return machine_; }
-  std::uint64_t parameter_count() const { return orderer_.chain().genesis().task.parameter_count; }
+  const ModelSize& model_size() const { return orderer_.chain().genesis().task.size; }
   void announce() { announce_ = true; }
   bool take_announcement() { return std::exchange(announce_, false); }
   bool take_empty_block() { return std::exchange(empty_block_, false); }

@@ -46,6 +46,7 @@ void read_rounds(TomlConfig& toml, Settings& s) {
   toml.path("task.initial", s.initial);
   toml.path("task.program", s.program);
   toml.path("task.contract", s.contract);
+  toml.texts("task.buffers", s.buffers);
   toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
   // With fewer updates the aggregator would refuse every round.
   const auto least = static_cast<std::uint32_t>(kernels::least_updates(s.aggregation));

@@ -27,10 +27,11 @@ struct Settings {
   std::string public_join;  // what invitations say, where it differs from join_endpoint
   // [task]
   std::string model = "mlp";
-  std::string objective;           // empty: the contract's
-  std::filesystem::path initial;   // safetensors
-  std::filesystem::path program;   // TorchScript
-  std::filesystem::path contract;  // JSON; empty: the one in `initial`, if it has one
+  std::string objective;             // empty: the contract's
+  std::filesystem::path initial;     // safetensors
+  std::filesystem::path program;     // TorchScript
+  std::vector<std::string> buffers;  // patterns (ledger/model/buffers.h)
+  std::filesystem::path contract;    // JSON; empty: the one in `initial`, if it has one
   // [rounds]
   std::uint64_t rounds = 12;
   std::uint32_t min_workers = 2;

@@ -17,28 +17,28 @@ bool judged_from_payload(Verdict verdict) {
          verdict == Verdict::malformed_payload || verdict == Verdict::exponent_mismatch;
 }
 
-std::uint64_t model_bytes(std::uint64_t parameter_count) { return parameter_count * sizeof(float); }
+std::uint64_t model_bytes(const ModelSize& size) { return size.values() * sizeof(float); }
 
-std::uint64_t optimizer_bytes(const OpenRound& open, std::uint64_t parameter_count) {
+// Buffers have no moments.
+std::uint64_t optimizer_bytes(const OpenRound& open, const ModelSize& size) {
   const std::string optimizer = kernel_spec(open.aggregation).optimizer.name;
-  return model_bytes(parameter_count) * kernels::optimizer_state_per_value(optimizer);
+  return size.parameters * sizeof(float) * kernels::optimizer_state_per_value(optimizer);
 }
 
 Finding check_layout(ByteView bytes, const TaskSpec& task) {
   const std::string text(bytes.begin(), bytes.end());
   const auto layout = ModelLayout::decode(text);
-  const std::string expected = std::to_string(task.parameter_count) + " parameters";
+  const std::string expected = describe(task.size);
   if (!layout) return AuditFault{0, "wrong_layout", expected, layout.error().message};
-  if (layout->value_count() == task.parameter_count) return std::nullopt;
-  return AuditFault{0, "wrong_layout", expected,
-                    std::to_string(layout->value_count()) + " parameters"};
+  if (layout->size() == task.size) return std::nullopt;
+  return AuditFault{0, "wrong_layout", expected, describe(layout->size())};
 }
 
 // What the ledger says of a commitment when its attempt was given up. `state` is that after it: the
 // roots revealed then are in it.
 RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
                               const CloseEntry& entry, const StateReader& state,
-                              std::uint64_t parameter_count) {
+                              const ModelSize& size) {
   RoundPayload payload;
   payload.verdict = entry.verdict;
   for (const RevealedRoot& revealed : body.revealed) {
@@ -47,7 +47,7 @@ RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
   if (payload.verdict != Verdict::ok) return payload;
   if (!payload.opening) {
     payload.verdict = Verdict::not_revealed;
-  } else if (const Verdict shape = shape_verdict(open, *payload.opening, parameter_count);
+  } else if (const Verdict shape = shape_verdict(open, *payload.opening, size);
              shape != Verdict::ok) {
     payload.verdict = shape;
   } else {
@@ -67,7 +67,7 @@ std::map<Hash, std::uint64_t> needed_blobs(const LedgerHistory& history) {
     std::uint64_t& known = needed[root];
     known = std::max(known, bytes_max);
   };
-  const std::uint64_t model = model_bytes(task.parameter_count);
+  const std::uint64_t model = model_bytes(task.size);
   need(task.layout_root, kMaxLayoutBytes);
   need(task.model_root, model);
   for (const Attempt& attempt : history.attempts) {
@@ -76,8 +76,8 @@ std::map<Hash, std::uint64_t> needed_blobs(const LedgerHistory& history) {
     const RoundResult& result = attempt.result->body;
     need(open.model_root, model);
     need(result.model_root, model);
-    need(open.optimizer_root, optimizer_bytes(open, task.parameter_count));
-    need(result.optimizer_root, optimizer_bytes(open, task.parameter_count));
+    need(open.optimizer_root, optimizer_bytes(open, task.size));
+    need(result.optimizer_root, optimizer_bytes(open, task.size));
     for (const ResultEntry& entry : result.entries) {
       if (entry.opening && judged_from_payload(entry.verdict))
         need(entry.opening->root, entry.opening->size_bytes);
@@ -118,10 +118,9 @@ Result<Recomputation::Loaded> Recomputation::load(const Hash& root, std::uint64_
 }
 
 Result<Finding> Recomputation::check_if_present(const Opening& opening, const Attempt& attempt,
-                                                std::uint64_t parameter_count,
-                                                std::uint64_t height) {
+                                                const ModelSize& size, std::uint64_t height) {
   // An opening that promises another size than the round's was refused before anything was sent.
-  if (shape_verdict(attempt.open.body, opening, parameter_count) != Verdict::ok) return Finding();
+  if (shape_verdict(attempt.open.body, opening, size) != Verdict::ok) return Finding();
   if (!blobs_.contains(opening.root)) return Finding();
   auto loaded = load(opening.root, height, {opening.size_bytes});
   if (!loaded) return loaded.error();
@@ -136,19 +135,19 @@ Result<Finding> Recomputation::genesis(const GenesisRecord& genesis) {
     if (layout->fault) return layout->fault;
     if (auto fault = check_layout(layout->file->bytes(), task)) return fault;
   }
-  auto model = load(task.model_root, 0, {model_bytes(task.parameter_count)});
+  auto model = load(task.model_root, 0, {model_bytes(task.size)});
   if (!model) return model.error();
   return model->fault;
 }
 
-Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t parameter_count) {
-  auto computed = execute(attempt, parameter_count);
+Result<Finding> Recomputation::round(const Attempt& attempt, const ModelSize& size) {
+  auto computed = execute(attempt, size);
   if (!computed || *computed) return computed;
   const std::uint64_t height = attempt.result->height;
   const RoundResult& stated = attempt.result->body;
   const std::pair<Hash, std::uint64_t> made[] = {
-      {stated.model_root, model_bytes(parameter_count)},
-      {stated.optimizer_root, optimizer_bytes(attempt.open.body, parameter_count)}};
+      {stated.model_root, model_bytes(size)},
+      {stated.optimizer_root, optimizer_bytes(attempt.open.body, size)}};
   for (const auto& [root, size_bytes] : made) {
     if (root.is_zero()) continue;
     auto loaded = load(root, height, {size_bytes});
@@ -157,7 +156,7 @@ Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t param
   }
   for (const ResultEntry& entry : stated.entries) {
     if (!entry.opening || judged_from_payload(entry.verdict)) continue;
-    auto checked = check_if_present(*entry.opening, attempt, parameter_count, height);
+    auto checked = check_if_present(*entry.opening, attempt, size, height);
     if (!checked || *checked) return checked;
   }
   ++rounds_;
@@ -165,22 +164,22 @@ Result<Finding> Recomputation::round(const Attempt& attempt, std::uint64_t param
 }
 
 Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateReader& state,
-                                         std::uint64_t parameter_count) {
+                                         const ModelSize& size) {
   const AbandonRound& body = attempt.abandoned->body;
   const std::uint64_t height = attempt.abandoned->height;
   bool kept = true;
   for (const RevealedRoot& revealed : body.revealed) {
     kept = kept && blobs_.contains(revealed.opening.root);
-    auto checked = check_if_present(revealed.opening, attempt, parameter_count, height);
+    auto checked = check_if_present(revealed.opening, attempt, size, height);
     if (!checked || *checked) return checked;
   }
   // Without the payloads nobody can tell; a round may always be given up.
   if (!kept || !is_aggregation_failure(body.reason)) return Finding();
-  Loading loading{attempt, height, parameter_count};
+  Loading loading{attempt, height, size};
   auto fault = load_start(loading);
   for (const CloseEntry& entry : attempt.close->body.entries) {
     if (!fault || *fault) return fault;
-    RoundPayload payload = revealed_payload(attempt.open.body, body, entry, state, parameter_count);
+    RoundPayload payload = revealed_payload(attempt.open.body, body, entry, state, size);
     fault = load_payload(loading, entry.worker, std::move(payload));
   }
   if (!fault || *fault) return fault;
@@ -210,14 +209,15 @@ Result<Finding> Recomputation::load_start(Loading& loading) {
   loading.inputs.open = &attempt.open.body;
   loading.inputs.close = &attempt.close->body;
   Finding fault;
-  const std::uint64_t parameters = loading.parameter_count;
-  auto model = map(loading, attempt.open.body.model_root, model_bytes(parameters), fault);
+  const ModelSize& size = loading.size;
+  loading.inputs.buffer_count = size.buffers;
+  auto model = map(loading, attempt.open.body.model_root, model_bytes(size), fault);
   if (!model) return model.error();
   if (fault) return fault;
   loading.inputs.model = *as_floats(*model);
   if (attempt.open.body.optimizer_root.is_zero()) return Finding();
   auto state = map(loading, attempt.open.body.optimizer_root,
-                   optimizer_bytes(attempt.open.body, parameters), fault);
+                   optimizer_bytes(attempt.open.body, size), fault);
   if (!state) return state.error();
   if (fault) return fault;
   loading.inputs.optimizer_state = *as_floats(*state);
@@ -229,8 +229,7 @@ Result<Finding> Recomputation::load_payload(Loading& loading, const AccountId& w
   payload.exponent = loading.attempt.commits.at(worker).body.exponent;
   if (payload.verdict == Verdict::ok) {
     Finding fault;
-    const std::uint64_t expected =
-        payload_bytes(loading.attempt.open.body, loading.parameter_count);
+    const std::uint64_t expected = payload_bytes(loading.attempt.open.body, loading.size);
     auto bytes = map(loading, payload.opening->root, expected, fault);
     if (!bytes) return bytes.error();
     if (fault) return fault;
@@ -240,9 +239,9 @@ Result<Finding> Recomputation::load_payload(Loading& loading, const AccountId& w
   return Finding();
 }
 
-Result<Finding> Recomputation::execute(const Attempt& attempt, std::uint64_t parameter_count) {
+Result<Finding> Recomputation::execute(const Attempt& attempt, const ModelSize& size) {
   const std::uint64_t height = attempt.result->height;
-  Loading loading{attempt, height, parameter_count};
+  Loading loading{attempt, height, size};
   auto fault = load_start(loading);
   for (const ResultEntry& entry : attempt.result->body.entries) {
     if (!fault || *fault) return fault;

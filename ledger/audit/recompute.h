@@ -29,11 +29,11 @@ class Recomputation {
   Result<Finding> genesis(const GenesisRecord& genesis);
   // An attempt that has a result: its updates, its start and the models it ends with, and the whole
   // of its arithmetic.
-  Result<Finding> round(const Attempt& attempt, std::uint64_t parameter_count);
+  Result<Finding> round(const Attempt& attempt, const ModelSize& size);
   // The updates that a given-up attempt revealed, as far as they were kept; and where all were and
   // the reason is that they have no aggregate, that they have none. `state` is that after it.
   Result<Finding> abandoned(const Attempt& attempt, const StateReader& state,
-                            std::uint64_t parameter_count);
+                            const ModelSize& size);
 
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t blobs_hashed() const { return hashed_.size(); }
@@ -51,14 +51,14 @@ class Recomputation {
   Result<Loaded> load(const Hash& root, std::uint64_t height, BlobBytes size);
   // An update that need not be there, but must be whole where it is.
   Result<Finding> check_if_present(const Opening& opening, const Attempt& attempt,
-                                   std::uint64_t parameter_count, std::uint64_t height);
-  Result<Finding> execute(const Attempt& attempt, std::uint64_t parameter_count);
+                                   const ModelSize& size, std::uint64_t height);
+  Result<Finding> execute(const Attempt& attempt, const ModelSize& size);
 
   // What an attempt started from and what was given to it, and the files that hold it.
   struct Loading {
     const Attempt& attempt;
     std::uint64_t height = 0;
-    std::uint64_t parameter_count = 0;
+    ModelSize size = {};
     std::vector<MappedFile> files = {};
     RoundInputs inputs = {};
   };

@@ -92,13 +92,13 @@ class Verification {
     if (tx.type == TxType::settle_round) return check_conservation();
     if (tx.type == TxType::abandon_round && recompute) {
       return recomputation_.abandoned(abandoned_by(tx), replay_.chain().state(),
-                                      replay_.chain().genesis().task.parameter_count);
+                                      replay_.chain().genesis().task.size);
     }
     if (tx.type != TxType::round_result) return Finding();
     const Attempt& attempt = *last_with_result();
     if (recompute) {
-      const std::uint64_t parameters = replay_.chain().genesis().task.parameter_count;
-      auto finding = recomputation_.round(attempt, parameters);
+      const ModelSize& size = replay_.chain().genesis().task.size;
+      auto finding = recomputation_.round(attempt, size);
       if (!finding || *finding) return finding;
       recomputed_ = attempt.round();
     }

@@ -48,20 +48,29 @@ std::uint64_t TensorSpec::element_count() const {
   return count;
 }
 
+std::string describe(const ModelSize& size) {
+  const std::string parameters = std::to_string(size.parameters) + " parameters";
+  return size.buffers == 0
+             ? parameters
+             : parameters + " and " + std::to_string(size.buffers) + " values of buffers";
+}
+
 Result<ModelLayout> ModelLayout::create(std::vector<TensorSpec> tensors) {
   if (tensors.empty()) return bad_layout("there are no tensors");
   if (tensors.size() > kMaxLayoutTensors) return bad_layout("there are more than 65536 tensors");
   std::vector<std::string> names;
-  std::uint64_t total = 0;
+  ModelSize size;
   for (const TensorSpec& tensor : tensors) {
     if (Status status = check_tensor(tensor); !status) return status.error();
     Result<std::uint64_t> count = checked_count(tensor);
     if (!count) return count.error();
-    total += *count;  // at most kMaxLayoutTensors · kMaxParameterCount = 2^56
+    // At most kMaxLayoutTensors · kMaxParameterCount = 2^56.
+    (tensor.is_buffer ? size.buffers : size.parameters) += *count;
     names.push_back(tensor.name);
   }
-  if (total > kMaxParameterCount) return bad_layout("there are too many parameters");
-  if (total == 0) return bad_layout("all tensors are empty");
+  if (size.values() > kMaxParameterCount) return bad_layout("there are too many parameters");
+  if (size.values() == 0) return bad_layout("all tensors are empty");
+  if (size.parameters == 0) return bad_layout("all tensors are buffers: there is nothing to train");
   std::sort(names.begin(), names.end());
   if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
     return bad_layout("tensor '" + *twice + "' is there twice");
@@ -70,7 +79,7 @@ Result<ModelLayout> ModelLayout::create(std::vector<TensorSpec> tensors) {
   });
   ModelLayout layout;
   layout.tensors_ = std::move(tensors);
-  layout.value_count_ = total;
+  layout.size_ = size;
   return layout;
 }
 

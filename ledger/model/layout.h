@@ -31,13 +31,23 @@ struct TensorSpec {
   bool operator==(const TensorSpec&) const = default;
 };
 
+// How long a flat vector is: parameters come first, buffers behind them.
+struct ModelSize {
+  std::uint64_t parameters = 0;
+  std::uint64_t buffers = 0;
+  std::uint64_t values() const { return parameters + buffers; }
+  bool operator==(const ModelSize&) const = default;
+};
+// "650 parameters", "650 parameters and 16 values of buffers".
+std::string describe(const ModelSize& size);
+
 class ModelLayout {
  public:
   ModelLayout() = default;
 
   // Puts the tensors in canonical order. Refuses: no tensors, too many, a name that is empty, too
   // long, not clean UTF-8 (kernels/base/text.h), or given twice; a rank above the limit; more
-  // elements than the limit.
+  // elements than the limit; no element that is a parameter's.
   static Result<ModelLayout> create(std::vector<TensorSpec> tensors);
 
   // Accepts exactly the texts encode() gives: encode(decode(x)) == x.
@@ -45,12 +55,13 @@ class ModelLayout {
   std::string encode() const;
 
   const std::vector<TensorSpec>& tensors() const { return tensors_; }
-  std::uint64_t value_count() const { return value_count_; }  // length of the flat vector
+  const ModelSize& size() const { return size_; }
+  std::uint64_t value_count() const { return size_.values(); }  // length of the flat vector
   bool operator==(const ModelLayout&) const = default;
 
  private:
   std::vector<TensorSpec> tensors_;
-  std::uint64_t value_count_ = 0;
+  ModelSize size_;
 };
 
 }  // namespace gradmint

@@ -11,6 +11,8 @@
 #include "kernels/base/check.h"
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
+#include "ledger/model/buffers.h"
+#include "ledger/model/float_decode.h"
 
 namespace gradmint {
 namespace {
@@ -18,6 +20,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "fp32 vectors are copied as they lie");
 
 constexpr const char* kLayoutKey = kSafetensorsLayoutKey;
+constexpr std::uint64_t kSmallestFloatBytes = 2;  // BF16, F16
 constexpr const char* kMetadataKey = "__metadata__";
 
 Error bad_file(const std::string& what) { return {ErrorCode::corrupt, "safetensors: " + what}; }
@@ -92,18 +95,23 @@ Status parse_metadata(const nlohmann::json& entry, std::map<std::string, std::st
 void copy_values(std::span<const std::uint8_t> file, const SafetensorsHeader& header,
                  const SafetensorsTensor& tensor, float* to) {
   if (tensor.begin == tensor.end) return;  // memcpy wants no null pointers
-  std::memcpy(to, file.data() + header.data_offset + tensor.begin, tensor.end - tensor.begin);
+  const auto bytes = file.subspan(header.data_offset + tensor.begin, tensor.end - tensor.begin);
+  if (tensor.dtype == "F32") {
+    std::memcpy(to, bytes.data(), bytes.size());
+  } else {
+    decode_floats(tensor.dtype, bytes, {to, bytes.size() / dtype_size_bytes(tensor.dtype)});
+  }
 }
 
-// The federated tensors of a file, all parameters; integer ones are left out.
+// The federated tensors of a file, its running statistics as buffers; integer ones are left out.
 Result<std::vector<TensorSpec>> federated_tensors(const SafetensorsHeader& header) {
   std::vector<TensorSpec> specs;
   for (const SafetensorsTensor& tensor : header.tensors) {
     if (find_dtype(tensor.dtype)->is_integer) continue;
-    if (tensor.dtype != "F32")
+    if (!is_decodable(tensor.dtype))
       return Error{ErrorCode::unsupported, "safetensors: tensor '" + tensor.name + "' is " +
-                                               tensor.dtype + "; save it as F32"};
-    specs.push_back({tensor.name, tensor.shape, false});
+                                               tensor.dtype + "; save it as F32, BF16 or F16"};
+    specs.push_back({tensor.name, tensor.shape, is_running_statistic(tensor.name)});
   }
   return specs;
 }
@@ -130,7 +138,9 @@ Result<std::vector<float>> gather(std::span<const std::uint8_t> file,
   for (const TensorSpec& spec : layout.tensors()) {
     const SafetensorsTensor* tensor = find_tensor(header, spec.name);
     if (tensor == nullptr) return bad_file("tensor '" + spec.name + "' is missing");
-    if (tensor->dtype != "F32") return bad_file("tensor '" + spec.name + "' is not F32");
+    if (!is_decodable(tensor->dtype))
+      return bad_file("tensor '" + spec.name + "' is " + tensor->dtype +
+                      ", of this model it is floating");
     if (tensor->shape != spec.shape)
       return bad_file("tensor '" + spec.name + "' has shape " + shape_text(tensor->shape) +
                       ", this model has " + shape_text(spec.shape));
@@ -188,23 +198,32 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) 
   return header;
 }
 
-Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file) {
+Result<ModelLayout> layout_of(const SafetensorsHeader& header,
+                              std::span<const std::string> buffers) {
+  std::vector<TensorSpec> specs;
+  if (const auto layout = header.metadata.find(kLayoutKey); layout != header.metadata.end()) {
+    Result<ModelLayout> decoded = ModelLayout::decode(layout->second);
+    if (!decoded || buffers.empty()) return decoded;
+    specs = decoded->tensors();
+  } else {
+    Result<std::vector<TensorSpec>> federated = federated_tensors(header);
+    if (!federated) return federated.error();
+    specs = *std::move(federated);
+  }
+  if (Status marked = mark_buffers(buffers, specs); !marked) return marked.error();
+  return ModelLayout::create(std::move(specs));
+}
+
+Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file,
+                                     std::span<const std::string> buffers) {
   Result<SafetensorsHeader> header = parse_safetensors(file);
   if (!header) return header.error();
   LoadedModel model;
-  if (const auto layout = header->metadata.find(kLayoutKey); layout != header->metadata.end()) {
-    Result<ModelLayout> decoded = ModelLayout::decode(layout->second);
-    if (!decoded) return decoded.error();
-    model.layout = *std::move(decoded);
-  } else {
-    Result<std::vector<TensorSpec>> specs = federated_tensors(*header);
-    if (!specs) return specs.error();
-    Result<ModelLayout> created = ModelLayout::create(*std::move(specs));
-    if (!created) return created.error();
-    model.layout = *std::move(created);
-  }
+  Result<ModelLayout> layout = layout_of(*header, buffers);
+  if (!layout) return layout.error();
+  model.layout = *std::move(layout);
   // The data must hold what a layout in the metadata promises before memory is taken for it.
-  if (model.layout.value_count() > (file.size() - header->data_offset) / sizeof(float))
+  if (model.layout.value_count() > (file.size() - header->data_offset) / kSmallestFloatBytes)
     return bad_file("the layout in the metadata names more values than the file holds");
   Result<std::vector<float>> values = gather(file, *header, model.layout);
   if (!values) return values.error();

@@ -1,8 +1,8 @@
 // safetensors: u64 little-endian header length, a JSON header, then the tensors' bytes. Reader and
 // writer over bytes; the reader trusts nothing: the header's length is capped, offsets must lie
 // inside the file and cover it without gap or overlap, a shape must match its bytes, names may not
-// repeat. Parameters are F32; any other dtype is refused by its name and the tensor's. Pure;
-// thread-safe.
+// repeat. Floating tensors are F32, BF16 or F16 (widened, which is exact); any other dtype is
+// refused by its name and the tensor's. Pure; thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -53,9 +53,15 @@ std::string shape_text(const std::vector<std::uint64_t>& shape);
 // Checks the whole structure of a file (not the values).
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file);
 
-// The file's own layout: from its metadata ("gradmint.layout", written by write_safetensors) or,
-// for a file of other origin, every tensor a parameter. Values may be anything, NaN included.
-Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file);
+// A file's own layout: from its metadata ("gradmint.layout", written by write_safetensors) or, for
+// a file of other origin, running statistics as buffers and the rest as parameters
+// (ledger/model/buffers.h). Tensors that `buffers` (patterns) name are buffers too.
+Result<ModelLayout> layout_of(const SafetensorsHeader& header,
+                              std::span<const std::string> buffers = {});
+
+// The model in that layout. Values may be anything, NaN included.
+Result<LoadedModel> read_safetensors(std::span<const std::uint8_t> file,
+                                     std::span<const std::string> buffers = {});
 
 // The file's values in the order of `expected`: refuses missing, extra or differently shaped
 // tensors by name, and values that are not finite (a model on the ledger is finite everywhere).

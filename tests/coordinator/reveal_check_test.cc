@@ -29,8 +29,8 @@ struct Scene {
   Verdict ask() {
     const RoundView view = view_of(world.chain);
     const Hash open_block = view.round ? world.chain.history()[view.round->open_height] : Hash{};
-    return check_reveal(view, world.chain.state(), open_block, world.genesis.task.parameter_count,
-                        others, reveal);
+    return check_reveal(view, world.chain.state(), open_block, world.genesis.task.size, others,
+                        reveal);
   }
 };
 

@@ -179,7 +179,7 @@ class Federation {
   void renew_payloads() {
     const std::uint64_t round = job_of(world_.chain.state()).round;
     for (int i = 0; i < kWorkers; ++i) {
-      std::vector<float> values(world_.genesis.task.parameter_count);
+      std::vector<float> values(world_.genesis.task.size.values());
       for (std::size_t k = 0; k < values.size(); ++k) {
         values[k] =
             static_cast<float>(k + 1) + static_cast<float>(i) / 8 + static_cast<float>(round) / 64;
@@ -242,8 +242,8 @@ class Federation {
     const RoundView& view = machine_.view();
     if (!view.round || machine_.station() == Station::aggregating) return;
     const Hash open_block = world_.chain.history()[view.round->open_height];
-    if (check_reveal(view, world_.chain.state(), open_block, world_.genesis.task.parameter_count,
-                     {}, reveal) != Verdict::ok) {
+    if (check_reveal(view, world_.chain.state(), open_block, world_.genesis.task.size, {},
+                     reveal) != Verdict::ok) {
       return;
     }
     synced_[std::tuple(reveal.round, reveal.attempt, reveal.worker)] = reveal.opening;

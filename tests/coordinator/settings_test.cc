@@ -9,6 +9,7 @@
 #include "coordinator/server/fixed_settings.h"
 #include "gradmint_test_paths.h"
 #include "ledger/keys.h"
+#include "ledger/model/safetensors.h"
 #include "tests/support/text_mutations.h"
 
 using namespace gradmint;
@@ -154,7 +155,11 @@ TEST_CASE("what the genesis fixed is named where the settings say something else
   genesis.limits = as_made.chain_limits;
   genesis.task.model = as_made.model;
   genesis.task.objective = "classification";
-  REQUIRE(check_fixed_settings(as_made, genesis).ok());
+  const ModelLayout layout =
+      *ModelLayout::create({{"w", {2}, false}, {"ema", {2}, true}, {"tail", {1}, false}});
+  const auto model = write_safetensors(layout, std::vector<float>(5, 1.0F));
+  folder.write("m.safetensors", std::string(model.begin(), model.end()));
+  REQUIRE(check_fixed_settings(as_made, genesis, layout).ok());
   folder.write("r.lua", "function on_round_close(event) end");
   folder.write("r.toml", "name = \"none\"");
   struct Case {
@@ -177,11 +182,14 @@ TEST_CASE("what the genesis fixed is named where the settings say something else
       {"[limits]\nregistrations_per_round = 5", "limits.registrations_per_round (the genesis"},
       {"[limits]\nrotation_delay_blocks = 5", "limits.rotation_delay_blocks (the genesis has 100)"},
       {"[limits]\nleast_new_balance = \"2\"", "limits.least_new_balance (the genesis has 1)"},
+      {"[task]\nbuffers = [\"ta*\"]", "task.buffers (the genesis has other tensors as buffers"},
+      {"[task]\ninitial = \"m.safetensors\"\nbuffers = [\"ta*\"]",
+       "task.initial or task.buffers (the genesis has other tensors, or"},
       {"[rounds]\nsuspend_after = 4", "rounds.suspend_after (the genesis has 3)"},
   };
   for (const Case& each : cases) {
     CAPTURE(each.text);
-    const Status same = check_fixed_settings(load(each.text), genesis);
+    const Status same = check_fixed_settings(load(each.text), genesis, layout);
     REQUIRE_FALSE(same.ok());
     CAPTURE(same.error().message);
     CHECK(same.error().code == ErrorCode::bad_input);
@@ -190,5 +198,10 @@ TEST_CASE("what the genesis fixed is named where the settings say something else
     CHECK(same.error().message.find(each.says) != std::string::npos);
   }
   // What may change does.
-  CHECK(check_fixed_settings(load("[rounds]\ncount = 99\nstall_deadline_ms = 5000"), genesis).ok());
+  CHECK(
+      check_fixed_settings(load("[rounds]\ncount = 99\nstall_deadline_ms = 5000"), genesis, layout)
+          .ok());
+  CHECK(check_fixed_settings(load("[task]\ninitial = \"m.safetensors\"\nbuffers = [\"em?\"]"),
+                             genesis, layout)
+            .ok());
 }

@@ -176,7 +176,7 @@ TEST_CASE("chain: a genesis that cannot start a chain says why") {
       {"largest", [](GenesisRecord& g) { g.allocations[0].amount = ~std::uint64_t{0}; }},
       {"interpreter", [](GenesisRecord& g) { g.rule_abi = "another"; }},
       {"rule", [](GenesisRecord& g) { g.rule_source = "function ("; }},
-      {"parameters", [](GenesisRecord& g) { g.task.parameter_count = 0; }},
+      {"parameters", [](GenesisRecord& g) { g.task.size.parameters = 0; }},
       {"", [](GenesisRecord& g) { g.emission.halving_rounds = 0; }},
   };
   for (const Row& row : rows) {

@@ -23,6 +23,37 @@ WorldOptions in(const EncodingSpec& encoding) {
   return options;
 }
 
+constexpr std::uint64_t kBuffers = 33;
+
+WorldOptions with_buffers(const EncodingSpec& encoding, const char* aggregator, float f) {
+  WorldOptions options = in(encoding);
+  options.parameters = 4501;  // so that most encodings end within a word
+  options.buffers = kBuffers;
+  kernels::AggregateSpec rules{{}, {aggregator, {}}, {"adam", {}}};
+  if (f >= 0) rules.aggregator.parameters.push_back({"f", f});
+  options.aggregation = *kernels::complete_spec(rules);
+  return options;
+}
+
+// Worker k's update of buffer i in every round: as large as no parameter ever is, and worker 3's
+// beyond all reason.
+float buffer_update(std::size_t k, std::size_t i) {
+  return (k == 3 ? 1e30F : 1000.0F) * static_cast<float>(k + 1) + static_cast<float>(i);
+}
+
+void give_updates(World& w, bool with_buffers) {
+  const float spread[] = {0.125F, 0.25F, 0.0625F, 0.5F};  // so that no two distances are equal
+  for (std::size_t k = 0; k < 4; ++k) {
+    std::vector<float> values(4501 + kBuffers, 0.0F);
+    for (std::size_t i = 0; i < 4501; ++i)
+      values[i] =
+          static_cast<float>(4 + i % 3) + static_cast<float>((i * 7 + k * 3) % 11) * spread[k];
+    for (std::size_t i = 0; with_buffers && i < kBuffers; ++i)
+      values[4501 + i] = buffer_update(k, i);
+    w.own_payloads[static_cast<int>(k)] = values;
+  }
+}
+
 std::string audited(const World& world) {
   TemporaryDirectory folder;
   store_world(world, folder.path() / "ledger");
@@ -72,7 +103,7 @@ TEST_CASE("encoded rounds: committed, revealed, aggregated, settled and recomput
     for (const ResultEntry& entry : w.round().result.entries) {
       CHECK(entry.verdict == Verdict::ok);
       CHECK(entry.opening->encoding == encoding.kind);
-      CHECK(entry.opening->size_bytes == payload_bytes(w.round().open, 4500));
+      CHECK(entry.opening->size_bytes == payload_bytes(w.round().open, {4500, 0}));
     }
     CHECK(audited(w) == "ok");
   }
@@ -85,6 +116,72 @@ TEST_CASE("encoded rounds: what was lost in encoding is lost in the model too") 
     w->run_round();
   }
   CHECK(plain.model != rough.model);
+}
+
+TEST_CASE("buffers: averaged or the median, and part of nothing else, in every encoding") {
+  struct Case {
+    const char* aggregator;
+    float f;
+    // Of 1000, 2000, 3000 with weights 10, 20, 30, where worker 3 is out; and the lower and upper
+    // middle of all four.
+    float expected;
+  };
+  for (const Case& each : {Case{"mean", -1, 140000.0F / 60.0F}, Case{"krum", 0, 2500.0F}}) {
+    for (const EncodingSpec& encoding : kEncodings) {
+      CAPTURE(each.aggregator);
+      CAPTURE(kernels::name_of(kernel_encoding(encoding)));
+      World w(with_buffers(encoding, each.aggregator, each.f));
+      const std::vector<float> first = w.model;
+      World bare(with_buffers(encoding, each.aggregator, each.f));
+      for (World* world : {&w, &bare}) {
+        world->enrol();
+        give_updates(*world, world == &w);
+        world->run_round();
+      }
+      for (std::size_t i = 0; i < kBuffers; ++i)
+        CHECK(w.model[4501 + i] ==
+              doctest::Approx(first[4501 + i] + each.expected + static_cast<float>(i)));
+      CHECK(std::equal(w.model.begin(), w.model.begin() + 4501, bare.model.begin()));
+      CHECK(w.optimizer_state.size() == 2 * 4501);
+      for (const ResultEntry& entry : w.round().result.entries) {
+        CHECK(entry.verdict == Verdict::ok);
+        CHECK(entry.score_ppm > 0);
+      }
+      w.own_payloads.clear();
+      w.run_round();
+      CHECK(audited(w) == "ok");
+    }
+  }
+}
+
+TEST_CASE("buffers: what stands behind the parameters is checked as they are") {
+  struct Case {
+    const char* what;
+    std::size_t from_end;  // the byte that is changed
+    std::uint8_t to;
+    Verdict expected;
+  };
+  // int4: 4501 values end in a byte whose upper half is padding, then a byte of zeros.
+  const Case cases[] = {{"an infinity", 1, 0x7F, Verdict::non_finite},
+                        {"padding", kBuffers * 4 + 1, 1, Verdict::malformed_payload}};
+  for (const Case& each : cases) {
+    CAPTURE(each.what);
+    World w(with_buffers({Encoding::int4, 0}, "mean", -1));
+    w.enrol();
+    w.open();
+    Bytes bytes = w.encoded_of(0);
+    bytes[bytes.size() - each.from_end] = each.to;
+    if (each.expected == Verdict::non_finite) bytes[bytes.size() - 2] = 0x80;
+    w.own_bytes[0] = bytes;
+    w.commit();
+    w.close();
+    w.result();
+    for (const ResultEntry& entry : w.round().result.entries) {
+      const bool is_changed = w.worker_of(entry.worker) == 0;
+      CHECK(entry.verdict == (is_changed ? each.expected : Verdict::ok));
+    }
+    CHECK(audited(w) == "ok");
+  }
 }
 
 TEST_CASE("encoded rounds: a coordinator that judges payloads wrongly is found out") {

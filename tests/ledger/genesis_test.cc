@@ -70,7 +70,7 @@ const Cost kCosts[] = {
        g.rule_limits.max_effects = static_cast<std::uint32_t>(v);
      }},
     {"parameter count", kMaxTaskParameters,
-     [](GenesisRecord& g, std::uint64_t v) { g.task.parameter_count = v; }},
+     [](GenesisRecord& g, std::uint64_t v) { g.task.size.parameters = v; }},
     {"time of block 0", kMaxGenesisTimeMs,
      [](GenesisRecord& g, std::uint64_t v) { g.time_ms = v; }},
 };
@@ -148,9 +148,9 @@ TEST_CASE("genesis: another schema is named, and what reads it") {
   CHECK(genesis_schema_fault(bytes).empty());
   bytes[0] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 1, this gradmint reads 4 only; use the gradmint that wrote it");
+        "the genesis has schema 1, this gradmint reads 5 only; use the gradmint that wrote it");
   CHECK_FALSE(decode_record<GenesisRecord>(bytes).has_value());
   bytes[1] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 257, this gradmint reads 4 only; use a newer gradmint");
+        "the genesis has schema 257, this gradmint reads 5 only; use a newer gradmint");
 }

@@ -83,7 +83,7 @@ GenesisRecord genesis() {
                  "classification",
                  hash_of("program"),
                  hash_of("layout"),
-                 8,
+                 {8, 3},
                  hash_of("m"),
                  R"({"classes":["ill","well"],"columns":[{"mean":"54.5","name":"age",)"
                  R"("scale":"0.1","type":"integer"}],"format":"gradmint/data-contract/v1",)"

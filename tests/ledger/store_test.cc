@@ -109,8 +109,9 @@ TEST_CASE("store: what cannot be opened says why") {
     require_ok(store->commit(block_at(0)));
   }
   SUBCASE("another schema, by name, and what reads it") {
-    const std::pair<char, std::string> others[] = {{'\3', "use the gradmint that wrote it"},
-                                                   {'\5', "use a newer gradmint"}};
+    const std::pair<char, std::string> others[] = {
+        {static_cast<char>(kLedgerSchema - 1), "use the gradmint that wrote it"},
+        {static_cast<char>(kLedgerSchema + 1), "use a newer gradmint"}};
     for (const auto& [number, remedy] : others) {
       set_raw(ledger, "m/schema", std::string("\0\0\0", 3) + number);
       for (const Mode mode : {Mode::read_only, Mode::read_write}) {

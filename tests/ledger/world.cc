@@ -34,8 +34,10 @@ AggregationSpec aggregation(const WorldOptions& options) {
   return ledger_spec(kernels::complete_spec(spec).value());
 }
 
-std::string layout_of(std::uint64_t parameters) {
-  return ModelLayout::create({{"weight", {parameters}, false}}).value().encode();
+std::string layout_of(const WorldOptions& options) {
+  std::vector<TensorSpec> tensors{{"weight", {options.parameters}, false}};
+  if (options.buffers > 0) tensors.push_back({"running_mean", {options.buffers}, true});
+  return ModelLayout::create(std::move(tensors)).value().encode();
 }
 
 GenesisRecord make_genesis(const WorldOptions& options) {
@@ -56,9 +58,9 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   genesis.rule_limits.gas = options.rule_gas;
   genesis.task.model = "mlp";
   genesis.task.objective = "classification";
-  genesis.task.layout_root = blob_root(as_bytes(layout_of(options.parameters)));
-  genesis.task.parameter_count = options.parameters;
-  genesis.task.model_root = vector_root(first_model(options.parameters));
+  genesis.task.layout_root = blob_root(as_bytes(layout_of(options)));
+  genesis.task.size = {options.parameters, options.buffers};
+  genesis.task.model_root = vector_root(first_model(options.parameters + options.buffers));
   genesis.enrolment = options.enrolment;
   if (options.enrolment == Enrolment::allow_list) {
     genesis.allowed = {key_of("worker 0").account()};
@@ -85,7 +87,7 @@ Hash seed_chain(const Hash& secret, int count) {
 World::World(const WorldOptions& options)
     : genesis(make_genesis(options)),
       chain(Chain::start(genesis).value()),
-      model(first_model(options.parameters)),
+      model(first_model(options.parameters + options.buffers)),
       options_(options) {
   for (int i = 0; i < options.validators; ++i) {
     validators.push_back(key_of("validator " + std::to_string(i)));
@@ -93,7 +95,7 @@ World::World(const WorldOptions& options)
   for (int i = 0; i < options.workers; ++i) {
     workers.push_back(key_of("worker " + std::to_string(i)));
   }
-  const std::string layout = layout_of(options.parameters);
+  const std::string layout = layout_of(options);
   blobs[genesis.task.layout_root] = Bytes(layout.begin(), layout.end());
   blobs[genesis.task.model_root] = bytes_of(model);
 }
@@ -199,14 +201,14 @@ RoundExecution World::execute() const {
     const int worker = worker_of(entry.worker);
     if (!silent.contains(worker)) openings[entry.worker] = opening_of(worker);
   }
-  const auto verdicts =
-      ledger_verdicts(chain.state(), current, genesis.task.parameter_count, openings);
+  const auto verdicts = ledger_verdicts(chain.state(), current, genesis.task.size, openings);
   std::vector<Bytes> held;
   held.reserve(verdicts.size());
   RoundInputs inputs;
   inputs.open = &current.open;
   inputs.close = &current.close;
   inputs.model = model;
+  inputs.buffer_count = genesis.task.size.buffers;
   inputs.optimizer_state = optimizer_state;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const AccountId& account = current.close.entries[i].worker;

@@ -83,6 +83,7 @@ struct WorldOptions {
   int validators = 1;
   int workers = 4;
   std::uint64_t parameters = 8;
+  std::uint64_t buffers = 0;
   Enrolment enrolment = Enrolment::open;
   std::uint32_t min_updates = 1;
   std::uint32_t evaluation_blocks = 2;

@@ -11,7 +11,7 @@ namespace gradmint::test {
 std::vector<float> World::payload_of(int worker) const {
   if (const auto own = own_payloads.find(worker); own != own_payloads.end()) return own->second;
   const auto number = static_cast<int>(round().round);
-  std::vector<float> values(genesis.task.parameter_count);
+  std::vector<float> values(genesis.task.size.values());
   for (std::size_t k = 0; k < values.size(); ++k) {
     const int noise = (static_cast<int>(k) * 7 + worker * 3 + number * 5) % 11 - 5;
     values[k] = 0.125F * static_cast<float>(k % 3 + 1) + static_cast<float>(noise) / 64.0F;
@@ -28,20 +28,37 @@ Bytes World::encoded_of(int worker) const {
   if (const auto own = own_bytes.find(worker); own != own_bytes.end()) return own->second;
   const auto encoding = kernel_encoding(encoding_of(worker));
   const std::vector<float> values = payload_of(worker);
+  const auto plain = [](std::span<const float> floats) {  // not finite ones too
+    const auto* first = reinterpret_cast<const std::uint8_t*>(floats.data());
+    return Bytes(first, first + floats.size_bytes());
+  };
+  const ModelSize& size = genesis.task.size;
+  const auto parameters = std::span(values).first(values.size() - size.buffers);
+  Bytes payload = plain(parameters);
   if (encoding.kind != kernels::EncodingKind::fp32) {
-    const auto encoded = kernels::encode(encoding, values).value();
-    return {encoded.bytes.begin(), encoded.bytes.end()};
+    const auto encoded = kernels::encode(encoding, parameters).value();
+    payload.assign(encoded.bytes.begin(), encoded.bytes.end());
   }
-  const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());  // not finite ones too
-  return {first, first + values.size() * sizeof(float)};
+  if (size.buffers == 0) return payload;
+  while (payload.size() % sizeof(float) != 0) payload.push_back(0);
+  const Bytes buffers = plain(std::span(values).last(size.buffers));
+  payload.insert(payload.end(), buffers.begin(), buffers.end());
+  return payload;
 }
 
 // Of what the payload decodes to, or of the values before where that is malformed.
 int World::exponent_of(int worker) const {
   const std::vector<float> values = payload_of(worker);
-  const auto check = kernels::check_encoded(encoded_of(worker),
-                                            kernel_encoding(encoding_of(worker)), values.size());
-  return check.ok() ? check.exponent : kernels::scan_values(values).exponent;
+  const auto encoding = kernel_encoding(encoding_of(worker));
+  const std::size_t count = values.size() - genesis.task.size.buffers;
+  const Bytes bytes = encoded_of(worker);
+  // Payloads of tests may be shorter than they should be.
+  const std::size_t encoded =
+      std::min<std::size_t>(bytes.size() - genesis.task.size.buffers * sizeof(float),
+                            kernels::encoded_bytes(encoding, count));
+  const auto check = kernels::check_encoded(ByteView(bytes).first(encoded), encoding, count);
+  return check.ok() ? check.exponent
+                    : kernels::scan_values(std::span(values).first(count)).exponent;
 }
 
 Opening World::opening_of(int worker) const {

@@ -12,6 +12,8 @@ TEST_CASE("a layout puts parameters bytewise by name, then buffers") {
   for (const TensorSpec& tensor : layout->tensors()) order += tensor.name + " ";
   CHECK(order == "B a b a.buffer ");
   CHECK(layout->value_count() == 1 + 0 + 6 + 4);
+  CHECK(layout->size() == ModelSize{7, 4});
+  CHECK(describe(layout->size()) == "7 parameters and 4 values of buffers");
 }
 
 TEST_CASE("a layout's text is canonical: golden, and read back") {
@@ -56,6 +58,7 @@ TEST_CASE("layouts that cannot be are refused by name") {
       {{{"a", {1ULL << 32, 1ULL << 32}, false}}, "too many elements"},
       {{{"a", {1ULL << 40}, false}, {"b", {1}, false}}, "too many parameters"},
       {{{"a", {0}, false}}, "all tensors are empty"},
+      {{{"a", {0}, false}, {"b", {3}, true}}, "all tensors are buffers"},
   };
   for (const Row& row : table) {
     const auto layout = ModelLayout::create(row.tensors);

@@ -87,7 +87,7 @@ TEST_CASE("headers that do not hold together are refused") {
       {tensor("F32", "[1]", "[0,4]"), 8, "belong to no tensor"},
       {tensor("F32", "[1]", "[4,8]"), 8, "overlap or leave a gap"},
       {tensor("Q4", "[1]", "[0,4]"), 4, "unknown dtype 'Q4'"},
-      {tensor("F16", "[2]", "[0,4]"), 4, "is F16"},
+      {tensor("F8_E4M3", "[4]", "[0,4]"), 4, "is F8_E4M3"},
       {tensor("F64", "[1]", "[0,8]"), 8, "is F64"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
        R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",

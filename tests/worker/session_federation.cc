@@ -207,7 +207,7 @@ bool Federation::carry_out(std::size_t i, Effect& effect) {
     // No two trainings give the same update: one that is not remembered would show.
     GRADMINT_CHECK(w.disk.blobs.contains(order->model_root));
     TrainingEnded ended{order->key, TrainedUpdate{}, ""};
-    Bytes payload = noise_update(coordinator.world.genesis.task.parameter_count, ++trainings);
+    Bytes payload = noise_update(coordinator.world.genesis.task.size.values(), ++trainings);
     ended.update->root = blob_root(payload);
     ended.update->size_bytes = payload.size();
     ended.update->examples = 150;  // more than the manifest: the session must not claim them

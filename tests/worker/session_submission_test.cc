@@ -7,6 +7,7 @@
 #include "kernels/encode.h"
 #include "kernels/fixed_point.h"
 #include "ledger/merkle.h"
+#include "ledger/payload.h"
 #include "worker/session/submission.h"
 
 namespace gradmint::session {
@@ -23,7 +24,8 @@ Result<Submission> submit(std::span<const float> global, std::span<const float> 
                           std::span<const float> residual, const kernels::Encoding& encoding,
                           const AdversarySpec& adversary, const AdversaryView& view) {
   const auto encoder = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 2);
-  return make_submission(global, local, residual, encoding, adversary, view, *encoder);
+  return make_submission({global.size(), 0}, global, local, residual, encoding, adversary, view,
+                         *encoder);
 }
 
 AdversaryView in_round(std::uint64_t round) {
@@ -39,6 +41,30 @@ TEST_CASE("an honest submission is the difference, its root and its exponent") {
   CHECK(values_of(submission->payload) == std::vector<float>{0.5F, 0, -8});
   CHECK(submission->root == blob_root(submission->payload));
   CHECK(submission->exponent == 3);
+}
+
+TEST_CASE("buffers stand behind the encoded parameters, as fp32") {
+  std::vector<float> global(7, 0.0F), local{1, 2, 3, 4, 5, 4096.5F, -0.0F};
+  const ModelSize size{5, 2};
+  const auto encoder = kernels::make_cpu_backend(kernels::supported_cpu_levels().back(), 1);
+  for (const auto kind :
+       {kernels::EncodingKind::fp32, kernels::EncodingKind::bf16, kernels::EncodingKind::int4}) {
+    const kernels::Encoding encoding{kind, 0};
+    CAPTURE(kernels::name_of(encoding));
+    const auto made = make_submission(size, global, local, {}, encoding, {}, in_round(1), *encoder);
+    REQUIRE(made.ok());
+    CHECK(made->exponent == 3);  // of the parameters alone
+    REQUIRE(made->payload.size() == payload_bytes(encoding, size));
+    const PayloadParts parts = payload_parts(made->payload, encoding, size);
+    const auto alone = kernels::encode(encoding, std::span<const float>(local).first(5));
+    CHECK(std::equal(parts.parameters.begin(), parts.parameters.end(), alone->bytes.begin(),
+                     alone->bytes.end()));
+    CHECK(parts.padding.size() == (4 - alone->bytes.size() % 4) % 4);
+    for (const std::uint8_t byte : parts.padding) CHECK(byte == 0);
+    CHECK(values_of(parts.buffers) == std::vector<float>{4096.5F, 0});
+    CHECK(made->residual.size() == (kind == kernels::EncodingKind::fp32 ? 0 : 5));
+    CHECK(made->root == blob_root(made->payload));
+  }
 }
 
 TEST_CASE("zeros have no exponent; sizes must agree") {

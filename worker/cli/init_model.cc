@@ -43,9 +43,11 @@ int run(const InitArguments& arguments) {
   }
   const Bytes file = write_safetensors(model->layout, model->parameters, metadata);
   if (Status status = replace_file(arguments.output, file); !status) return report(status.error());
-  std::cout << "parameters   " << model->layout.value_count() << " in "
-            << model->layout.tensors().size() << " tensors\n"
-            << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
+  std::cout << "parameters   " << model->layout.size().parameters << " in "
+            << model->layout.tensors().size() << " tensors\n";
+  if (model->layout.size().buffers != 0)
+    std::cout << "buffers      " << model->layout.size().buffers << " values\n";
+  std::cout << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
             << "contract     " << printable(describe(data->contract)) << "\n"
             << "layout root  " << to_hex(blob_root(as_bytes(model->layout.encode()))) << "\n"
             << "written to   " << printable(arguments.output) << std::endl;

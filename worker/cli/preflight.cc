@@ -45,11 +45,10 @@ CheckLine check_model(const ModelArguments& arguments, const Dataset& data, cons
   Result<InitialModel> model = make_initial_model(*options, data, 0);
   if (!model) return from_error("model", model.error());
   if (task != nullptr) {
-    if (Status same = same_size(model->layout.value_count(), *task); !same)
+    if (Status same = same_size(model->layout.size(), *task); !same)
       return from_error("model", same.error());
   }
-  return {"model", true,
-          options->model + ", " + std::to_string(model->layout.value_count()) + " parameters"};
+  return {"model", true, options->model + ", " + describe(model->layout.size())};
 }
 
 // The key that is named, else the home's own, which `join` makes.

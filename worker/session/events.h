@@ -59,6 +59,7 @@ struct TrainedUpdate {
   std::int16_t exponent = 0;
   std::uint64_t examples = 0, steps = 0;
   double loss = 0, accuracy = 0;
+  std::string remark = {};  // what its owner should look at (ledger/model/buffers.h); may be empty
 };
 struct TrainingEnded {
   AttemptKey key;

@@ -184,6 +184,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
   }
   const TrainedUpdate& trained = *ended.update;
   out.say(title(ended.key.round) + describe(trained, classifies_));
+  if (!trained.remark.empty() && !std::exchange(remarked_, true)) out.warn(trained.remark);
   UpdateMemory update;
   update.key = ended.key;
   update.open_block = state_->open_block_hash;

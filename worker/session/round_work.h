@@ -57,6 +57,7 @@ class RoundWork {
   std::optional<RoundState> state_;
   std::optional<OpenRound> open_;
   std::uint64_t deadline_at_ms_ = 0;
+  bool remarked_ = false;               // on what an update is made of
   AttemptKey told_;                     // announced to the person watching
   std::optional<AttemptKey> training_;  // under way
   std::optional<AttemptKey> given_up_;  // training failed, or the coordinator will not have it

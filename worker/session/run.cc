@@ -255,8 +255,8 @@ class Loop {
     if (!trainers) return trainers.error().message;
     if (!(trainers->trainer->layout() == *layout)) {
       return "the tensors of this worker's model differ from those of the federation's (" +
-             genesis.task.model + ", " + std::to_string(layout->value_count()) +
-             " parameters; here " + std::to_string(trainers->trainer->layout().value_count()) +
+             genesis.task.model + ", " + describe(layout->size()) + "; here " +
+             describe(trainers->trainer->layout().size()) +
              "): give the same --model, --hidden and data shape as the coordinator";
     }
     dataset = trainers->dataset;

@@ -17,7 +17,7 @@ struct Stations {
 };
 
 inline std::uint64_t model_bytes(const GenesisRecord& genesis) {
-  return genesis.task.parameter_count * sizeof(float);
+  return genesis.task.size.values() * sizeof(float);
 }
 
 }  // namespace gradmint::session

@@ -7,6 +7,7 @@
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
 #include "ledger/merkle.h"
+#include "ledger/payload.h"
 #include "worker/update.h"
 
 namespace gradmint::session {
@@ -60,23 +61,45 @@ Result<Submission> encode_hostile(kernels::Backend& encoder, const kernels::Enco
   return submission_of(encoding, update.size(), *std::move(encoded));
 }
 
+std::vector<float> split_off_buffers(std::vector<float>& update, const ModelSize& size) {
+  const auto begin = update.begin() + static_cast<std::ptrdiff_t>(size.parameters);
+  std::vector<float> buffers(begin, update.end());
+  update.erase(begin, update.end());
+  return buffers;
+}
+
+void append_buffers(std::span<const float> buffers, const kernels::Encoding& encoding,
+                    const ModelSize& size, kernels::EncodedBytes& payload) {
+  if (buffers.empty()) return;
+  payload.resize(payload_bytes(encoding, size) - buffers.size_bytes(), 0);
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(buffers.data());
+  payload.insert(payload.end(), bytes, bytes + buffers.size_bytes());
+}
+
 }  // namespace
 
-Result<Submission> make_submission(std::span<const float> global, std::span<const float> local,
-                                   std::span<const float> residual,
+Result<Submission> make_submission(const ModelSize& size, std::span<const float> global,
+                                   std::span<const float> local, std::span<const float> residual,
                                    const kernels::Encoding& encoding,
                                    const AdversarySpec& adversary, const AdversaryView& view,
                                    kernels::Backend& encoder) {
   auto update = make_update(local, global);
   if (!update) return update.error();
+  GRADMINT_CHECK(update->size() == size.values());
+  std::vector<float> buffers = split_off_buffers(*update, size);
   Result<Submission> submission = [&]() -> Result<Submission> {
     if (!adversary.active(view.round)) {
       return encode_honest(encoder, encoding, *std::move(update), residual);
     }
     if (Status added = add_residual(*update, residual); !added) return added.error();
-    return encode_hostile(encoder, encoding, hostile_update(adversary, *std::move(update), view));
+    update->insert(update->end(), buffers.begin(), buffers.end());
+    *update = hostile_update(adversary, *std::move(update), view);
+    buffers = split_off_buffers(*update, size);
+    return encode_hostile(encoder, encoding, *std::move(update));
   }();
-  if (submission) submission->root = blob_root(submission->payload, kernels::all_cores());
+  if (!submission) return submission;
+  append_buffers(buffers, encoding, size, submission->payload);
+  submission->root = blob_root(submission->payload, kernels::all_cores());
   return submission;
 }
 

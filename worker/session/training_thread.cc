@@ -6,6 +6,7 @@
 
 #include "ledger/hash.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/model/buffers.h"
 #include "ledger/model/safetensors.h"
 
 namespace gradmint::session {
@@ -98,7 +99,8 @@ Result<Submission> TrainingThread::submit(const StartTraining& order,
                                           const std::filesystem::path& residual_file,
                                           std::span<const float> global,
                                           const TrainOutcome& outcome) const {
-  const auto residual = WorkerHome::read_residual(residual_file, global.size());
+  const ModelSize& size = trainers_.trainer->layout().size();
+  const auto residual = WorkerHome::read_residual(residual_file, size.parameters);
   if (!residual) return residual.error();
   AdversaryView view;
   view.round = order.key.round;
@@ -113,8 +115,16 @@ Result<Submission> TrainingThread::submit(const StartTraining& order,
       view.last_global_change = change;
     }
   }
-  return make_submission(global, outcome.parameters, *residual, kernel_encoding(order.encoding),
-                         adversary_, view, encoder_);
+  return make_submission(size, global, outcome.parameters, *residual,
+                         kernel_encoding(order.encoding), adversary_, view, encoder_);
+}
+
+// Of an update that was made, so both are as long as the layout says.
+std::string TrainingThread::remark_on(std::span<const float> global,
+                                      std::span<const float> local) const {
+  std::vector<float> change(global.size());
+  for (std::size_t i = 0; i < change.size(); ++i) change[i] = local[i] - global[i];
+  return lopsided_norm(trainers_.trainer->layout(), change);
 }
 
 void TrainingThread::train(const StartTraining& order, const std::filesystem::path& residual_file) {
@@ -143,6 +153,7 @@ void TrainingThread::train(const StartTraining& order, const std::filesystem::pa
   update.steps = outcome->steps;
   update.loss = outcome->loss;
   update.accuracy = outcome->accuracy;
+  update.remark = remark_on(*global, outcome->parameters);
   report(TrainingEnded{order.key, update, ""}, std::move(submission->payload),
          std::move(submission->residual));
 }

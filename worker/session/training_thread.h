@@ -59,6 +59,7 @@ class TrainingThread {
   void train(const StartTraining& order, const std::filesystem::path& residual_file);
   Result<Submission> submit(const StartTraining& order, const std::filesystem::path& residual_file,
                             std::span<const float> global, const TrainOutcome& outcome) const;
+  std::string remark_on(std::span<const float> global, std::span<const float> local) const;
   void evaluate(const StartEvaluation& order);
   Result<std::vector<float>> load_model(const Hash& root) const;
 
