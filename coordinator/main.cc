@@ -218,8 +218,9 @@ int invite(const Options& o) {
 CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
                   const char* example, bool home_required = true) {
   CLI::App* sub = app.add_subcommand(name, what);
-  auto* home =
-      sub->add_option("--home", o.home, "The coordinator's home directory")->check(some_path());
+  auto* home = sub->add_option("--home", o.home, "The coordinator's home directory")
+                   ->type_name("DIR")
+                   ->check(some_path());
   if (home_required) home->required();
   sub->footer(std::string("Example:\n  ") + example);
   return sub;
@@ -268,15 +269,18 @@ int main_of(int argc, char** argv) {
       on(command(app, o, "init", "Make a home: keys, genesis, first block",
                  "gradmint coordinator init --home ~/federation --config federation.toml"),
          [&] { return init(o); });
-  init_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)");
-  init_command->add_option("--passphrase-file", o.passphrase_file,
-                           "File with the key's passphrase");
+  init_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)")
+      ->type_name("FILE.toml");
+  init_command->add_option("--passphrase-file", o.passphrase_file, "File with the key's passphrase")
+      ->type_name("FILE");
   auto* run_command =
       on(command(app, o, "run", "Run until stopped; started again, it resumes the round it was in",
                  "gradmint coordinator run --home ~/federation"),
          [&] { return run(o); });
-  run_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)");
-  run_command->add_option("--passphrase-file", o.passphrase_file, "File with the key's passphrase");
+  run_command->add_option("--config", o.config, "Settings in TOML (default: HOME/config.toml)")
+      ->type_name("FILE.toml");
+  run_command->add_option("--passphrase-file", o.passphrase_file, "File with the key's passphrase")
+      ->type_name("FILE");
   run_command->add_option("--events", o.events, "What standard output gets")
       ->check(CLI::IsMember({"text", "jsonl"}))
       ->capture_default_str();

@@ -146,6 +146,7 @@ void add_join(CLI::App& app, int& status) {
   command->add_option("INVITE", a->invitation,
                       "the coordinator's invitation; not needed once this home has joined");
   command->add_option("--home", a->home, "the worker's directory, made when missing")
+      ->type_name("DIR")
       ->required()
       ->check(some_path());
   add_data_options(*command, a->data);
@@ -161,9 +162,12 @@ void add_join(CLI::App& app, int& status) {
   command->add_option("--name", a->name, "shown to people; not an identity");
   command->add_option("--origin", a->origin, "where the data come from, for the manifest");
   command->add_option("--licence", a->licence, "the data's licence, for the manifest");
-  command->add_option("--passphrase-file", a->passphrase_file,
-                      "file with the key's passphrase, instead of asking for it");
-  command->add_option("--config", a->config, "TOML file with these options");
+  command
+      ->add_option("--passphrase-file", a->passphrase_file,
+                   "file with the key's passphrase, instead of asking for it")
+      ->type_name("FILE");
+  command->add_option("--config", a->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([a, &status] { status = run(*a); });
 }
 

@@ -185,6 +185,7 @@ void add_member_commands(CLI::App& app, std::string& home, int& status) {
                        Status (*run)(const std::string&, const MemberOptions&)) {
     CLI::App* command = member->add_subcommand(name, what);
     command->add_option("--home", home, "The coordinator's home directory")
+        ->type_name("DIR")
         ->required()
         ->check(some_path());
     add_format_option(*command, options->format);

@@ -47,9 +47,9 @@ Result<std::filesystem::path> find_sibling(const std::string& name) {
   if (is_program(beside)) return beside;
   for (const std::filesystem::path& folder : search_folders())
     if (is_program(folder / name)) return folder / name;
-  return Error{ErrorCode::not_found, name + " is not installed: looked beside " +
-                                         own_executable().string() +
-                                         " and in PATH; build or install it"};
+  return Error{ErrorCode::not_found,
+               name + " is not installed (looked beside " + own_executable().string() +
+                   " and in PATH): install the package " + name + ", or build it"};
 }
 
 Error become_sibling(const std::string& command, const std::vector<std::string>& arguments) {

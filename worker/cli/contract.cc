@@ -42,10 +42,12 @@ void add_contract(CLI::App& app, int& status) {
       "Example:\n  gradmint worker contract --data csv:sample.csv --label outcome -o "
       "contract.json");
   add_data_options(*command, arguments->data);
-  command->add_option("-o,--output", arguments->output, "FILE.json to write")
+  command->add_option("-o,--output", arguments->output, "Where to")
+      ->type_name("FILE.json")
       ->required()
       ->check(some_path());
-  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->add_option("--config", arguments->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([arguments, &status] {
     const Status done = write_contract(*arguments);
     status = done.ok() ? kExitOk : report(done.error());

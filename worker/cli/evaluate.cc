@@ -166,14 +166,19 @@ void add_evaluate(CLI::App& app, int& status) {
   add_data_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
-  command->add_option("--contract", arguments->contract,
-                      "the data contract's file (default: $GRADMINT_CONTRACT, which a coordinator "
-                      "sets for its evaluator; else the one in FILE.safetensors)");
-  command->add_option("--parameters", arguments->parameters,
-                      "FILE.safetensors, or a flat fp32 vector");
+  command
+      ->add_option("--contract", arguments->contract,
+                   "the data contract's file (default: $GRADMINT_CONTRACT, which a coordinator "
+                   "sets for its evaluator; else the one in FILE.safetensors)")
+      ->type_name("FILE");
+  command
+      ->add_option("--parameters", arguments->parameters,
+                   "A safetensors file, or a flat fp32 vector")
+      ->type_name("FILE");
   command->add_flag("--serve", arguments->serve,
                     "answer JSON lines: {\"id\":1,\"parameters\":\"FILE\"}");
-  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->add_option("--config", arguments->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([arguments, command, &status] {
     arguments->model_is_given = command->count("--model") > 0;
     status = run(*arguments);

@@ -65,8 +65,11 @@ void add_init_model(CLI::App& app, int& status) {
   add_data_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   command->get_option("--seed")->description("of the initial weights");
-  command->add_option("-o,--output", arguments->output, "FILE.safetensors to write")->required();
-  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->add_option("-o,--output", arguments->output, "Where to")
+      ->type_name("FILE.safetensors")
+      ->required();
+  command->add_option("--config", arguments->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 

@@ -167,13 +167,15 @@ void add_predict(CLI::App& app, int& status) {
       ->type_name("DIR|FILE");
   command->add_option("--round", arguments->round, "with --ledger: the model after that round")
       ->type_name("R");
-  command->add_option("--program", arguments->program, "of a TorchScript model: its FILE.pt");
+  command->add_option("--program", arguments->program, "of a TorchScript model: its file")
+      ->type_name("FILE.pt");
   add_row_options(*command, arguments->data);
   add_device_options(*command, arguments->model);
   command->add_option("-o,--output", arguments->output, "where to (default: standard output)")
       ->type_name("FILE.csv")
       ->check(some_path());
-  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->add_option("--config", arguments->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([arguments, &status] {
     const Status done = predict(*arguments);
     status = done.ok() ? kExitOk : report(done.error());

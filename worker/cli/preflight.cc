@@ -130,13 +130,15 @@ void add_preflight(CLI::App& app, int& status) {
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
   command->add_option("--home", arguments->home, "the worker's directory")
+      ->type_name("DIR")
       ->check(some_path())
       ->capture_default_str();
   command->add_option("--invite", arguments->invite,
                       "a coordinator's invitation: reach it, and compare clocks and keys");
   command->add_option("--key", arguments->key,
                       "the worker's key file (default: HOME/keys/worker.json)");
-  command->add_option("--config", arguments->config, "TOML file with these options");
+  command->add_option("--config", arguments->config, "TOML file with these options")
+      ->type_name("FILE.toml");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 
