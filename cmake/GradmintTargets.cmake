@@ -37,15 +37,39 @@ function(gradmint_library name kind)
   set_property(GLOBAL APPEND PROPERTY GRADMINT_${kind}_SOURCES ${ARG_SOURCES})
 endfunction()
 
-# gradmint_program(NAME SOURCES f... [DEPS t...]): an executable that is installed. The target
-# `programs` is all of them.
+# gradmint_program(NAME COMPONENT c SOURCES f... [DEPS t...]): an executable that is installed, with what
+# gradmint_pages makes of its help, as part of the component. The target `programs` is all of them.
 add_custom_target(programs)
 function(gradmint_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COMPONENT" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradmint_flags ${ARG_DEPS})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${ARG_COMPONENT})
   add_dependencies(programs ${name})
+  gradmint_pages(${name} ${ARG_COMPONENT})
+endfunction()
+
+# Manual pages and bash completion come from the program's own --help, whenever it is linked: they cannot be stale.
+# The auditor's build may be made where there is no Python, and then has none.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(NOT Python3_FOUND)
+  message(STATUS "gradmint: no python3 here, so no manual pages and no completion")
+endif()
+function(gradmint_pages program component)
+  if(GRADMINT_SANITIZE OR NOT Python3_FOUND)
+    return()
+  endif()
+  set(folder "${PROJECT_BINARY_DIR}/pages/${program}")
+  set(packaging "${PROJECT_SOURCE_DIR}/packaging")
+  add_custom_command(OUTPUT "${folder}.stamp"
+    COMMAND ${Python3_EXECUTABLE} -B "${packaging}/write_pages.py" $<TARGET_FILE:${program}> ${PROJECT_VERSION} "${folder}"
+    COMMAND ${CMAKE_COMMAND} -E touch "${folder}.stamp"
+    DEPENDS ${program} "${packaging}/write_pages.py" "${packaging}/help_tree.py" "${packaging}/manual.py"
+            "${packaging}/completion.py" "${packaging}/complete.bash"
+    COMMENT "Writing the pages of ${program}" VERBATIM)
+  add_custom_target(pages_${program} ALL DEPENDS "${folder}.stamp")
+  add_dependencies(programs pages_${program})
+  install(DIRECTORY "${folder}/" DESTINATION share COMPONENT ${component})
 endfunction()
 
 # gradmint_test(NAME SOURCES f... [DEPS t...] [LABELS l...] [TIMEOUT seconds] [APART suite] [THREADS]): a doctest

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-FOLDERS = ("kernels", "contracts", "ledger", "coordinator", "worker", "tests", "benchmarks")
+FOLDERS = ("kernels", "contracts", "ledger", "coordinator", "worker", "tests", "benchmarks", "packaging")
 CPP = (".cc", ".h", ".cu", ".cuh")
 
 
