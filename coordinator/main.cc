@@ -1,4 +1,5 @@
-// gradmint-coordinator: init, run, status, pause, resume, stop, invite, vouch, member.
+// gradmint-coordinator: init, run, status, workers, pause, resume, stop, invite, invitation,
+// backup, vouch, member.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -11,14 +12,14 @@
 
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/event_output.h"
+#include "coordinator/cli/invitation_commands.h"
 #include "coordinator/cli/member_commands.h"
 #include "coordinator/cli/version.h"
+#include "coordinator/cli/workers_command.h"
 #include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
-#include "coordinator/protocol/invitation.h"
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
-#include "coordinator/server/invitations.h"
 #include "coordinator/server/sign_guard.h"
 #include "kernels/base/exit_status.h"
 #include "ledger/durable_file.h"
@@ -40,7 +41,7 @@ constexpr int kAdminTimeoutMs = 5000;
 constexpr int kFarewellMs = 1000;  // for a reader of the last lines
 
 struct Options {
-  std::string home, config, passphrase_file, log_level = "warn", events = "text", note;
+  std::string home, config, passphrase_file, log_level = "warn", events = "text";
   std::string join, work, backend;
   bool exit_when_finished = false;
   std::uint64_t height = 0;
@@ -169,49 +170,8 @@ int ask(const Options& o, const char* op) {
   if (!link) return tell_fault(link.error());
   auto reply = link->ask({{"op", op}}, kAdminTimeoutMs);
   if (!reply) return tell_fault(reply.error());
-  if (std::string(op) == "status") std::printf("%s\n", json_text(*reply, 2).c_str());
-  return kExitOk;
-}
-
-// What invitations say: the configured public name, else where the running coordinator listens.
-Result<std::string> public_endpoint(const Home& home) {
-  auto settings = load_settings(home.config());
-  if (!settings) return settings.error();
-  if (!settings->public_join.empty()) return settings->public_join;
-  auto running_at = read_file(home.endpoints(), 4096);
-  if (!running_at) return settings->join_endpoint;
-  const auto json =
-      parse_untrusted_json({reinterpret_cast<const char*>(running_at->data()), running_at->size()});
-  if (!json || !json->is_object()) return settings->join_endpoint;
-  return text_member(*json, "join").value_or(settings->join_endpoint);
-}
-
-int invite(const Options& o) {
-  const Home home{std::filesystem::absolute(o.home)};
-  auto endpoint = public_endpoint(home);
-  if (!endpoint) return tell_fault(endpoint.error());
-  auto curve = read_curve_key(home.curve_key());
-  if (!curve) return tell_fault(curve.error());
-  auto store = LedgerStore::open(home.ledger(), LedgerStore::Mode::read_only);
-  if (!store) return tell_fault(store.error());
-  auto genesis_bytes = (*store)->genesis();
-  if (!genesis_bytes) return tell_fault(genesis_bytes.error());
-  const auto genesis = decode_record<GenesisRecord>(*genesis_bytes);
-  if (!genesis)
-    return tell_fault(
-        {ErrorCode::corrupt, "the genesis in " + home.ledger().string() + " cannot be read"});
-  Invitation invitation;
-  invitation.join_endpoint = *endpoint;
-  invitation.coordinator_curve_key = curve->public_key;
-  invitation.chain_id = genesis->chain_id();
-  if (genesis->enrolment == Enrolment::invitation) {
-    auto code = Invitations(home.invitations()).create(o.note);
-    if (!code) return tell_fault(code.error());
-    invitation.code = *code;
-  }
-  auto text = format_invitation(invitation);
-  if (!text) return tell_fault(text.error());
-  std::printf("%s\n", text->c_str());
+  const auto text = text_member(*reply, "text");  // what happened, but for status
+  std::printf("%s\n", text ? printable(*text).c_str() : json_text(*reply, 2).c_str());
   return kExitOk;
 }
 
@@ -229,10 +189,6 @@ CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
 // Those that need no running coordinator.
 template <class On>
 void add_home_commands(CLI::App& app, Options& o, const On& on) {
-  auto* invite_command =
-      on(command(app, o, "invite", "Print an invitation for one worker",
-                 "gradmint coordinator invite --home ~/federation --note 'St. Mary'"),
-         [&] { return invite(o); });
   auto* vouch_command =
       on(command(app, o, "vouch", "Say which block is the newest the key has signed",
                  "gradmint coordinator vouch --home ~/federation --height 812"),
@@ -241,7 +197,6 @@ void add_home_commands(CLI::App& app, Options& o, const On& on) {
       ->add_option("--height", o.height,
                    "Height of the ledger's newest block, which you know to be the newest signed")
       ->required();
-  invite_command->add_option("--note", o.note, "For whom it is; kept beside the code's hash");
 }
 
 int main_of(int argc, char** argv) {
@@ -297,7 +252,9 @@ int main_of(int argc, char** argv) {
        [&o, op = op] { return ask(o, op); });
   }
   add_home_commands(app, o, on);
+  add_workers_command(app, o.home, status);
   add_member_commands(app, o.home, status);
+  add_invitation_commands(app, o.home, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {

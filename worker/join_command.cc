@@ -20,6 +20,7 @@ using session::WorkerTrainers;
 
 struct JoinArguments {
   std::string invitation;
+  std::string coordinator;
   std::string home;
   DataArguments data;
   ModelArguments model;
@@ -100,7 +101,7 @@ int run(const JoinArguments& a) {
     if (Status there = find_data(a.data.data, default_digits_file()); !there)
       return report(there.error());
   }
-  auto home = session::WorkerHome::open(a.home, invitation, a.passphrase_file);
+  auto home = session::WorkerHome::open(a.home, invitation, a.passphrase_file, a.coordinator);
   if (!home) return report(home.error());
 
   session::Console console(session::Console::stdout_is_terminal());
@@ -145,6 +146,10 @@ void add_join(CLI::App& app, int& status) {
       "Ctrl-C ends it politely; the same command goes on where it stopped.");
   command->add_option("INVITE", a->invitation,
                       "the coordinator's invitation; not needed once this home has joined");
+  command
+      ->add_option("--coordinator", a->coordinator,
+                   "tcp://HOST:PORT, where the coordinator has moved since the invitation; kept")
+      ->type_name("ADDRESS");
   command->add_option("--home", a->home, "the worker's directory, made when missing")
       ->type_name("DIR")
       ->required()

@@ -12,12 +12,14 @@ namespace gradmint {
 struct CheckLine {
   std::string name;
   bool passed = false;
-  std::string text;  // what was found; when it failed, also what to do
+  std::string text;      // what was found; when it failed, also what to do
+  bool warning = false;  // passed, and yet somebody should look
 };
 
 CheckLine check_memory(std::uint64_t needed_bytes);
-CheckLine check_clock(
-    std::optional<std::int64_t> peer_unix_ms);               // of a coordinator, when connected
+// Against a coordinator's, as heard just now. No clock decides anything on the ledger, so one that
+// is far off is a warning.
+CheckLine check_clock(std::optional<std::int64_t> peer_unix_ms);
 CheckLine check_home(const std::filesystem::path& home);     // exists or can be made, space left
 CheckLine check_key(const std::filesystem::path& key_file);  // there, readable, private
 std::string format_check(const CheckLine& line);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "contracts/amount.h"
+#include "coordinator/cli/roster_text.h"
 
 namespace gradmint {
 namespace {
@@ -20,7 +21,9 @@ const std::map<std::string, EventKind> kKinds = {
     {"paused", EventKind::paused},           {"resumed", EventKind::resumed},
     {"finished", EventKind::finished},       {"dropped", EventKind::dropped},
     {"member_suspended", EventKind::member}, {"member_readmitted", EventKind::member},
-    {"key_change_asked", EventKind::member}, {"key_changed", EventKind::member}};
+    {"key_change_asked", EventKind::member}, {"key_changed", EventKind::member},
+    {"worker_left", EventKind::member},      {"worker_silent", EventKind::member},
+    {"worker_late", EventKind::member},      {"worker_back", EventKind::member}};
 
 std::uint64_t amount_of(const json& value) {
   const auto amount = contracts::parse_amount(value.get<std::string>());
@@ -59,6 +62,13 @@ std::string member_text(const json& object) {
   if (event == "member_readmitted") return "is readmitted";
   if (event == "key_change_asked") return "is to have other keys";
   if (event == "key_changed") return "has other keys now";
+  if (event == "worker_back") return "is back";
+  const std::string age = duration_text(object.value("for_ms", std::uint64_t{0}));
+  if (event == "worker_left") return "left: no connection for " + age;
+  if (event == "worker_silent") return "is silent for " + age;
+  if (event == "worker_late")
+    return "holds round " + std::to_string(object.value("round", std::uint64_t{0})) +
+           ": half of the others were done long ago";
   const std::string text = object.value("text", "");
   return "is suspended: " + (text.empty() ? object.at("reason").get<std::string>() : text);
 }
@@ -93,6 +103,10 @@ void read_fields(const json& object, FederationEvent& event) {
       break;
     case EventKind::closed:
       event.count = object.at("committed").get<std::uint64_t>();
+      for (const json& one : object.value("missing", json::array())) {
+        const std::string name = one.value("name", "");
+        event.missing.push_back(name.empty() ? one.at("worker").get<std::string>() : name);
+      }
       break;
     case EventKind::revealed:
       read_counts(object, "revealed", "committed", event);

@@ -24,7 +24,7 @@ enum class EventKind {
   settled,
   abandoned,
   warning,
-  member,  // one was suspended, readmitted, or changes its keys
+  member,  // one was suspended, readmitted, changes its keys, left, hangs or is back
   paused,
   resumed,
   finished,
@@ -66,6 +66,7 @@ struct FederationEvent {
   std::vector<AcceptedUpdate> accepted;
   std::vector<RejectedUpdate> rejected;
   std::vector<MintedAmount> mints;
+  std::vector<std::string> missing;  // members that a round goes on without: names, or addresses
 };
 
 // bad_input when the line is no JSON object, or a field it needs is missing or of another type.

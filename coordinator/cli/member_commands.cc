@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "coordinator/cli/command.h"
+#include "coordinator/cli/workers_command.h"
 #include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
 #include "kernels/base/exit_status.h"
@@ -145,17 +146,10 @@ std::string note_of(const json& member) {
 Status list(const std::string& home, const MemberOptions& o) {
   auto link = AdminLink::open(home);
   if (!link) return link.error();
-  json all = json::array();
-  json question = {{"op", "members"}};
-  std::uint64_t height = 0;
-  for (bool more = true; more;) {
-    const auto reply = link->ask(question, kAnswerMs);
-    if (!reply) return reply.error();
-    for (const json& member : (*reply)["members"]) all.push_back(member);
-    height = reply->value("height", height);
-    more = reply->value("more", false);
-    if (more) question["after"] = all.back()["account"];
-  }
+  const auto reply = ask_list(*link, "members");
+  if (!reply) return reply.error();
+  const json& all = (*reply)["members"];
+  const std::uint64_t height = reply->value("height", std::uint64_t{0});
   if (o.format == "json") {
     std::printf("%s\n", json_text(json{{"height", height}, {"members", all}}).c_str());
     return {};

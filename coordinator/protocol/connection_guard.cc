@@ -127,6 +127,13 @@ void ConnectionGuard::accepted(int descriptor, std::uint64_t handshakes, std::ui
           lines);
 }
 
+std::vector<AccountId> ConnectionGuard::members() const {
+  std::vector<AccountId> found;
+  for (const auto& [descriptor, connection] : connections_)
+    if (connection.stage == Stage::member) found.push_back(connection.account);
+  return found;
+}
+
 bool ConnectionGuard::closed(int descriptor) {
   const auto found = connections_.find(descriptor);
   if (found == connections_.end()) return false;  // gone before accepted() could look at it

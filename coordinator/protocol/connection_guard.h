@@ -80,6 +80,7 @@ class ConnectionGuard {
   void cut(int descriptor, std::uint64_t handshake, const std::string& why, Lines& lines);
 
   std::size_t connections() const { return connections_.size(); }
+  std::vector<AccountId> members() const;  // one for each of their connections
   // Worth looking at often: somebody is in a handshake, leaving, or far ahead of the loop.
   bool restless() const { return restless_; }
   // No more should come in until the loop has caught up.

@@ -54,6 +54,29 @@ std::string to_string(const TcpEndpoint& endpoint) {
   return std::string(kTcp) + endpoint.host + ":" + std::to_string(endpoint.port);
 }
 
+Status check_reachable(const std::string& endpoint) {
+  const Result<TcpEndpoint> parsed = parse_tcp_endpoint(endpoint);
+  if (!parsed) return parsed.error();
+  if (parsed->port == 0 || parsed->host == "*" || parsed->host == "0.0.0.0" ||
+      parsed->host == "[::]") {
+    return Error{
+        ErrorCode::bad_input,
+        "address " + endpoint + " is not one a worker can connect to: name the host and the port"};
+  }
+  return {};
+}
+
+std::string public_endpoint(const std::string& announced, std::string_view configured,
+                            const std::string& bound) {
+  if (announced.empty()) return bound;
+  Result<TcpEndpoint> name = parse_tcp_endpoint(announced);
+  const Result<TcpEndpoint> before = parse_tcp_endpoint(configured),
+                            now = parse_tcp_endpoint(bound);
+  if (!name || !before || !now || name->port != before->port) return announced;
+  name->port = now->port;
+  return to_string(*name);
+}
+
 Result<std::string> resolve_work_endpoint(std::string_view advertised,
                                           std::string_view join_endpoint) {
   Result<TcpEndpoint> work = parse_tcp_endpoint(advertised);

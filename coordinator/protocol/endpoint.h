@@ -17,6 +17,15 @@ struct TcpEndpoint {
 Result<TcpEndpoint> parse_tcp_endpoint(std::string_view text);
 std::string to_string(const TcpEndpoint& endpoint);
 
+// bad_input unless a worker could connect there: a host of its own and a port.
+Status check_reachable(const std::string& endpoint);
+
+// What invitations name. A coordinator may listen elsewhere than its settings say (`run --join`):
+// the public name's port moves along where it was the configured one, so that nothing between the
+// two translates it. `announced`: network.public_join, or empty.
+std::string public_endpoint(const std::string& announced, std::string_view configured,
+                            const std::string& bound);
+
 // Where to reach the work entrance a coordinator advertises: a host that means "every interface"
 // becomes the host under which its join entrance was reached.
 Result<std::string> resolve_work_endpoint(std::string_view advertised,

@@ -266,6 +266,11 @@ std::optional<AccountId> Gatekeeper::account_of(const Hash& curve_key) const {
   return found->second;
 }
 
+std::vector<AccountId> Gatekeeper::members_at_work() const {
+  const std::lock_guard lock(guards_mutex_);
+  return work_.guard.members();
+}
+
 Standing Gatekeeper::heard(Entrances entrance, const HeardMessage& message) {
   ConnectionGuard::Lines lines;
   const Standing standing = [&] {

@@ -58,6 +58,7 @@ class Gatekeeper {
   void admit(const Hash& curve_key, const AccountId& account);
   void revoke(const Hash& curve_key);
   std::optional<AccountId> account_of(const Hash& curve_key) const;
+  std::vector<AccountId> members_at_work() const;  // one for each of their connections
 
   // The loop has taken a message; what becomes of its sender. account: of this key now, if any.
   Standing heard(Entrances entrance, const HeardMessage& message);

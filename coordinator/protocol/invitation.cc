@@ -73,21 +73,11 @@ std::string stripped_lower_case(std::string_view text) {
   return out;
 }
 
-Status check_reachable(const std::string& endpoint) {
-  const Result<TcpEndpoint> parsed = parse_tcp_endpoint(endpoint);
-  if (!parsed) return bad_invitation(parsed.error().message);
-  if (parsed.value().port == 0 || parsed.value().host == "*" || parsed.value().host == "0.0.0.0") {
-    return bad_invitation("address " + endpoint +
-                          " is not one a worker can connect to: name the host and the port");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> format_invitation(const Invitation& invitation) {
   if (Status reachable = check_reachable(invitation.join_endpoint); !reachable) {
-    return reachable.error();
+    return bad_invitation(reachable.error().message);
   }
   Writer out;
   out.hash(invitation.coordinator_curve_key);
@@ -133,7 +123,7 @@ Result<Invitation> parse_invitation(std::string_view text) {
   invitation.join_endpoint.assign(endpoint.begin(), endpoint.end());
   if (!in.finished()) return bad_invitation("its parts do not add up: ask for a new one");
   if (Status reachable = check_reachable(invitation.join_endpoint); !reachable) {
-    return reachable.error();
+    return bad_invitation(reachable.error().message);
   }
   return invitation;
 }

@@ -12,6 +12,8 @@ namespace gradmint {
 // 2: OpenRound and CommitUpdate say how updates are encoded and aggregated.
 // 3: both sides ping; a refusal may say that the coordinator is full; notices say why a worker
 // waits; Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
+// 4: Welcome tells the coordinator's time; what became of an invitation can be asked;
+// the ledger's schema is 5.
 inline constexpr std::uint16_t kProtocolVersion = 4;
 
 inline constexpr std::size_t kKiB = 1024;

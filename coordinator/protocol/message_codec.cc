@@ -133,6 +133,7 @@ void fields(Io& io, Of<Io, Welcome>& m) {
   io.text(m.work_endpoint, kMaxEndpointBytes);
   io.text(m.revision, kMaxNameBytes);
   io.boolean(m.admitted);
+  io.u64(m.unix_ms);
 }
 // Frozen: every version reads this. A code from a later version is kept as the number it is.
 template <class Io>
@@ -196,6 +197,15 @@ template <class Io>
 void fields(Io& io, Of<Io, ReportFork>& m) {
   fields(io, m.first);
   fields(io, m.second);
+}
+template <class Io>
+void fields(Io& io, Of<Io, GetInvitation>& m) {
+  io.hash(m.code_hash);
+}
+template <class Io>
+void fields(Io& io, Of<Io, InvitationState>& m) {
+  io.enumerator(m.use, InvitationUse::unknown, InvitationUse::revoked);
+  io.hash(m.used_by);
 }
 template <class Io>
 void fields(Io&, Of<Io, GetRound>&) {}

@@ -81,7 +81,8 @@ struct Welcome {
   Hash tip_hash;
   std::string work_endpoint;  // "tcp://host:port"; host "*" means "the host you reached me at"
   std::string revision;
-  bool admitted = false;  // this CURVE key may enter at work
+  bool admitted = false;      // this CURVE key may enter at work
+  std::uint64_t unix_ms = 0;  // the coordinator's clock, for people: nothing depends on it
   bool operator==(const Welcome&) const = default;
 };
 
@@ -178,6 +179,21 @@ struct ReportFork {  // → Pong
   static constexpr Kind kKind{19, "ReportFork", kAtJoin | kAtWork, false};
   CertifiedHeader first, second;
   bool operator==(const ReportFork&) const = default;
+};
+
+enum class InvitationUse : std::uint8_t { unknown = 0, unused = 1, used = 2, revoked = 3 };
+
+struct GetInvitation {  // → InvitationState; before a registration, which uses the code up
+  static constexpr Kind kKind{20, "GetInvitation", kAtJoin | kAtWork, false};
+  Hash code_hash;  // SHA-256 of the code, which itself stays with its holder
+  bool operator==(const GetInvitation&) const = default;
+};
+
+struct InvitationState {
+  static constexpr Kind kKind{21, "InvitationState", kNowhere, false};
+  InvitationUse use = InvitationUse::unknown;
+  AccountId used_by;  // zero but for `used`
+  bool operator==(const InvitationState&) const = default;
 };
 
 // ---- work
@@ -328,10 +344,11 @@ struct AdminReply {
 using AnyMessage =
     std::variant<Hello, Welcome, Refusal, Ping, Pong, GetGenesis, Genesis, GetHeaders, Headers,
                  SubmitTransaction, TransactionResult, GetAccount, AccountState, Register,
-                 ReportFork, GetRound, RoundState, GetBlob, BlobChunk, RevealUpdate, RevealAccepted,
-                 UpdateChunk, ChunkAck, Receipt, Notice, Progress, AdminRequest, AdminReply>;
+                 ReportFork, GetInvitation, InvitationState, GetRound, RoundState, GetBlob,
+                 BlobChunk, RevealUpdate, RevealAccepted, UpdateChunk, ChunkAck, Receipt, Notice,
+                 Progress, AdminRequest, AdminReply>;
 
-// One of them. A type of its own with members compiled once, since copying and destroying 28 kinds
+// One of them. A type of its own with members compiled once, since copying and destroying 30 kinds
 // would otherwise be compiled in every file that holds a message: a quarter of what such a file
 // took.
 struct Message : AnyMessage {

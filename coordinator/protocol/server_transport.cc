@@ -384,4 +384,8 @@ bool ServerTransport::is_admitted(const Hash& curve_key) const {
   return state_->gatekeeper.account_of(curve_key).has_value();
 }
 
+std::vector<AccountId> ServerTransport::connected() const {
+  return state_->gatekeeper.members_at_work();
+}
+
 }  // namespace gradmint

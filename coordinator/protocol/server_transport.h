@@ -113,6 +113,8 @@ class ServerTransport {
   void admit(const Hash& curve_key, const AccountId& account);
   void revoke(const Hash& curve_key);
   bool is_admitted(const Hash& curve_key) const;
+  // Accounts connected at work that have said something there, one for each connection.
+  std::vector<AccountId> connected() const;
 
   const Waker& waker() const;
 

@@ -56,6 +56,13 @@ class RoundMachine {
   std::uint32_t needed_count() const;
   bool has_stored(const AccountId& worker) const { return stored_.count(worker) != 0; }
 
+  // For whoever watches: a worker's part in the current station, when it was heard last, and since
+  // when it is late (half of the others were done the stall limit before that).
+  enum class Part : std::uint8_t { none, working, done, given_up };
+  Part part_of(const AccountId& worker) const;
+  std::optional<std::uint64_t> heard_ms(const AccountId& worker) const;
+  std::optional<std::uint64_t> overdue_ms(const AccountId& worker, std::uint64_t now_ms) const;
+
  private:
   Verdict on(const Tick&, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const LedgerAdvanced& event, std::uint64_t now_ms, RoundEffects& effects);

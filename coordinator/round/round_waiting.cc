@@ -58,6 +58,50 @@ bool RoundMachine::gathered(const std::vector<AccountId>& expected,
   });
 }
 
+RoundMachine::Part RoundMachine::part_of(const AccountId& worker) const {
+  const auto part = [&](bool expected, bool done, bool given_up) {
+    return !expected ? Part::none : done ? Part::done : given_up ? Part::given_up : Part::working;
+  };
+  const auto contains = [&](const std::vector<AccountId>& sorted) {
+    return std::binary_search(sorted.begin(), sorted.end(), worker);
+  };
+  switch (station_) {
+    case Station::training:
+      return part(contains(view_.round->open.members),
+                  std::any_of(view_.commits.begin(), view_.commits.end(),
+                              [&](const auto& commit) { return commit.first == worker; }),
+                  given_up_.count(worker) != 0);
+    case Station::revealing: {
+      const auto& entries = view_.round->close.entries;
+      return part(std::any_of(entries.begin(), entries.end(),
+                              [&](const CloseEntry& entry) {
+                                return entry.worker == worker && entry.verdict == Verdict::ok;
+                              }),
+                  stored_.count(worker) != 0,
+                  unusable_.count(worker) != 0 || reveal_given_up_.count(worker) != 0);
+    }
+    case Station::evaluating:
+      return part(contains(view_.round->open.evaluators), view_.evaluations.count(worker) != 0,
+                  evaluation_given_up_.count(worker) != 0);
+    default:
+      return Part::none;
+  }
+}
+
+std::optional<std::uint64_t> RoundMachine::heard_ms(const AccountId& worker) const {
+  const auto heard = heard_ms_.find(worker);
+  if (heard == heard_ms_.end()) return std::nullopt;
+  return heard->second;
+}
+
+std::optional<std::uint64_t> RoundMachine::overdue_ms(const AccountId& worker,
+                                                      std::uint64_t now_ms) const {
+  if (half_finished_ms_ == 0 || part_of(worker) != Part::working) return std::nullopt;
+  const std::uint64_t due_ms = entered_ms_ + half_finished_ms_ + policy_.limits.stall_deadline_ms;
+  if (now_ms < due_ms) return std::nullopt;
+  return due_ms;
+}
+
 bool RoundMachine::more_evaluations_come(std::uint64_t now_ms) {
   if (now_ms >= deadline_ms_) return false;
   const auto& evaluators = view_.round->open.evaluators;

@@ -47,29 +47,74 @@ std::optional<AdminReply> AdminDesk::answer(const AdminRequest& request, std::ui
   const json asked = parsed && parsed->is_object() ? *parsed : json::object();
   const std::string op = text_member(asked, "op").value_or("");
   if (op == "status") return AdminReply{json_text(status(now_ms))};
-  if (op == "pause") {
-    if (driver_.step(now_ms, PauseRequested{}) == Verdict::ok)
-      reporter_.emit({{"event", "paused"}});
-    return AdminReply{json_text(json{{"ok", true}})};
-  }
-  if (op == "resume") {
-    driver_.resume();
-    if (driver_.step(now_ms, ResumeRequested{}) == Verdict::ok)
-      reporter_.emit({{"event", "resumed"}});
-    return AdminReply{json_text(json{{"ok", true}})};
-  }
-  if (op == "stop") {
-    stop_requested_ = true;
-    return AdminReply{json_text(json{{"ok", true}})};
-  }
+  if (op == "pause") return AdminReply{json_text(pause(now_ms))};
+  if (op == "resume") return AdminReply{json_text(resume(now_ms))};
+  if (op == "stop") return AdminReply{json_text(stop())};
   if (op == "account") return AdminReply{json_text(account(asked))};
   if (op == "members") return AdminReply{json_text(members(asked, now_ms))};
+  if (op == "workers") return AdminReply{json_text(workers(asked, now_ms))};
   if (op == "submit" || op == "suspend" || op == "readmit" || op == "rotate") {
     const auto reply = op == "submit" ? submit(asked, ticket) : say_about_member(op, asked, ticket);
     if (!reply) return std::nullopt;
     return AdminReply{json_text(*reply)};
   }
   return AdminReply{json_text(failure("unknown operation '" + op + "'"))};
+}
+
+namespace {
+
+// "round 3 is under way (training)", or nothing.
+std::string round_under_way(const RoundMachine& machine) {
+  if (machine.station() == Station::waiting || machine.station() == Station::finished) return "";
+  return "round " + std::to_string(machine.view().round->round) + " is under way (" +
+         std::string(station_name(machine)) + ")";
+}
+
+}  // namespace
+
+// "text" is what happened, in one line for a person.
+json AdminDesk::pause(std::uint64_t now_ms) {
+  const bool already = driver_.machine().paused();
+  if (driver_.step(now_ms, PauseRequested{}) == Verdict::ok) reporter_.emit({{"event", "paused"}});
+  const std::string under_way = round_under_way(driver_.machine());
+  const std::string now = already ? "it was paused already" : "paused";
+  if (driver_.finished())
+    return {{"ok", true}, {"text", now + "; all rounds are settled, there is nothing to hold"}};
+  return {
+      {"ok", true},
+      {"text", now + ": " +
+                   (under_way.empty() ? "no round is under way, and none will open"
+                                      : under_way + " and is brought to its end; no other opens") +
+                   " before gradmint coordinator resume"}};
+}
+
+json AdminDesk::resume(std::uint64_t now_ms) {
+  const bool was_paused = driver_.machine().paused();
+  driver_.resume();
+  if (driver_.step(now_ms, ResumeRequested{}) == Verdict::ok)
+    reporter_.emit({{"event", "resumed"}});
+  const RoundMachine& machine = driver_.machine();
+  const std::string under_way = round_under_way(machine);
+  std::string text = was_paused ? "resumed: " : "it was not paused: ";
+  if (driver_.finished()) {
+    text += "all rounds are settled";
+  } else if (!under_way.empty()) {
+    text += under_way;
+  } else {
+    text += "the next round opens with " + std::to_string(machine.needed_count()) +
+            " workers present, and there are " + std::to_string(machine.present_count(now_ms));
+  }
+  return {{"ok", true}, {"text", text}};
+}
+
+json AdminDesk::stop() {
+  stop_requested_ = true;
+  const std::string under_way = round_under_way(driver_.machine());
+  return {{"ok", true},
+          {"text", "stopping: " +
+                       (under_way.empty() ? "no round is under way"
+                                          : under_way + " and goes on where it stands") +
+                       (driver_.finished() ? "" : "; workers wait for gradmint coordinator run")}};
 }
 
 json AdminDesk::status(std::uint64_t now_ms) const {
@@ -96,8 +141,10 @@ json AdminDesk::status(std::uint64_t now_ms) const {
                 {"backend", driver_.backend_name()},
                 {"aggregation", rules_json(machine.policy().aggregation)},
                 {"encoding", kernels::name_of(kernel_encoding(machine.policy().encoding))},
-                {"join", join_endpoint_},
-                {"work", work_endpoint_}};
+                {"missing", roster_.missing(now_ms)},
+                {"join", endpoints_.join},
+                {"work", endpoints_.work},
+                {"public", endpoints_.invitations_name}};
   if (!driver_.halted().empty()) reply["halted"] = driver_.halted();
   return reply;
 }

@@ -53,20 +53,19 @@ json describe_member(const State& state, const AccountId& id, const AccountRecor
 
 }  // namespace
 
-json AdminDesk::members(const json& asked, std::uint64_t now_ms) const {
-  const State& state = orderer_.chain().state();
-  const std::vector<AccountId>& members = driver_.machine().view().members;
+namespace {
+
+// {"members"|"workers": a line for each registered worker, or for the one that was asked for;
+// "more"}
+template <class Describe>
+json list_workers(const State& state, const json& asked, const char* name,
+                  const Describe& describe) {
   const std::optional<Hash> one = hash_field(asked, "account"), after = hash_field(asked, "after");
   json lines = json::array();
   bool more = false;
-  const auto add = [&](const AccountId& id, const AccountRecord& account) {
-    lines.push_back(describe_member(state, id, account,
-                                    std::binary_search(members.begin(), members.end(), id),
-                                    driver_.machine().present(id, now_ms)));
-  };
   if (one) {
     const auto account = get<AccountRecord>(state, state_key::account(*one));
-    if (account && account->is_worker) add(*one, *account);
+    if (account && account->is_worker) lines.push_back(describe(*one, *account));
   } else {
     state.scan(state_key::kAccountPrefix, [&](const std::string& key, const Bytes& value) {
       const AccountId id = id_of_key(key);
@@ -74,10 +73,35 @@ json AdminDesk::members(const json& asked, std::uint64_t now_ms) const {
       const auto account = decode_record<AccountRecord>(value);
       if (!account || !account->is_worker) return;
       more = lines.size() == kMembersPerReply;
-      if (!more) add(id, *account);
+      if (!more) lines.push_back(describe(id, *account));
     });
   }
-  return {{"ok", true}, {"height", orderer_.chain().height()}, {"members", lines}, {"more", more}};
+  return {{"ok", true}, {name, lines}, {"more", more}};
+}
+
+}  // namespace
+
+json AdminDesk::members(const json& asked, std::uint64_t now_ms) const {
+  const State& state = orderer_.chain().state();
+  const std::vector<AccountId>& members = driver_.machine().view().members;
+  json reply =
+      list_workers(state, asked, "members", [&](const AccountId& id, const AccountRecord& account) {
+        return describe_member(state, id, account,
+                               std::binary_search(members.begin(), members.end(), id),
+                               driver_.machine().present(id, now_ms));
+      });
+  reply["height"] = orderer_.chain().height();
+  return reply;
+}
+
+json AdminDesk::workers(const json& asked, std::uint64_t now_ms) const {
+  json reply = list_workers(orderer_.chain().state(), asked, "workers",
+                            [&](const AccountId& id, const AccountRecord& account) {
+                              return roster_.line(id, account, now_ms);
+                            });
+  const auto& round = driver_.machine().view().round;
+  reply["round"] = round ? round->round : 0;
+  return reply;
 }
 
 // Queues what a validator says about a member; the answer comes with its block.

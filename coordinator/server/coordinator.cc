@@ -9,6 +9,7 @@
 #include "contracts/amount.h"
 #include "coordinator/protocol/descriptors.h"
 #include "coordinator/server/checkpoint.h"
+#include "coordinator/protocol/endpoint.h"
 #include "coordinator/server/fixed_settings.h"
 #include "gradmint_revision.h"
 #include "ledger/durable_file.h"
@@ -21,12 +22,16 @@ constexpr int kTickMs = 50;
 constexpr int kMaxBlocksPerTurn = 16;
 constexpr std::uint64_t kFarewellMs = 1000;
 constexpr std::uint64_t kEvidenceMs = 5000;
+constexpr std::uint64_t kLookMs = 250;
 
 std::uint64_t wall_ms() {
   using namespace std::chrono;
   return static_cast<std::uint64_t>(
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
+
+constexpr const char* kZeroScoreRemark =
+    " (no agreement with the others this round: normal where a model has converged)";
 
 // 912345 -> "0.912".
 std::string score_text(std::uint32_t ppm) {
@@ -35,9 +40,11 @@ std::string score_text(std::uint32_t ppm) {
   return text;
 }
 
-Status write_endpoints(const Home& home, const ServerTransport& transport) {
+Status write_endpoints(const Home& home, const ServerTransport& transport,
+                       const std::string& invitations_name) {
   const nlohmann::json json = {{"join", transport.join_endpoint()},
-                               {"work", transport.work_endpoint()}};
+                               {"work", transport.work_endpoint()},
+                               {"public", invitations_name}};
   return replace_file(home.endpoints(), as_bytes(json_text(json) + "\n"), 0600);
 }
 
@@ -88,8 +95,11 @@ Coordinator::Coordinator(const Home& home, const Settings& settings, DirectoryLo
       history_(*orderer_, reporter_, home_),
       join_(*orderer_, Invitations(home_.invitations()), GRADMINT_REVISION),
       work_(*orderer_, driver_, reporter_, home_),
-      admin_(*orderer_, driver_, join_, reporter_, transport_->join_endpoint(),
-             transport_->work_endpoint()) {}
+      roster_(*orderer_, driver_, reporter_),
+      admin_(*orderer_, driver_, join_, roster_, reporter_,
+             {transport_->join_endpoint(), transport_->work_endpoint(),
+              public_endpoint(settings_.public_join, settings_.configured_join,
+                              transport_->join_endpoint())}) {}
 
 std::uint64_t Coordinator::now_ms() const {
   using namespace std::chrono;
@@ -100,10 +110,13 @@ std::uint64_t Coordinator::now_ms() const {
 Status Coordinator::start() {
   admissions_.start(orderer_->chain().state());
   if (Status s = driver_.start(now_ms()); !s) return s;
-  if (Status s = write_endpoints(home_, *transport_); !s) return s;
+  roster_.start(now_ms());
+  const std::string& invitations_name = admin_.endpoints().invitations_name;
+  if (Status s = write_endpoints(home_, *transport_, invitations_name); !s) return s;
   reporter_.emit({{"event", "started"},
                   {"join", transport_->join_endpoint()},
                   {"work", transport_->work_endpoint()},
+                  {"public", invitations_name},
                   {"chain_id", to_hex(orderer_->chain().chain_id())},
                   {"height", orderer_->chain().height()},
                   {"rounds", settings_.rounds},
@@ -187,6 +200,7 @@ void Coordinator::dispatch(const Inbound& inbound) {
     return reply(inbound, {history_.answer(*report, inbound), {}});
   }
   if (inbound.peer.entrance == kAtWork) {
+    roster_.heard(inbound);
     if (auto answers = work_.answer(inbound, now_ms())) {
       for (DeskAnswer& answer : *answers) reply(inbound, std::move(answer));
       return;
@@ -226,6 +240,7 @@ Status Coordinator::order() {
     if (!block->committed) continue;
     spdlog::debug("block {} committed", orderer_->chain().height());
     reporter_.block(*block, orderer_->chain(), settings_.rounds);
+    roster_.block(*block);
     driver_.block_committed(now_ms());
     follow_members(*block);
     tell_outcomes(*block);
@@ -293,7 +308,8 @@ void Coordinator::tell_outcomes(const OrderedBlock& block) {
           if (entry.worker != worker) continue;
           Notice notice{NoticeKind::outcome, body->round, {}};
           notice.text = entry.verdict == Verdict::ok
-                            ? "accepted, score " + score_text(entry.score_ppm)
+                            ? "accepted, score " + score_text(entry.score_ppm) +
+                                  (entry.score_ppm == 0 ? kZeroScoreRemark : "")
                             : "rejected: " + std::string(verdict_name(entry.verdict));
           transport_->send(peer, notice, 0);
         }
@@ -319,6 +335,10 @@ void Coordinator::tell_standing() {
     reporter_.emit({{"event", "finished"},
                     {"rounds", settings_.rounds},
                     {"height", orderer_->chain().height()}});
+  }
+  if (now_ms() >= looked_ms_ + kLookMs) {
+    looked_ms_ = now_ms();
+    roster_.look(transport_->connected(), now_ms());
   }
   const RoundMachine& machine = driver_.machine();
   const std::uint32_t present = machine.present_count(now_ms());

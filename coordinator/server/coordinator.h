@@ -8,6 +8,7 @@
 #include "coordinator/server/admin_desk.h"
 #include "coordinator/server/admissions.h"
 #include "coordinator/server/history_desk.h"
+#include "coordinator/server/roster.h"
 #include "coordinator/server/work_desk.h"
 
 namespace gradmint {
@@ -54,9 +55,11 @@ class Coordinator {
   std::uint64_t still_since_ms_ = 0;  // 0: it may sign
   JoinDesk join_;
   WorkDesk work_;
+  Roster roster_;
   AdminDesk admin_;
   std::uint64_t next_ticket_ = 1;
   std::map<std::uint64_t, Inbound> waiting_;         // by ticket; bounded by the orderer's queue
+  std::uint64_t looked_ms_ = 0;                      // at who is there
   std::optional<std::uint32_t> waiting_for_others_;  // workers present, as last reported
   bool finish_told_ = false;
 };

@@ -1,6 +1,7 @@
 #include "coordinator/server/join_desk.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "coordinator/protocol/limits.h"
 #include "coordinator/server/admissions.h"
@@ -13,6 +14,12 @@ DeskAnswer now(Message message, Payload payload = {}) {
   return {std::move(message), std::move(payload)};
 }
 DeskAnswer later() { return {}; }
+
+std::uint64_t unix_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
 
 }  // namespace
 
@@ -32,6 +39,7 @@ std::optional<DeskAnswer> JoinDesk::answer(const Inbound& inbound, std::uint64_t
   if (const auto* genesis = std::get_if<GetGenesis>(&m)) return on(*genesis);
   if (const auto* headers = std::get_if<GetHeaders>(&m)) return on(*headers);
   if (const auto* account = std::get_if<GetAccount>(&m)) return on(*account);
+  if (const auto* invitation = std::get_if<GetInvitation>(&m)) return on(*invitation);
   if (const auto* enrol = std::get_if<Register>(&m)) return on(*enrol, inbound, ticket);
   if (const auto* submit_tx = std::get_if<SubmitTransaction>(&m))
     return on(*submit_tx, inbound, ticket);
@@ -54,6 +62,7 @@ DeskAnswer JoinDesk::on(const Hello& hello, bool admitted, const std::string& wo
   welcome.work_endpoint = work_endpoint;
   welcome.revision = revision_;
   welcome.admitted = admitted;
+  welcome.unix_ms = unix_ms();
   return now(welcome);
 }
 
@@ -97,6 +106,36 @@ DeskAnswer JoinDesk::on(const GetAccount& request) {
   return now(state);
 }
 
+// Whether a code was issued here and still stands is this coordinator's word; that it admits once
+// is the ledger's rule.
+std::optional<Refusal> JoinDesk::refused_code(const Hash& code_hash) const {
+  const auto issued = invitations_.find(code_hash);
+  if (!issued) return refuse(RefusalCode::failed, issued.error().message);
+  if (!*issued) {
+    return refuse(RefusalCode::bad_invitation,
+                  "this coordinator did not issue that code: ask its operator for an invitation");
+  }
+  if ((*issued)->revoked_unix_ms) {
+    return refuse(RefusalCode::bad_invitation,
+                  "invitation revoked: ask the coordinator's operator for another");
+  }
+  return std::nullopt;
+}
+
+DeskAnswer JoinDesk::on(const GetInvitation& request) {
+  const auto issued = invitations_.find(request.code_hash);
+  if (!issued) return now(refuse(RefusalCode::failed, issued.error().message));
+  InvitationState state;
+  const auto by = orderer_.chain().state().find(state_key::invitation(request.code_hash));
+  if (by && by->size() == state.used_by.bytes.size()) {
+    state.use = InvitationUse::used;
+    std::copy(by->begin(), by->end(), state.used_by.bytes.begin());
+  } else if (*issued) {
+    state.use = (*issued)->revoked_unix_ms ? InvitationUse::revoked : InvitationUse::unused;
+  }
+  return now(state);
+}
+
 DeskAnswer JoinDesk::on(const Register& request, const Inbound& inbound, std::uint64_t ticket) {
   SignedTransaction tx;
   if (const Verdict v = decode_transaction(request.transaction, tx); v != Verdict::ok) {
@@ -115,11 +154,11 @@ DeskAnswer JoinDesk::on(const Register& request, const Inbound& inbound, std::ui
   }
   if (orderer_.chain().genesis().enrolment == Enrolment::invitation) {
     const Hash code_hash = invitation_hash(request.code);
-    if (body.invitation_hash != code_hash || !invitations_.knows(code_hash)) {
-      return now(
-          refuse(RefusalCode::bad_invitation,
-                 "this coordinator did not issue that code: ask its operator for an invitation"));
+    if (body.invitation_hash != code_hash) {
+      return now(refuse(RefusalCode::bad_invitation,
+                        "the registration names another invitation than the code's"));
     }
+    if (const auto refused = refused_code(code_hash)) return now(*refused);
   }
   return submit(request.transaction, ticket, {inbound.curve_key, false}, std::nullopt);
 }

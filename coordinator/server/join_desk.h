@@ -31,9 +31,11 @@ class JoinDesk {
 
  private:
   DeskAnswer on(const Hello& hello, bool admitted, const std::string& work_endpoint);
+  std::optional<Refusal> refused_code(const Hash& code_hash) const;
   DeskAnswer on(const GetGenesis&);
   DeskAnswer on(const GetHeaders& request);
   DeskAnswer on(const GetAccount& request);
+  DeskAnswer on(const GetInvitation& request);
   DeskAnswer on(const Register& request, const Inbound& inbound, std::uint64_t ticket);
   DeskAnswer on(const SubmitTransaction& request, const Inbound& inbound, std::uint64_t ticket);
 

@@ -1,5 +1,7 @@
 #include "coordinator/server/reporter.h"
 
+#include <algorithm>
+
 #include "contracts/amount.h"
 #include "ledger/model/data_contract.h"
 
@@ -22,12 +24,17 @@ json opened_event(const OpenRound& body, std::uint64_t rounds) {
           {"rounds", rounds}};
 }
 
-json closed_event(const CloseCommits& body) {
-  return {{"event", "closed"},
-          {"round", body.round},
-          {"committed", body.entries.size()},
-          {"exponent", body.exponent},
-          {"shift", body.shift}};
+// Names the members that the round goes on without.
+json closed_event(const CloseCommits& body, const StateReader& state) {
+  json missing = json::array();
+  const auto round = current_round(state);
+  for (const AccountId& member : round ? round->open.members : std::vector<AccountId>{}) {
+    const auto is_member = [&](const CloseEntry& entry) { return entry.worker == member; };
+    if (std::none_of(body.entries.begin(), body.entries.end(), is_member))
+      missing.push_back(describe_worker(state, member));
+  }
+  return {{"event", "closed"},  {"round", body.round},       {"committed", body.entries.size()},
+          {"missing", missing}, {"exponent", body.exponent}, {"shift", body.shift}};
 }
 
 json result_event(const RoundResult& body, const StateReader& state) {
@@ -134,7 +141,7 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
       }
       return;
     case TxType::close_commits:
-      if (const auto body = decode_record<CloseCommits>(t.body)) emit(closed_event(*body));
+      if (const auto body = decode_record<CloseCommits>(t.body)) emit(closed_event(*body, state));
       return;
     case TxType::round_result:
       if (const auto body = decode_record<RoundResult>(t.body)) emit(result_event(*body, state));
@@ -169,7 +176,7 @@ void Reporter::round_under_way(const State& state, std::uint64_t rounds) const {
   };
   again(opened_event(round->open, rounds));
   if (round->phase == RoundPhase::training) return;
-  again(closed_event(round->close));
+  again(closed_event(round->close, state));
   if (round->phase == RoundPhase::evaluating) again(result_event(round->result, state));
 }
 

@@ -36,6 +36,7 @@ void read_chain(TomlConfig& toml, Settings& s) {
   std::sort(s.allowed.begin(), s.allowed.end());
   s.allowed.erase(std::unique(s.allowed.begin(), s.allowed.end()), s.allowed.end());
   toml.text("network.join", s.join_endpoint);
+  s.configured_join = s.join_endpoint;
   toml.text("network.work", s.work_endpoint);
   toml.text("network.public_join", s.public_join);
 }

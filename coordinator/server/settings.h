@@ -25,6 +25,7 @@ struct Settings {
   std::string join_endpoint = "tcp://127.0.0.1:7700";
   std::string work_endpoint = "tcp://127.0.0.1:7701";
   std::string public_join;  // what invitations say, where it differs from join_endpoint
+  std::string configured_join = join_endpoint;  // by the file, whatever `run --join` says
   // [task]
   std::string model = "mlp";
   std::string objective;             // empty: the contract's

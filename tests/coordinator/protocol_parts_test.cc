@@ -258,3 +258,17 @@ TEST_CASE("CURVE keys") {
   CHECK_FALSE(from_z85(std::string(40, '"')).has_value());
   CHECK_FALSE(from_z85(std::string(40, '#')).has_value());  // above 2^32 in each group
 }
+
+TEST_CASE("what invitations name where a coordinator listens elsewhere than configured") {
+  const std::string configured = "tcp://0.0.0.0:7700";
+  CHECK(public_endpoint("", configured, "tcp://10.0.0.1:7800") == "tcp://10.0.0.1:7800");
+  CHECK(public_endpoint("tcp://f.org:7700", configured, configured) == "tcp://f.org:7700");
+  CHECK(public_endpoint("tcp://f.org:7700", configured, "tcp://0.0.0.0:7800") ==
+        "tcp://f.org:7800");
+  // Something in between translates the port: it is told where to, not we.
+  CHECK(public_endpoint("tcp://f.org:443", configured, "tcp://0.0.0.0:7800") == "tcp://f.org:443");
+  CHECK_FALSE(check_reachable("tcp://*:1").ok());
+  CHECK_FALSE(check_reachable("tcp://[::]:1").ok());
+  CHECK_FALSE(check_reachable("tcp://h:0").ok());
+  CHECK(check_reachable("tcp://h:1").ok());
+}

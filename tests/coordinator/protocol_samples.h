@@ -18,7 +18,7 @@ inline Hash hash_filled(std::uint8_t first) {
 inline std::vector<Message> sample_messages() {
   return {
       Hello{hash_filled(1), "v0.1.0-3-gabcdef", {{1, 2, 3}, {4}}},
-      Welcome{hash_filled(1), 7, hash_filled(2), "tcp://*:7701", "v0.1.0", true},
+      Welcome{hash_filled(1), 7, hash_filled(2), "tcp://*:7701", "v0.1.0", true, 1'700'000'000'000},
       Refusal{RefusalCode::rate_limited, "rate_limited", "slow down"},
       Ping{},
       Pong{},
@@ -32,6 +32,8 @@ inline std::vector<Message> sample_messages() {
       AccountState{hash_filled(5), 12, 3, 1'500'000'000, true, true, "left"},
       Register{{1, 1, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
       ReportFork{{{1, 2}, {3}}, {{4, 5, 6}, {}}},
+      GetInvitation{hash_filled(12)},
+      InvitationState{InvitationUse::used, hash_filled(13)},
       GetRound{},
       RoundState{99,
                  hash_filled(6),

@@ -45,6 +45,45 @@ TEST_CASE("a payload that is refused for good is not waited for, whatever the re
   }
 }
 
+TEST_CASE("who watches sees each one's part, and who is late once half are done") {
+  using Part = RoundMachine::Part;
+  Desk desk;
+  CHECK(desk.machine.part_of(desk.worker(0)) == Part::none);
+  CHECK_FALSE(desk.machine.heard_ms(desk.worker(0)).has_value());
+  desk.opened();
+  CHECK(desk.machine.heard_ms(desk.worker(0)) == 1000);
+  CHECK(desk.machine.part_of(desk.worker(0)) == Part::working);
+  desk.feed(TrainingGivenUp{desk.worker(2), 1, "no"});
+  CHECK(desk.machine.part_of(desk.worker(2)) == Part::given_up);
+  desk.world.commit();  // all three; the one that gave up as well
+  desk.ledger();
+  CHECK(desk.machine.part_of(desk.worker(2)) == Part::done);
+  desk.world.close();
+  desk.ledger();
+  CHECK(desk.machine.part_of(desk.worker(0)) == Part::working);
+  // Half are done after 1900 ms: from 1900 + the stall limit of 2000 on the third is late, until
+  // three times as long has passed and nobody waits for it any more.
+  desk.now_ms += 1900;
+  desk.hear_all();
+  desk.feed(PayloadStored{desk.worker(0), desk.world.opening_of(0)});
+  desk.feed(PayloadStored{desk.worker(1), desk.world.opening_of(1)});
+  CHECK(desk.machine.part_of(desk.worker(0)) == Part::done);
+  CHECK_FALSE(desk.machine.overdue_ms(desk.worker(2), desk.now_ms).has_value());
+  desk.now_ms += 1999;
+  desk.feed(WorkerHeard{desk.worker(2)});
+  desk.feed(Tick{});
+  CHECK_FALSE(desk.machine.overdue_ms(desk.worker(2), desk.now_ms).has_value());
+  desk.now_ms += 1;
+  desk.feed(Tick{});
+  CHECK(desk.machine.overdue_ms(desk.worker(2), desk.now_ms) == desk.now_ms);
+  CHECK_FALSE(desk.machine.overdue_ms(desk.worker(0), desk.now_ms).has_value());
+  desk.now_ms += 1900;
+  desk.feed(WorkerHeard{desk.worker(2)});
+  desk.feed(Tick{});
+  CHECK(desk.asked<Execute>() != nullptr);
+  CHECK(desk.machine.part_of(desk.worker(2)) == Part::none);
+}
+
 TEST_CASE("who opened nothing and reveals after all counts") {
   Desk desk;
   desk.closed();

@@ -5,10 +5,18 @@
 #include <chrono>
 #include <fstream>
 
+#include "kernels/base/utc_text.h"
 #include "tests/worker/scratch.h"
 
 using namespace gradmint;
 using gradmint::test::Scratch;
+
+TEST_CASE("moments are told in UTC") {
+  CHECK(utc_text(0) == "1970-01-01 00:00:00 UTC");
+  CHECK(utc_text(951'782'399'999) == "2000-02-28 23:59:59 UTC");
+  CHECK(utc_text(253'402'300'799'999) == "9999-12-31 23:59:59 UTC");
+  CHECK(utc_text(~0ULL) == "-");
+}
 
 TEST_CASE("checks pass, or say what to do") {
   const Scratch scratch;
@@ -22,8 +30,16 @@ TEST_CASE("checks pass, or say what to do") {
                        .count();
   CHECK(check_clock(std::nullopt).passed);
   CHECK(check_clock(now).passed);
-  CHECK(!check_clock(now - 3'600'000).passed);
-  CHECK(!check_clock(now + 3'600'000).passed);
+  CHECK(!check_clock(now - 20'000).warning);
+  for (const std::int64_t there : {now - 3'600'000, now + 40'000}) {
+    const CheckLine far = check_clock(there);
+    CHECK(far.passed);  // nothing on the ledger depends on a clock
+    CHECK(far.warning);
+    CHECK(far.text.find("here it is 2") == 0);
+    CHECK(far.text.find("at the coordinator " + utc_text(static_cast<std::uint64_t>(there))) !=
+          std::string::npos);
+    CHECK(format_check(far).starts_with("warning clock"));
+  }
 
   const auto file = scratch.path() / "key.json";
   CHECK(check_key(file).text.find("keys new") != std::string::npos);

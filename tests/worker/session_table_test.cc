@@ -254,7 +254,10 @@ TEST_CASE("an unreachable coordinator is told of in growing intervals") {
   const std::uint64_t begin = f.now_ms;
   for (; f.now_ms < begin + 400'000; f.now_ms += 100) {
     for (const Effect& e : f.inject(0, Tick{})) {
-      if (std::holds_alternative<Say>(e)) told.push_back(f.now_ms);
+      const auto* said = std::get_if<Say>(&e);
+      if (said == nullptr) continue;
+      told.push_back(f.now_ms);
+      CHECK(said->text.find("join --coordinator tcp://HOST:PORT") != std::string::npos);
     }
   }
   REQUIRE(told.size() >= 6);

@@ -20,6 +20,7 @@ struct PreflightArguments {
   std::string home = ".";
   std::string key;
   std::string invite;
+  std::string coordinator;
   std::string config;
 };
 
@@ -64,10 +65,11 @@ session::NetworkFindings check_coordinator(const PreflightArguments& arguments) 
   const std::filesystem::path home = arguments.home;
   if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json")) {
     return {{{"network", true, "not tried: give --invite with the coordinator's invitation"}},
+            std::nullopt,
             std::nullopt};
   }
-  auto plan = session::plan_network_preflight(home, arguments.invite);
-  if (!plan) return {{from_error("network", plan.error())}, std::nullopt};
+  auto plan = session::plan_network_preflight(home, arguments.invite, arguments.coordinator);
+  if (!plan) return {{from_error("network", plan.error())}, std::nullopt, std::nullopt};
   return session::check_network(*plan);
 }
 
@@ -104,7 +106,7 @@ int run(const PreflightArguments& arguments) {
   if (!arguments.data.data.empty())
     data_bytes = check_data(arguments, network.genesis ? &network.genesis->task : nullptr, lines);
   lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
-  lines.push_back(check_clock(std::nullopt));
+  lines.push_back(network.clock ? *network.clock : check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));
   lines.push_back(check_own_key(arguments));
   lines.insert(lines.end(), network.lines.begin(), network.lines.end());
@@ -135,6 +137,10 @@ void add_preflight(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_option("--invite", arguments->invite,
                       "a coordinator's invitation: reach it, and compare clocks and keys");
+  command
+      ->add_option("--coordinator", arguments->coordinator,
+                   "tcp://HOST:PORT, where the coordinator has moved since the invitation")
+      ->type_name("ADDRESS");
   command->add_option("--key", arguments->key,
                       "the worker's key file (default: HOME/keys/worker.json)");
   command->add_option("--config", arguments->config, "TOML file with these options")

@@ -37,9 +37,11 @@ class WorkerHome {
  public:
   // Makes what is missing. An invitation to another chain than the home's is refused; to the same
   // one, its address is taken over. busy: another process holds the home.
+  // `moved_to`: where that coordinator is reached now, in place of the address in either; or empty.
   static Result<WorkerHome> open(const std::filesystem::path& directory,
                                  const std::optional<Invitation>& invitation,
-                                 const std::filesystem::path& passphrase_file);
+                                 const std::filesystem::path& passphrase_file,
+                                 const std::string& moved_to = "");
 
   struct SavedFork {
     std::filesystem::path file;
@@ -90,7 +92,7 @@ class WorkerHome {
       : directory_(std::move(directory)), blobs_(directory_ / "blobs") {}
   Status load_headers(Memory& memory);
   Status open_keys(const std::filesystem::path& passphrase_file);
-  Status open_connection(const std::optional<Invitation>& invitation);
+  Status open_connection(const std::optional<Invitation>& invitation, const std::string& moved_to);
   std::filesystem::path attempt_dir(const AttemptKey& key) const;
   std::filesystem::path payload_file(const AttemptKey& key) const;
   std::filesystem::path part_file(const Hash& root) const;

@@ -150,8 +150,11 @@ Result<AccountId> read_account(const fs::path& home) {
 
 Result<WorkerHome> WorkerHome::open(const fs::path& directory,
                                     const std::optional<Invitation>& invitation,
-                                    const fs::path& passphrase_file) {
+                                    const fs::path& passphrase_file, const std::string& moved_to) {
   WorkerHome home(directory);
+  if (!moved_to.empty()) {
+    if (Status s = check_reachable(moved_to); !s) return s.error();
+  }
   if (!invitation && !fs::exists(directory / "connection.json")) {
     return Error{ErrorCode::bad_input, directory.string() +
                                            " has not joined a federation yet: give the invitation "
@@ -166,7 +169,7 @@ Result<WorkerHome> WorkerHome::open(const fs::path& directory,
   for (const char* folder : {"keys", "blobs", "rounds", "payloads", "residuals", "evidence"}) {
     if (Status s = create_directory_synced(directory / folder); !s) return s.error();
   }
-  if (Status s = home.open_connection(invitation); !s) return s.error();
+  if (Status s = home.open_connection(invitation, moved_to); !s) return s.error();
   if (Status s = home.open_keys(passphrase_file); !s) return s.error();
   return home;
 }
@@ -203,7 +206,8 @@ Status WorkerHome::open_keys(const fs::path& passphrase_file) {
   return write_keystore(key_file, *key_, *passphrase);
 }
 
-Status WorkerHome::open_connection(const std::optional<Invitation>& invitation) {
+Status WorkerHome::open_connection(const std::optional<Invitation>& invitation,
+                                   const std::string& moved_to) {
   const fs::path file = directory_ / "connection.json";
   bool known = fs::exists(file);
   if (known) {
@@ -214,15 +218,18 @@ Status WorkerHome::open_connection(const std::optional<Invitation>& invitation) 
     known = !replaceable;
     if (known) connection_ = *connection;
   }
-  if (!invitation) return {};
-  if (known && connection_.chain_id != invitation->chain_id) {
+  if (!invitation && moved_to.empty()) return {};
+  if (invitation && known && connection_.chain_id != invitation->chain_id) {
     return Error{ErrorCode::bad_input, directory_.string() + " belongs to chain " +
                                            to_hex(connection_.chain_id) +
                                            ", the invitation is for " +
                                            to_hex(invitation->chain_id) + ": use another home"};
   }
-  connection_ = {invitation->join_endpoint, invitation->coordinator_curve_key, invitation->chain_id,
-                 invitation->code};
+  if (invitation) {
+    connection_ = {invitation->join_endpoint, invitation->coordinator_curve_key,
+                   invitation->chain_id, invitation->code};
+  }
+  if (!moved_to.empty()) connection_.join_endpoint = moved_to;
   return write_connection(file, connection_);
 }
 

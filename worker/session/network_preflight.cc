@@ -4,16 +4,16 @@
 #include <chrono>
 
 #include "coordinator/protocol/client_transport.h"
+#include "coordinator/protocol/endpoint.h"
 #include "coordinator/protocol/invitation.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
+#include "ledger/hash.h"
 
 namespace gradmint::session {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::int64_t kMaxFutureMs = 60'000;
-
 template <class Clock>
 std::int64_t ms_of() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
@@ -29,24 +29,17 @@ Result<Answer> ask(ClientTransport& transport, const Message& question, int time
   return Error{ErrorCode::io, "the coordinator answered with another message than was due"};
 }
 
-// Blocks carry the coordinator's time, so one from the future shows that a clock is wrong. An old
-// one shows nothing but a quiet chain.
-CheckLine check_block_time(ClientTransport& transport, std::uint64_t tip, int timeout_ms) {
+CheckLine check_newest_block(ClientTransport& transport, std::uint64_t tip, std::int64_t unix_ms,
+                             int timeout_ms) {
   auto headers = ask<Headers>(transport, GetHeaders{tip, 1}, timeout_ms);
   if (!headers) return {"blocks", false, headers.error().message};
-  if (headers->headers.empty()) return {"blocks", true, "no block yet to compare with"};
+  if (headers->headers.empty()) return {"blocks", true, "no block yet"};
   const auto header = decode_record<Header>(headers->headers.front().header);
   if (!header) return {"blocks", false, "the coordinator's newest header is damaged"};
-  const std::int64_t age =
-      ms_of<std::chrono::system_clock>() - static_cast<std::int64_t>(header->time_ms);
-  if (age < -kMaxFutureMs) {
-    return {"blocks", false,
-            "the newest block is " + std::to_string(-age / 1000) +
-                " s in the future; start the NTP service on both machines"};
-  }
-  return {
-      "blocks", true,
-      "the newest block is " + std::to_string(std::max<std::int64_t>(age, 0) / 1000) + " s old"};
+  const std::int64_t age_ms = unix_ms - static_cast<std::int64_t>(header->time_ms);
+  return {"blocks", true,
+          "the newest block is " + std::to_string(std::max<std::int64_t>(age_ms, 0) / 1000) +
+              " s old by the coordinator's clock"};
 }
 
 std::optional<GenesisRecord> hear_genesis(ClientTransport& transport, const NetworkPreflight& plan,
@@ -66,15 +59,42 @@ std::optional<GenesisRecord> hear_genesis(ClientTransport& transport, const Netw
   return std::nullopt;
 }
 
-CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& plan,
-                           bool admitted) {
+// Whether the invitation would admit this worker, which no longer needs one once it is registered.
+CheckLine check_invitation(ClientTransport& transport, const NetworkPreflight& plan) {
+  const auto state =
+      ask<InvitationState>(transport, GetInvitation{sha256(plan.connection.code)}, plan.timeout_ms);
+  if (!state) return {"invite", false, state.error().message};
+  switch (state->use) {
+    case InvitationUse::unused:
+      return {"invite", true, "not used yet; it admits one worker"};
+    case InvitationUse::used:
+      return {"invite", false,
+              "used up by " + address_of(state->used_by) +
+                  ": if that is this worker, give the --home it joined from; else ask the "
+                  "coordinator's operator for another (gradmint coordinator invite)"};
+    case InvitationUse::revoked:
+      return {"invite", false,
+              "invitation revoked by the coordinator's operator: ask for another (gradmint "
+              "coordinator invite)"};
+    case InvitationUse::unknown:
+      break;
+  }
+  return {"invite", false,
+          "this coordinator did not issue it: ask its operator for one (gradmint coordinator "
+          "invite)"};
+}
+
+CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& plan, bool admitted,
+                           bool& registered) {
+  registered = false;
   if (!plan.account) {
     return {"enrolled", true, "no key yet; joining makes one and registers it"};
   }
   auto account = ask<AccountState>(transport, GetAccount{*plan.account}, plan.timeout_ms);
   if (!account) return {"enrolled", false, account.error().message};
   const std::string who = address_of(*plan.account);
-  if (!account->registered) return {"enrolled", true, who + " is not registered; joining does it"};
+  registered = account->registered;
+  if (!registered) return {"enrolled", true, who + " is not registered; joining does it"};
   if (!account->suspension.empty()) {
     return {"enrolled", false,
             who + " is suspended by the coordinator's operator: " + account->suspension};
@@ -88,8 +108,8 @@ CheckLine check_registered(ClientTransport& transport, const NetworkPreflight& p
 
 }  // namespace
 
-Result<NetworkPreflight> plan_network_preflight(const fs::path& home,
-                                                const std::string& invitation) {
+Result<NetworkPreflight> plan_network_preflight(const fs::path& home, const std::string& invitation,
+                                                const std::string& moved_to) {
   NetworkPreflight plan;
   if (!invitation.empty()) {
     auto parsed = parse_invitation(invitation);
@@ -100,6 +120,10 @@ Result<NetworkPreflight> plan_network_preflight(const fs::path& home,
     auto connection = read_connection(home);
     if (!connection) return connection.error();
     plan.connection = *connection;
+  }
+  if (!moved_to.empty()) {
+    if (Status s = check_reachable(moved_to); !s) return s.error();
+    plan.connection.join_endpoint = moved_to;
   }
   plan.curve = new_curve_key_pair();
   if (fs::exists(home / "keys" / "curve.json")) {
@@ -119,7 +143,12 @@ NetworkFindings check_network(const NetworkPreflight& plan) {
   NetworkFindings findings;
   std::vector<CheckLine>& lines = findings.lines;
   const auto unreachable = [](const Error& error) {
-    return NetworkFindings{{{"network", false, error.message}}, std::nullopt};
+    return NetworkFindings{
+        {{"network", false,
+          error.message +
+              "; if it has moved, give its new address: --coordinator tcp://HOST:PORT"}},
+        std::nullopt,
+        std::nullopt};
   };
   ClientOptions options;
   options.endpoint = plan.connection.join_endpoint;
@@ -130,6 +159,8 @@ NetworkFindings check_network(const NetworkPreflight& plan) {
   auto welcome =
       ask<Welcome>(**transport, Hello{plan.connection.chain_id, "preflight"}, plan.timeout_ms);
   if (!welcome) return unreachable(welcome.error());
+  const auto coordinator_ms = static_cast<std::int64_t>(welcome->unix_ms);
+  findings.clock = check_clock(coordinator_ms);
   const std::int64_t before = ms_of<std::chrono::steady_clock>();
   const auto pong = ask<Pong>(**transport, Ping{}, plan.timeout_ms);
   if (!pong) return unreachable(pong.error());
@@ -146,8 +177,13 @@ NetworkFindings check_network(const NetworkPreflight& plan) {
   }
   lines.push_back({"chain", true, "height " + std::to_string(welcome->tip_height)});
   findings.genesis = hear_genesis(**transport, plan, lines);
-  lines.push_back(check_block_time(**transport, welcome->tip_height, plan.timeout_ms));
-  lines.push_back(check_registered(**transport, plan, welcome->admitted));
+  lines.push_back(
+      check_newest_block(**transport, welcome->tip_height, coordinator_ms, plan.timeout_ms));
+  bool registered = false;
+  lines.push_back(check_registered(**transport, plan, welcome->admitted, registered));
+  const bool by_invitation =
+      findings.genesis && findings.genesis->enrolment == Enrolment::invitation;
+  if (by_invitation && !registered) lines.push_back(check_invitation(**transport, plan));
   return findings;
 }
 

@@ -20,12 +20,15 @@ struct NetworkPreflight {
 };
 
 // Reads a home without its lock or passphrase, or takes the invitation. bad_input: neither.
+// `moved_to`: where the coordinator is reached now, in place of the address in either; or empty.
 Result<NetworkPreflight> plan_network_preflight(const std::filesystem::path& home,
-                                                const std::string& invitation);
+                                                const std::string& invitation,
+                                                const std::string& moved_to = "");
 
 struct NetworkFindings {
   std::vector<CheckLine> lines;          // one a check; a failure to reach it ends them
   std::optional<GenesisRecord> genesis;  // what the federation trains, where it was heard
+  std::optional<CheckLine> clock;        // this machine's against the coordinator's
 };
 NetworkFindings check_network(const NetworkPreflight& plan);
 

@@ -149,8 +149,13 @@ void Session::tell_unreachable(Outgoing& out) {
   const std::string why = link_.why_down.empty() ? "no answer yet" : link_.why_down;
   unreachable_told_ms_ = out.now_ms();
   unreachable_wait_ms_ = std::min(2 * unreachable_wait_ms_, kLastUnreachableMs);
-  out.warn("no connection to " + link_.endpoint + ": " + why + " (still trying; next word in " +
-           std::to_string(unreachable_wait_ms_ / 1000) + " s)");
+  const char* moved =
+      link_.gate == Gate::join
+          ? "; if it has moved, end this and give the new address: join --coordinator "
+            "tcp://HOST:PORT"
+          : "";
+  out.warn("no connection to " + link_.endpoint + ": " + why + moved +
+           " (still trying; next word in " + std::to_string(unreachable_wait_ms_ / 1000) + " s)");
 }
 
 void Session::stop(int exit_code, std::string text, Outgoing& out) {
