@@ -1,6 +1,5 @@
 #include "coordinator/cli/dev_run.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include "coordinator/cli/dev_processes.h"
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/sibling.h"
+#include "coordinator/cli/terminal.h"
 #include "kernels/base/printable.h"
 #include "kernels/cpu_level.h"
 #include "ledger/durable_file.h"
@@ -32,17 +32,6 @@ constexpr int kFinishGraceMs = 5'000;
 constexpr int kReaderGraceMs = 5'000;  // for whoever reads the last lines
 constexpr const char* kCoordinator = "coordinator";
 constexpr const char* kWarning = "warning:";  // how a worker begins a line about a fault
-
-DisplayStyle terminal_style() {
-  DisplayStyle style;
-  style.live = isatty(STDOUT_FILENO) != 0;
-  const char* no_colour = std::getenv("NO_COLOR");
-  style.colour = style.live && (no_colour == nullptr || *no_colour == '\0');
-  winsize size{};
-  if (style.live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
-    style.columns = size.ws_col - 1u;
-  return style;
-}
 
 // One federation from start to end. Each step says with a Status whether to go on.
 class DevRun {
@@ -168,6 +157,7 @@ class DevRun {
     run_.on(*event);
     // What a worker told the coordinator of itself it has said here too, in more words.
     const bool told = event->kind == EventKind::warning && !event->worker.empty();
+    display_.set_columns(terminal_columns(style_));
     if (!told) write_out(display_.on(*event, run_));
     if (told) last_trouble_ = event->text;
     if (event->kind == EventKind::started) coordinator_started_ = true;

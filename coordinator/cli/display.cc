@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "contracts/amount.h"
+#include "coordinator/cli/roster_text.h"
 #include "kernels/base/printable.h"
 
 namespace gradmint {
@@ -16,7 +18,7 @@ constexpr const char* kGreen = "32";
 constexpr const char* kRed = "31";
 constexpr const char* kYellow = "33";
 constexpr const char* kBold = "1";
-constexpr std::size_t kBarWidth = 26;
+constexpr std::size_t kBarWidth = 26, kLeastBarWidth = 6;
 constexpr std::size_t kNamedWorkers = 8;  // more are summed up
 
 // The parts of a round, as shares of its bar.
@@ -75,15 +77,21 @@ std::string Display::live_line() {
     for (const auto& [worker, ppm] : progress_ppm_) sum += static_cast<double>(ppm) / 1e6;
     part = sum / static_cast<double>(of_);
   }
-  std::string line = round_ == 0
-                         ? ""
-                         : format("round %llu/%llu ", static_cast<unsigned long long>(round_),
-                                  static_cast<unsigned long long>(rounds_));
-  line += progress_bar(base_ + span_ * std::min(part, 1.0), kBarWidth) + " " + phase_;
+  const std::string start =
+      round_ == 0 ? ""
+                  : format("round %llu/%llu ", static_cast<unsigned long long>(round_),
+                           static_cast<unsigned long long>(rounds_));
+  std::string rest = " " + phase_;
   if (of_ != 0)
-    line += format(" %llu/%llu", static_cast<unsigned long long>(count_),
+    rest += format(" %llu/%llu", static_cast<unsigned long long>(count_),
                    static_cast<unsigned long long>(of_));
-  return kClearLine + line.substr(0, style_.columns);
+  // On one row whatever happens: of one that has wrapped only the last row could be removed.
+  const std::size_t words = start.size() + rest.size();
+  const std::size_t width =
+      std::min(kBarWidth, style_.columns > words ? style_.columns - words : 0);
+  const std::string bar =
+      width < kLeastBarWidth ? "" : progress_bar(base_ + span_ * std::min(part, 1.0), width);
+  return kClearLine + (start + bar + rest).substr(0, style_.columns);
 }
 
 std::string dropped_line(std::uint64_t lines, bool live) {
@@ -117,8 +125,7 @@ std::vector<Display::Shown> Display::accepted(const RoundOutcome& round) const {
   });
   std::vector<Shown> items;
   for (const AcceptedUpdate& each : sorted) {
-    items.push_back(shown(label(each.name, each.worker) + " " + score_text(each.score_ppm),
-                          each.score_ppm == 0 ? kYellow : nullptr));
+    items.push_back(shown(label(each.name, each.worker) + " " + score_text(each.score_ppm)));
   }
   return items;
 }
@@ -195,6 +202,27 @@ std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& r
   return line;
 }
 
+// Whom a round goes on without, where they are others than in the one before.
+std::string Display::without(const FederationEvent& event) {
+  if (event.missing == missing_) return "";
+  missing_ = event.missing;
+  if (missing_.empty()) return "";
+  std::string names;
+  for (std::size_t i = 0; i < std::min(missing_.size(), kNamedWorkers); ++i)
+    names += (i == 0 ? "" : ", ") + label(missing_[i], missing_[i]);
+  if (missing_.size() > kNamedWorkers)
+    names += " and " + std::to_string(missing_.size() - kNamedWorkers) + " more";
+  return say(paint(kYellow, "round " + std::to_string(event.round) + " goes on without " + names));
+}
+
+// Once: honest updates of a model that has converged look like this, too.
+std::string Display::zero_note(const RoundOutcome& round) {
+  const bool zero = std::any_of(round.accepted.begin(), round.accepted.end(),
+                                [](const AcceptedUpdate& each) { return each.score_ppm == 0; });
+  if (!zero || std::exchange(zero_told_, true)) return "";
+  return std::string(kZeroScore) + "\n";
+}
+
 std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
   if (event.rounds != 0) rounds_ = event.rounds;
   const auto enter = [this](const char* phase, double base, double span, std::uint64_t count,
@@ -211,7 +239,7 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       return live_line();
     case EventKind::worker_registered:
       return say((event.name.empty() ? "a worker" : printable(event.name)) + " joined as " +
-                 printable(event.worker));
+                 (style_.live ? short_address(printable(event.worker)) : printable(event.worker)));
     case EventKind::round_opened:
       round_ = event.round;
       progress_ppm_.clear();
@@ -224,9 +252,11 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       progress_ppm_[event.worker] = 1'000'000;
       enter("training", 0, kTrainShare, event.count, event.of);
       return live_line();
-    case EventKind::closed:
+    case EventKind::closed: {
+      std::string told = without(event);
       enter("revealing", kTrainShare, kRevealShare, 0, event.count);
-      return live_line();
+      return told + live_line();
+    }
     case EventKind::revealed:
       enter("revealing", kTrainShare, kRevealShare, event.count, event.of);
       return live_line();
@@ -235,7 +265,8 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       return live_line();
     case EventKind::settled:
       for (const RoundOutcome& round : run.rounds)
-        if (round.round == event.round) return clear() + settled_line(round, run) + "\n";
+        if (round.round == event.round)
+          return clear() + settled_line(round, run) + "\n" + zero_note(round);
       return "";
     case EventKind::abandoned:
       return say(paint(kYellow, "round " + std::to_string(event.round) + ", attempt " +
@@ -258,8 +289,7 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
 
 std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
   const auto shown = [&](const std::string& address) {
-    if (!style.live || style.columns >= 120 || address.size() < 24) return address;
-    return address.substr(0, 12) + "…" + address.substr(address.size() - 6);
+    return style.live && style.columns < 120 ? short_address(address) : address;
   };
   std::vector<std::vector<std::string>> rows = {
       {"worker", "address", "adversary", "accepted", "mean score", "tokens"}};
@@ -285,6 +315,10 @@ std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
     }
     table += line + "\n";
   }
+  if (std::any_of(run.workers.begin(), run.workers.end(), [](const WorkerOutcome& worker) {
+        return worker.adversary.empty() && worker.rounds_accepted > 0 && worker.score_ppm() == 0;
+      }))
+    table += std::string(kZeroScore) + "\n";
   const auto last = std::find_if(run.rounds.rbegin(), run.rounds.rend(),
                                  [](const RoundOutcome& r) { return r.attestations > 0; });
   if (last != run.rounds.rend())

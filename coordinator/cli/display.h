@@ -26,6 +26,8 @@ class Display {
   std::string on(const FederationEvent& event, const RunOutcome& run);
   // A line of the program's own, above the live one.
   std::string say(const std::string& line);
+  // A terminal may get another width at any moment.
+  void set_columns(std::size_t columns) { style_.columns = columns; }
   // Removes the live line, before other text or the end.
   std::string clear();
 
@@ -41,6 +43,8 @@ class Display {
   std::string listed(const char* what, const std::vector<Shown>& items, bool own_line,
                      std::size_t indent) const;
   std::string settled_line(const RoundOutcome& round, const RunOutcome& run) const;
+  std::string without(const FederationEvent& event);
+  std::string zero_note(const RoundOutcome& round);
   std::string paint(const char* code, const std::string& text) const;
 
   DisplayStyle style_;
@@ -51,6 +55,8 @@ class Display {
   std::uint64_t count_ = 0, of_ = 0;
   double base_ = 0, span_ = 0;                         // the phase's part of the round's bar
   std::map<std::string, std::uint32_t> progress_ppm_;  // of each member while it trains
+  std::vector<std::string> missing_;                   // as told last
+  bool zero_told_ = false;                             // what a score of 0 means
 };
 
 // The table of workers, and under it the last accuracy.

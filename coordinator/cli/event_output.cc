@@ -2,19 +2,11 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
+#include "coordinator/cli/terminal.h"
 #include "ledger/json_text.h"
 
 namespace gradmint {
 namespace {
-
-DisplayStyle terminal_style() {
-  DisplayStyle style;
-  style.live = ::isatty(STDOUT_FILENO) != 0;
-  style.colour = style.live && std::getenv("NO_COLOR") == nullptr;
-  return style;
-}
 
 OutputQueue::DroppedText dropped_text(bool json_lines, bool live) {
   if (json_lines) {
@@ -38,7 +30,7 @@ std::string EventOutput::start_and_end(const FederationEvent& event,
                                        const nlohmann::json& json) const {
   if (event.kind == EventKind::started) {
     return "chain " + event.chain_id + ", height " + std::to_string(event.height) +
-           "\nworkers join at " + json.value("join", "") + " and work at " +
+           "\nworkers join at " + json.value("public", json.value("join", "")) + " and work at " +
            json.value("work", "") + "\ninvite one with: gradmint coordinator invite --home " +
            printable(options_.home);
   }
@@ -60,6 +52,7 @@ void EventOutput::on(const nlohmann::json& json) {
   const auto event = parse_event(text);
   if (!event) return;
   run_.on(*event);
+  display_.set_columns(terminal_columns(style_));
   const std::string line = start_and_end(*event, json);
   queue_.write(line.empty() ? display_.on(*event, run_) : display_.say(line));
 }

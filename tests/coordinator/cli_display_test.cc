@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "coordinator/cli/display.h"
+#include "coordinator/cli/invitation_text.h"
+#include "coordinator/cli/roster_text.h"
 
 using namespace gradmint;
 
@@ -51,6 +53,7 @@ TEST_CASE("away from a terminal there are plain lines for each round") {
         "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100\n"
         "             accepted worker-1 0.912, worker-3 0.000\n"
         "             rejected worker-2: non_finite\n"
+        "score 0: no agreement with the others in that round; normal where a model has converged\n"
         "round 2, attempt 1: abandoned: too_few_updates\n"
         "warning: the disk is nearly full\n"
         "worker-2 is suspended: absent\n"
@@ -98,6 +101,7 @@ TEST_CASE("on a terminal the last line is live and is removed before others") {
       "round 1/12 [#####################---] evaluating" + clear +
       "round  1/12  accuracy 87.42 %  loss 0.4213  minted 100  accepted worker-1 0.912, worker-3 "
       "0.000  rejected worker-2: non_finite\n"
+      "score 0: no agreement with the others in that round; normal where a model has converged\n"
       "round 2, attempt 1: abandoned: too_few_updates\n"
       "warning: the disk is nearly full\n"
       "worker-2 is suspended: absent\n"
@@ -117,7 +121,99 @@ TEST_CASE("colours are added only where they are wanted") {
   style.live = style.colour = true;
   const std::string text = shown(style);
   CHECK(text.find("\x1b[31mworker-2: non_finite\x1b[0m") != std::string::npos);
-  CHECK(text.find("\x1b[33mworker-3 0.000\x1b[0m") != std::string::npos);
+  CHECK(text.find(" worker-3 0.000") != std::string::npos);  // no colour: it may well be honest
+}
+
+TEST_CASE("what a score of 0 means is said once, and under the table") {
+  Display display({});
+  RunOutcome run;
+  for (std::uint64_t number : {1, 2}) {
+    RoundOutcome round;
+    round.round = number;
+    round.accepted = {{"gm1a", "a", 1, 0}};
+    run.rounds.push_back(round);
+  }
+  FederationEvent event;
+  event.kind = EventKind::settled;
+  event.round = 1;
+  CHECK(display.on(event, run).find(kZeroScore) != std::string::npos);
+  event.round = 2;
+  CHECK(display.on(event, run).find(kZeroScore) == std::string::npos);
+  run.workers = {{"a", "gm1a", "", 2, 0, 0}};
+  CHECK(workers_table(run, {}).find(kZeroScore) != std::string::npos);
+  run.workers = {{"a", "gm1a", "", 2, 1'000'000, 0}};
+  CHECK(workers_table(run, {}).find(kZeroScore) == std::string::npos);
+}
+
+TEST_CASE("who leaves, hangs and comes back is named, and whom a round goes on without") {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"event":"worker_left","worker":"gm1b","name":"b","round":2,"for_ms":5200})",
+       "b left: no connection for 5 s\n"},
+      {R"({"event":"worker_silent","worker":"gm1b","name":"b","round":2,"for_ms":300000})",
+       "b is silent for 5 min\n"},
+      {R"({"event":"worker_late","worker":"gm1b","name":"b","round":2,"for_ms":1})",
+       "b holds round 2: half of the others were done long ago\n"},
+      {R"({"event":"worker_back","worker":"gm1b","name":"","round":2})", "gm1b is back\n"},
+      {R"({"event":"closed","round":2,"committed":2,"missing":[{"worker":"gm1b","name":"b"}]})",
+       "round 2 goes on without b\n"},
+      {R"({"event":"closed","round":3,"committed":2,"missing":[{"worker":"gm1b","name":"b"}]})",
+       ""},
+      {R"({"event":"closed","round":4,"committed":3,"missing":[]})", ""}};
+  Display display({});
+  for (const auto& [line, text] : cases) {
+    const auto event = parse_event(line);
+    REQUIRE(event.ok());
+    CHECK(display.on(*event, {}) == text);
+  }
+}
+
+TEST_CASE("the list of workers") {
+  const nlohmann::json workers = {{{"name", "St. Mary"},
+                                   {"address", "gm1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzz"},
+                                   {"state", "training"},
+                                   {"for_ms", nullptr},
+                                   {"done_ppm", 400'000},
+                                   {"last_round", 3},
+                                   {"last_score_ppm", 0},
+                                   {"bytes_received", 3 << 20}},
+                                  {{"name", "b\x1b[2J"},
+                                   {"address", "gm1b"},
+                                   {"state", "silent"},
+                                   {"for_ms", 45'000},
+                                   {"done_ppm", nullptr},
+                                   {"last_round", nullptr},
+                                   {"last_score_ppm", nullptr},
+                                   {"bytes_received", 0}}};
+  CHECK(roster_table(workers) ==
+        "name      address              state              last update  score  received\n"
+        "St. Mary  gm1qqqqqqqqq…qqqqzz  training 40 %      round 3      0.000   3.0 MiB\n"
+        "b\\x1b[2J  gm1b                 silent since 45 s  none             -   0.0 MiB\n" +
+            std::string(kZeroScore) + "\n");
+  CHECK(roster_table(nlohmann::json::array()) == "no worker has registered yet\n");
+}
+
+TEST_CASE("the list of invitations") {
+  InvitationLine open{Hash{}, "St. Mary", "tcp://a:1", 1'700'000'000'000, false, "", ""};
+  InvitationLine used = open, revoked = open;
+  used.code_hash.bytes[0] = 1;
+  used.used_by = "gm1b";
+  used.used_by_name = "b";
+  revoked.code_hash.bytes[0] = 2;
+  revoked.revoked = true;
+  revoked.made_unix_ms = 0;
+  const std::vector<InvitationLine> all = {open, used, revoked};
+  CHECK(invitation_table(all, "tcp://a:2") ==
+        "id            note      made                     uses left  state\n"
+        "000000000000  St. Mary  2023-11-14 22:13:20 UTC          1  unused, names tcp://a:1\n"
+        "010000000000  St. Mary  2023-11-14 22:13:20 UTC          0  used by b gm1b\n"
+        "020000000000  St. Mary  -                                0  revoked\n"
+        "new invitations name tcp://a:2; who holds one with another address joins with "
+        "--coordinator tcp://a:2\n");
+  CHECK(invitation_table(all, "tcp://a:1").ends_with("new invitations name tcp://a:1\n"));
+  CHECK(with_id(all, "01").size() == 1);
+  CHECK(with_id(all, "0").size() == 3);
+  CHECK(invitation_json(used)["uses_left"] == 0);
+  CHECK(invitation_json(open)["used_by"].is_null());
 }
 
 TEST_CASE("many accepted workers are summed up") {

@@ -1,8 +1,7 @@
 #include "worker/session/console.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include "kernels/base/printable.h"
 #include "kernels/base/text.h"
@@ -12,6 +11,8 @@ namespace gradmint::session {
 namespace {
 
 constexpr std::size_t kBarCells = 24;
+constexpr std::size_t kLeastWords = 16;  // beside the bar, for what is being done
+constexpr std::size_t kUnknownColumns = 79;
 constexpr std::size_t kMaxLineBytes = 1000;
 constexpr int kFarewellMs = 1000;  // for a reader of the last lines
 constexpr const char* kClearLine = "\r\033[K";
@@ -62,17 +63,23 @@ void Console::fail(const std::string& text) {
   write_error_line("gradmint-worker", one_line(text));
 }
 
+// On one row whatever happens: of a bar that has wrapped only the last row could be removed.
+std::string bar_text(const Show& state, std::size_t columns) {
+  const std::string start = "round " + std::to_string(state.round) + " ";
+  const std::string percent = std::to_string(state.done_ppm / 10'000) + " % ";
+  std::string text = start;
+  if (start.size() + kBarCells + 3 + percent.size() + kLeastWords <= columns) {
+    const std::size_t full = kBarCells * state.done_ppm / 1'000'000;
+    text += "[" + std::string(full, '#') + std::string(kBarCells - full, '.') + "] ";
+  }
+  return one_line(text + percent + state.doing, columns);
+}
+
 void Console::show(const Show& state) {
   if (!terminal_) return;
-  std::string bar;
-  const std::size_t full = kBarCells * state.done_ppm / 1'000'000;
-  for (std::size_t i = 0; i < kBarCells; ++i) bar += i < full ? '#' : '.';
-  char start[64];
-  std::snprintf(start, sizeof start, "%sround %llu [", kClearLine,
-                static_cast<unsigned long long>(state.round));
-  char percent[32];
-  std::snprintf(percent, sizeof percent, "] %3u %% ", state.done_ppm / 10'000);
-  out_.write(start + bar + percent + one_line(state.doing, 60));
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  out_.write(kClearLine + bar_text(state, known ? size.ws_col - 1u : kUnknownColumns));
   bar_shown_ = true;
 }
 

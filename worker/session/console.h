@@ -9,6 +9,9 @@
 
 namespace gradmint::session {
 
+// The bar, in at most so many columns: "round 3 [####....] 40 % training".
+std::string bar_text(const Show& state, std::size_t columns);
+
 class Console {
  public:
   explicit Console(bool terminal);
