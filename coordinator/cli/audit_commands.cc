@@ -145,7 +145,8 @@ int explain(const AuditArguments& arguments) {
   if (arguments.round && opened->replayed.history.find_round(*arguments.round) == nullptr) {
     return tell(no_such_round(opened->replayed.history, std::to_string(*arguments.round)));
   }
-  print(arguments, explain_json(opened->replayed.history, *account, arguments.round));
+  const Json explained = explain_json(opened->replayed.history, *account, arguments.round);
+  print(arguments.json() ? json_text(explained, 2) + "\n" : explain_text(explained));
   return kExitOk;
 }
 

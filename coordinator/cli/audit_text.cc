@@ -148,6 +148,83 @@ std::string lines(const Json& object, const std::string& indent) {
 
 std::string table_text(const Json& value) { return lines(value, ""); }
 
+namespace {
+
+std::string tokens(const Json& amount) { return cell(amount) + " tokens"; }
+
+// "a, b and c", of what is not empty.
+std::string listed(const std::vector<std::string>& parts) {
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+  return out;
+}
+
+// What the balance is made of.
+std::string sources_of(const Json& explained) {
+  const std::pair<const char*, const char*> kinds[] = {
+      {"minted", " minted for its updates"},
+      {"allocated", " allocated when the federation began"},
+      {"received", " received from others"},
+      {"sent", " sent to others"}};
+  std::vector<std::string> parts;
+  for (const auto& [key, text] : kinds)
+    if (cell(explained[key]) != "0") parts.push_back(cell(explained[key]) + text);
+  return parts.empty() ? "nothing was ever minted for it, allocated or sent to it" : listed(parts);
+}
+
+void add_once(std::vector<std::string>& to, std::string text) {
+  if (std::find(to.begin(), to.end(), text) == to.end()) to.push_back(std::move(text));
+}
+
+// Of the rounds that are listed: how many were accepted, by which rule they were paid, on what
+// data.
+std::string grounds_of(const Json& rounds) {
+  std::vector<std::string> rules, data;
+  std::size_t accepted = 0, paid = 0;
+  for (const Json& round : rounds) {
+    if (cell(round["verdict"]) == "accepted") ++accepted;
+    if (cell(round["minted"]) == "0") continue;
+    ++paid;
+    if (round["rule"].is_object()) {
+      add_once(rules,
+               "'" + cell(round["rule"]["name"]) + "', version " + cell(round["rule"]["version"]));
+    }
+    const Json& dataset = round["dataset"];
+    add_once(data, "'" + cell(dataset["name"]) + "' (" + cell(dataset["sample_count"]) +
+                       " samples, origin " + cell(dataset["origin"]) + ", licence " +
+                       cell(dataset["licence"]) + ")");
+  }
+  const auto count = [](std::size_t n) {
+    return std::to_string(n) + (n == 1 ? " round" : " rounds");
+  };
+  std::string out = "Of the " + count(rounds.size()) +
+                    " listed below in which it committed to an "
+                    "update, that update was accepted in " +
+                    std::to_string(accepted) + " and paid in " + std::to_string(paid) + ".";
+  if (paid > 0) {
+    out += " What was paid follows from the score of each update by the reward rule " +
+           listed(rules) + "; it says that it trained on the data " + listed(data) + ".";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string explain_text(const Json& explained) {
+  const std::string address = cell(explained["address"]), name = cell(explained["name"]);
+  std::string out = (name == "-" ? "The account " + address : name + " (" + address + ")") +
+                    " holds " + tokens(explained["balance"]) + ": " + sources_of(explained) + ".\n";
+  if (!explained["rounds"].empty()) {
+    out += grounds_of(explained["rounds"]) +
+           "\nThe evidence of each round is named by block and transaction: what the worker signed "
+           "before anybody saw its update (commitment), the update itself (opening), the result "
+           "with its score, and the settlement that paid it. gradmint audit verify --recompute "
+           "repeats all of it; that the data are what the worker says no ledger can prove.\n";
+  }
+  return out + "\n" + table_text(explained);
+}
+
 std::string verify_text(const AuditReport& report, bool recomputed) {
   std::string out;
   for (const AuditedRound& round : report.rounds) {

@@ -15,4 +15,8 @@ std::string verify_text(const AuditReport& report, bool recomputed);
 // the JSON. Texts of peers are cleaned of control characters.
 std::string table_text(const Json& value);
 
+// explain_json's output: first a few sentences for whoever has never seen a ledger (who, how much,
+// for what, on which evidence), then its members as table_text has them.
+std::string explain_text(const Json& explained);
+
 }  // namespace gradmint

@@ -221,6 +221,28 @@ TEST_CASE("audit output: a balance is explained to the last unit") {
   CHECK(explain_json(f.opened.history, f.world.workers[2].account(), 1)["rounds"].size() == 1);
 }
 
+TEST_CASE(
+    "audit output: an explanation begins with sentences that need no ledger to be understood") {
+  const Fixture f;
+  const Json out = explain_json(f.opened.history, f.world.workers[2].account(), std::nullopt);
+  const std::string text = explain_text(out);
+  const std::string name = out["name"], address = out["address"], balance = out["balance"];
+  const std::string first = text.substr(0, text.find('\n'));
+  CHECK(first.starts_with((name.empty() ? "The account " + address : name + " (" + address + ")") +
+                          " holds " + balance + " tokens: "));
+  CHECK(first.find(out["minted"].get<std::string>() + " minted for its updates") != first.npos);
+  const std::string second = text.substr(first.size() + 1);
+  CHECK(
+      second.starts_with("Of the 2 rounds listed below in which it committed to an update, that "
+                         "update was accepted in 1 and paid in 1."));
+  CHECK(second.find("reward rule 'linear', version 1") != second.npos);
+  CHECK(second.find(out["rounds"][0]["dataset"]["name"].get<std::string>()) != second.npos);
+  CHECK(text.ends_with("\n\n" + table_text(out)));
+  const std::string nobody =
+      explain_text(explain_json(f.opened.history, f.world.validator().account(), std::nullopt));
+  CHECK(nobody.find("Of the ") == nobody.npos);
+}
+
 TEST_CASE("audit output: contributions add up to what the state says") {
   const Fixture f;
   const Json all = contributions_json(f.opened.history, {});
