@@ -18,6 +18,7 @@
 #include "coordinator/cli/workers_command.h"
 #include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
+#include "coordinator/server/backup.h"
 #include "coordinator/server/coordinator.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/sign_guard.h"
@@ -42,7 +43,7 @@ constexpr int kFarewellMs = 1000;  // for a reader of the last lines
 
 struct Options {
   std::string home, config, passphrase_file, log_level = "warn", events = "text";
-  std::string join, work, backend;
+  std::string join, work, backend, directory;
   bool exit_when_finished = false;
   std::uint64_t height = 0;
 };
@@ -165,6 +166,19 @@ int vouch(const Options& o) {
   return kExitOk;
 }
 
+int backup(const Options& o) {
+  const auto made = back_up(Home{std::filesystem::absolute(o.home)}, o.directory);
+  if (!made) return tell_fault(made.error());
+  std::printf(
+      "%s holds the ledger up to block %llu, %llu blobs, keys, settings and invitations: %.1f MiB\n"
+      "to be run only in place of %s, and only where no newer block was signed: "
+      "docs/operations.md\n",
+      printable(o.directory).c_str(), static_cast<unsigned long long>(made->height),
+      static_cast<unsigned long long>(made->blobs), static_cast<double>(made->bytes) / (1 << 20),
+      printable(o.home).c_str());
+  return kExitOk;
+}
+
 int ask(const Options& o, const char* op) {
   auto link = AdminLink::open(o.home);
   if (!link) return tell_fault(link.error());
@@ -189,6 +203,12 @@ CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
 // Those that need no running coordinator.
 template <class On>
 void add_home_commands(CLI::App& app, Options& o, const On& on) {
+  on(command(app, o, "backup", "Copy the home into a new directory, also while it runs",
+             "gradmint coordinator backup /backups/2026-03-01 --home ~/federation"),
+     [&] { return backup(o); })
+      ->add_option("directory", o.directory, "Made by this; nothing may be there")
+      ->required()
+      ->type_name("DIR");
   auto* vouch_command =
       on(command(app, o, "vouch", "Say which block is the newest the key has signed",
                  "gradmint coordinator vouch --home ~/federation --height 812"),

@@ -1,0 +1,95 @@
+#include "coordinator/server/backup.h"
+
+#include <algorithm>
+
+#include "ledger/durable_file.h"
+#include "ledger/store_copy.h"
+
+namespace gradmint {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kUnfinished = ".partial-";
+
+Status copy_file(const fs::path& from, const fs::path& to, BackupReport& report) {
+  std::error_code failed;
+  fs::copy_file(from, to, failed);
+  if (failed) return file_error("copy", from, failed.value());
+  report.bytes += fs::file_size(to, failed);
+  return sync_file(to);
+}
+
+// Every regular file below; those that are not finished yet are left out.
+Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& report,
+                   std::uint64_t& files) {
+  std::error_code failed;
+  if (!fs::exists(from, failed)) return {};
+  if (Status made = create_directory_synced(to); !made) return made;
+  for (fs::directory_iterator at(from, failed), end; !failed && at != end; at.increment(failed)) {
+    const fs::path name = at->path().filename();
+    if (at->is_directory(failed)) {
+      if (Status s = copy_folder(at->path(), to / name, report, files); !s) return s;
+    } else if (at->is_regular_file(failed) &&
+               name.string().find(kUnfinished) == std::string::npos) {
+      if (Status s = copy_file(at->path(), to / name, report); !s) return s;
+      ++files;
+    }
+  }
+  if (failed) return file_error("read", from, failed.value());
+  return sync_directory(to);
+}
+
+bool lies_in(const fs::path& inner, const fs::path& outer) {
+  const auto [end, rest] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  return end == outer.end();
+}
+
+Status copy_home(const Home& home, const Home& copy, BackupReport& report) {
+  std::uint64_t files = 0;
+  if (Status s = create_directory_synced(copy.root); !s) return s;
+  if (Status s = keep_to_owner(copy.root); !s) return s;
+  // What the key has signed comes before the ledger: so the ledger is the newer of the two.
+  if (Status s = copy_folder(home.keys(), copy.keys(), report, files); !s) return s;
+  if (Status s = copy_file(home.config(), copy.config(), report); !s) return s;
+  const auto tip = copy_ledger(home.ledger(), copy.ledger());
+  if (!tip) return tip.error();
+  report.height = tip->height;
+  // Every blob that a block names was there before the block.
+  if (Status s = copy_folder(home.blobs(), copy.blobs(), report, report.blobs); !s) return s;
+  if (Status s = copy_folder(home.invitations(), copy.invitations(), report, files); !s) return s;
+  return copy_folder(home.checkpoints(), copy.checkpoints(), report, files);
+}
+
+}  // namespace
+
+Result<BackupReport> back_up(const Home& home, const fs::path& to) {
+  std::error_code failed;
+  const fs::path target = fs::weakly_canonical(to, failed);
+  const fs::path root = fs::weakly_canonical(home.root, failed);
+  if (!fs::exists(home.validator_key(), failed)) {
+    return Error{ErrorCode::not_found, home.root.string() + " is no coordinator's home"};
+  }
+  if (fs::exists(target, failed)) {
+    return Error{ErrorCode::bad_input,
+                 target.string() + " is there already: each backup needs a new directory"};
+  }
+  if (lies_in(target, root)) {
+    return Error{ErrorCode::bad_input,
+                 target.string() + " lies in the home: choose a directory on another disk"};
+  }
+  const fs::path unfinished = target.string() + ".unfinished";
+  fs::remove_all(unfinished, failed);
+  BackupReport report;
+  if (Status copied = copy_home(home, Home{unfinished}, report); !copied) {
+    fs::remove_all(unfinished, failed);
+    return copied.error();
+  }
+  fs::rename(unfinished, target, failed);
+  if (failed) return file_error("name", target, failed.value());
+  if (Status s = sync_directory(target.parent_path()); !s) return s.error();
+  return report;
+}
+
+}  // namespace gradmint
