@@ -32,7 +32,9 @@ std::string state_text(const json& worker) {
 
 std::string bytes_text(std::uint64_t bytes) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+  const bool few = bytes < (1 << 20);
+  std::snprintf(text, sizeof text, few ? "%.1f KiB" : "%.1f MiB",
+                static_cast<double>(bytes) / (few ? 1 << 10 : 1 << 20));
   return text;
 }
 

@@ -187,7 +187,7 @@ TEST_CASE("the list of workers") {
   CHECK(roster_table(workers) ==
         "name      address              state              last update  score  received\n"
         "St. Mary  gm1qqqqqqqqq…qqqqzz  training 40 %      round 3      0.000   3.0 MiB\n"
-        "b\\x1b[2J  gm1b                 silent since 45 s  none             -   0.0 MiB\n" +
+        "b\\x1b[2J  gm1b                 silent since 45 s  none             -   0.0 KiB\n" +
             std::string(kZeroScore) + "\n");
   CHECK(roster_table(nlohmann::json::array()) == "no worker has registered yet\n");
 }
