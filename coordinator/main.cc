@@ -219,6 +219,16 @@ void add_home_commands(CLI::App& app, Options& o, const On& on) {
       ->required();
 }
 
+int tell_usage(const CLI::App& app, const CLI::ParseError& fault, const std::string& first) {
+  std::string text = fault.what(), asked;
+  if (app.get_subcommands().empty() && !first.empty() && first[0] != '-')
+    text = "there is no command '" + first + "'";
+  for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  write_error_line(kProgram, text + "; see gradmint coordinator " + asked + "--help");
+  return kExitUnusable;
+}
+
 int main_of(int argc, char** argv) {
   Options o;
   int status = kExitOk;
@@ -281,13 +291,7 @@ int main_of(int argc, char** argv) {
     app.exit(done);
     return kExitOk;
   } catch (const CLI::ParseError& fault) {
-    std::string text = fault.what(), asked;
-    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
-      text = std::string("there is no command '") + argv[1] + "'";
-    for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    write_error_line(kProgram, text + "; see gradmint coordinator " + asked + "--help");
-    return kExitUnusable;
+    return tell_usage(app, fault, argc > 1 ? argv[1] : "");
   }
   return status;
 }

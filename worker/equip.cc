@@ -3,6 +3,7 @@
 #include "kernels/base/text.h"
 #include "ledger/hash.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/command_evaluator.h"
 #include "worker/command_trainer.h"
 #include "worker/manifest.h"
 
@@ -22,7 +23,8 @@ Result<Samples> load_samples(const EquipOrder& order) {
   auto training = load_training(order.data);
   if (!training) return training.error();
   samples.training = *std::move(training);
-  if (order.data.holdout_permille == 0 || !order.trainer.empty()) return samples;
+  if (order.data.holdout_permille == 0 || !order.trainer.empty() || !order.evaluator.empty())
+    return samples;
   auto holdout = load_holdout(order.data);
   if (!holdout) return holdout.error();
   samples.holdout = *std::move(holdout);
@@ -83,15 +85,30 @@ Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const
   return {};
 }
 
+OwnProgram program_of(const EquipOrder& order, const TaskSpec& task, const std::string& role,
+                      const std::string& command) {
+  OwnProgram program;
+  program.command = command;
+  program.rounds_dir = order.home / role;
+  program.contract = task.contract;
+  return program;
+}
+
 Status add_command_trainer(const EquipOrder& order, const TaskSpec& task, const ModelLayout& layout,
                            WorkerTrainers& trainers) {
-  CommandTrainerOptions options;
-  options.command = order.trainer;
-  options.rounds_dir = order.home / "trainer";
-  options.contract = task.contract;
-  auto trainer = make_command_trainer(std::move(options), layout);
+  auto trainer = make_command_trainer(program_of(order, task, "trainer", order.trainer), layout);
   if (!trainer) return trainer.error();
   trainers.trainer = *std::move(trainer);
+  return {};
+}
+
+Status add_command_evaluator(const EquipOrder& order, const TaskSpec& task,
+                             const ModelLayout& layout, WorkerTrainers& trainers) {
+  auto evaluator = make_command_evaluator(program_of(order, task, "evaluator", order.evaluator),
+                                          layout, task.objective);
+  if (!evaluator) return evaluator.error();
+  trainers.evaluator = *std::move(evaluator);
+  trainers.evaluator_is_untried = true;
   return {};
 }
 
@@ -158,6 +175,10 @@ Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const Mo
     added = add_command_trainer(order, task, *layout, equipment.trainers);
   }
   if (!added) return added.error();
+  if (!order.evaluator.empty() && layout != nullptr) {
+    added = add_command_evaluator(order, task, *layout, equipment.trainers);
+    if (!added) return added.error();
+  }
   return equipment;
 }
 

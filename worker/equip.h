@@ -16,8 +16,9 @@ namespace gradmint {
 struct EquipOrder {
   DataArguments data;
   ModelArguments model;
-  std::string trainer;         // the user's own program; empty: the built-in training
-  std::uint64_t samples = 0;   // of its data, where there is no --data
+  std::string trainer;        // the user's own program; empty: the built-in training
+  std::string evaluator;      // the same, to judge models; empty: built in, where there are samples
+  std::uint64_t samples = 0;  // of its data, where there is no --data
   std::filesystem::path home;  // the program's directories are made in it
   AdversarySpec adversary;
   std::string origin, licence;  // for the manifest

@@ -24,7 +24,7 @@ struct JoinArguments {
   std::string home;
   DataArguments data;
   ModelArguments model;
-  std::string trainer;
+  std::string trainer, evaluator;
   std::uint64_t samples = 0;
   std::string adversary;
   std::string name;
@@ -108,8 +108,8 @@ int run(const JoinArguments& a) {
   console.say({false, "worker " + address_of(home->key().account()) + ", home " + a.home});
   const auto equipped = [&](const GenesisRecord& genesis,
                             const ModelLayout* layout) -> Result<WorkerTrainers> {
-    auto equipment = equip({a.data, a.model, a.trainer, a.samples, a.home, *adversary, a.origin,
-                            a.licence, home->secret()},
+    auto equipment = equip({a.data, a.model, a.trainer, a.evaluator, a.samples, a.home, *adversary,
+                            a.origin, a.licence, home->secret()},
                            genesis, layout);
     if (!equipment) return equipment.error();
     for (const std::string& remark : equipment->remarks) console.say({false, remark});
@@ -125,7 +125,7 @@ int run(const JoinArguments& a) {
   options.fits_task = [&](const GenesisRecord& genesis) -> Status {
     auto trainers = equipped(genesis, nullptr);
     if (!trainers) return trainers.error();
-    if (a.trainer.empty()) made = *std::move(trainers);
+    if (a.trainer.empty() && a.evaluator.empty()) made = *std::move(trainers);
     return {};
   };
   options.trainers = [&](const GenesisRecord& genesis,
@@ -159,7 +159,13 @@ void add_join(CLI::App& app, int& status) {
   add_shard_options(*command, a->data);
   add_model_options(*command, a->model);
   add_device_options(*command, a->model);
-  command->add_option("--trainer", a->trainer, "your own program, run each round by /bin/sh -c");
+  command->add_option("--trainer", a->trainer, "your own program, run each round by /bin/sh -c")
+      ->type_name("COMMAND");
+  command
+      ->add_option("--evaluator", a->evaluator,
+                   "your own program that judges each new model on samples nobody trains on, run "
+                   "by /bin/sh -c")
+      ->type_name("COMMAND");
   command->add_option("--samples", a->samples,
                       "with --trainer and without --data: the most samples it trains on");
   command->add_option("--adversary", a->adversary,

@@ -44,7 +44,7 @@ using ProgressFn = std::function<void(const TrainProgress&)>;
 struct TrainOutcome {
   std::vector<float> parameters;  // in layout order, all finite
   double loss = 0;                // mean over the last pass; NaN: not measured
-  double accuracy = 0;            // of the last pass, 0..1; regression: 0
+  double accuracy = 0;            // of the last pass, 0..1; regression: 0; NaN: not measured
   std::uint64_t examples = 0;     // distinct samples trained on
   std::uint64_t steps = 0;
 };
@@ -53,6 +53,13 @@ struct EvaluateOutcome {
   double loss = 0;      // mean cross entropy, or mean squared error
   double accuracy = 0;  // 0..1; for regression max(0, R²)
   std::uint64_t examples = 0;
+};
+
+// What an evaluation is told. A built-in one needs nothing of it.
+struct EvaluateTask {
+  std::uint64_t round = 0;
+  std::uint64_t deadline_ms = 0;                 // time this call may take; 0: no limit
+  const std::atomic<bool>* cancelled = nullptr;  // true: give up
 };
 
 class Trainer {
@@ -71,7 +78,8 @@ class Evaluator {
  public:
   virtual ~Evaluator() = default;
   virtual const ModelLayout& layout() const = 0;
-  virtual Result<EvaluateOutcome> evaluate(std::span<const float> parameters) = 0;
+  virtual Result<EvaluateOutcome> evaluate(std::span<const float> parameters,
+                                           const EvaluateTask& task) = 0;
 };
 
 // Losses and accuracies reach the ledger as integers only: round half to even; a loss that is not

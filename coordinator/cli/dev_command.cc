@@ -70,6 +70,12 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--report", o->report, "Write what happened there")->type_name("FILE.json");
   dev->add_option("--trainer", o->trainer, "Your own program, run by each worker each round")
       ->type_name("COMMAND");
+  dev->add_option("--initial", o->initial,
+                  "A model of your own to start from, with --trainer and --evaluator")
+      ->type_name("FILE.safetensors");
+  dev->add_option("--evaluator", o->evaluator,
+                  "With --initial: your own program that judges each new model")
+      ->type_name("COMMAND");
   dev->add_option(
          "--device", o->device,
          "Where updates are aggregated: auto, cpu or cuda:N; the same roots on all of them")

@@ -18,6 +18,7 @@ constexpr const char* kAdversaryKinds[] = {"signflip",  "scale",  "gaussian", "l
                                            "freerider", "replay", "copy",     "nan"};
 constexpr std::uint64_t kTrainDeadlineMs = 120'000;
 constexpr std::uint64_t kTrainerDeadlineMs = 600'000;  // a user's own program may take its time
+constexpr std::uint64_t kOwnSamples = 1 << 24;         // of which its program says how many it took
 
 Error bad(const std::string& text) { return {ErrorCode::bad_input, text}; }
 
@@ -101,6 +102,14 @@ Status check(const DevOptions& o) {
     return bad(csv.front() + ": goes with --data csv:FILE only");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
+  if (!o.initial.empty() && o.trainer.empty())
+    return bad("--initial " + o.initial +
+               ": the model is your own, so is what trains it: give --trainer");
+  if (!o.initial.empty() && o.evaluator.empty())
+    return bad("--initial " + o.initial +
+               ": only you can say how good a model of it is: give --evaluator");
+  if (!o.evaluator.empty() && o.initial.empty())
+    return bad("--evaluator: goes with --initial FILE.safetensors and --trainer");
   if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
   return {};
 }
@@ -183,7 +192,7 @@ Result<DevPlan> plan_dev(const DevOptions& options, const std::string& home,
   plan.ledger = plan.coordinator_home + "/ledger";
   plan.log_dir = home + "/log";
   plan.config_file = home + "/coordinator.toml";
-  plan.initial_model = home + "/initial.safetensors";
+  plan.initial_model = options.initial.empty() ? home + "/initial.safetensors" : options.initial;
   plan.passphrase_file = home + "/passphrase";
   for (std::int64_t i = 1; i <= options.workers; ++i) {
     const std::string name = "worker-" + std::to_string(i);
@@ -221,10 +230,14 @@ std::string coordinator_config(const DevPlan& plan) {
   std::string text = "# Written by gradmint dev.\n";
   text += "[chain]\nname = \"dev\"\nenrolment = \"invitation\"\n\n";
   text += "[network]\njoin = \"tcp://127.0.0.1:0\"\nwork = \"tcp://127.0.0.1:0\"\n\n";
-  text += "[task]\nmodel = " + toml_text(script ? "torchscript" : o.model) +
+  const bool own = !o.initial.empty();
+  text += "[task]\nmodel = " +
+          toml_text(own      ? "external"
+                    : script ? "torchscript"
+                             : o.model) +
           "\nobjective = " + toml_text(o.task.empty() ? "classification" : o.task) +
           "\ninitial = " + toml_text(plan.initial_model) + "\n";
-  if (script) text += "program = " + toml_text(o.model) + "\n";
+  if (script && !own) text += "program = " + toml_text(o.model) + "\n";
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
           "\nmin_updates = " + std::to_string(least_updates(plan)) +
           "\ntrain_deadline_ms = " + deadline + "\n\n";
@@ -232,8 +245,10 @@ std::string coordinator_config(const DevPlan& plan) {
           std::to_string(o.seed) + "\nencoding = " + toml_text(kernels::name_of(plan.encoding)) +
           "\n\n";
   text += aggregation_section(plan.aggregation);
-  text +=
-      "[evaluation]\nby = \"coordinator\"\ncommand = " + toml_text(shell_line(evaluate)) + "\n\n";
+  text += "[evaluation]\nby = \"coordinator\"\n";
+  text += own ? "evaluator = " + toml_text(o.evaluator)
+              : "command = " + toml_text(shell_line(evaluate));
+  text += "\n\n";
   text += "[keys]\nscrypt_log2_n = 12\n\n";
   text += "[run]\nexit_when_finished = true\nbackend = " + toml_text(o.device) + "\n";
   return text;
@@ -275,12 +290,17 @@ CommandLine invite_command(const DevPlan& plan) {
 CommandLine join_command(const DevPlan& plan, std::size_t worker, const std::string& invitation) {
   const DevWorker& who = plan.workers.at(worker);
   CommandLine words = {plan.programs.worker, "join", invitation, "--home", who.home};
-  words = joined(words, model_and_data(plan));
+  if (plan.options.initial.empty()) {
+    words =
+        joined(joined(words, model_and_data(plan)),
+               {"--shard", std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()),
+                "--alpha", shortest_text(plan.options.alpha)});
+  } else {
+    words = joined(words, {"--samples", std::to_string(kOwnSamples)});
+  }
   words = joined(
-      words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--shard",
-              std::to_string(worker + 1) + "/" + std::to_string(plan.workers.size()), "--alpha",
-              shortest_text(plan.options.alpha), "--device", plan.options.train_device, "--threads",
-              "1", "--log-level", plan.options.log_level});
+      words, {"--name", who.name, "--passphrase-file", plan.passphrase_file, "--device",
+              plan.options.train_device, "--threads", "1", "--log-level", plan.options.log_level});
   if (!plan.options.trainer.empty()) words = joined(words, {"--trainer", plan.options.trainer});
   if (!who.adversary.empty()) words = joined(words, {"--adversary", who.adversary});
   return words;

@@ -34,6 +34,8 @@ struct DevOptions {
   double alpha = 10.0;                   // of the Dirichlet draw; 0: even shards
   std::uint64_t seed = 1;
   std::string home, report, trainer;
+  std::string initial;               // safetensors: a model of one's own, for the trainer
+  std::string evaluator;             // of the coordinator; empty: the built-in one
   std::string device = "auto";       // of the aggregation: the same bytes on all of them
   std::string train_device = "cpu";  // of the workers
   std::string log_level = "warn";

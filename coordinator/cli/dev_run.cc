@@ -79,12 +79,12 @@ class DevRun {
   }
 
   Status prepare() {
-    for (const auto& [name, words] :
-         {std::pair<std::string, CommandLine>{"init-model", init_model_command(plan_)},
-          {"coordinator-init", coordinator_init_command(plan_)}}) {
-      const auto made = output_of(name, words);
+    if (plan_.options.initial.empty()) {
+      const auto made = output_of("init-model", init_model_command(plan_));
       if (!made) return made.error();
     }
+    const auto made = output_of("coordinator-init", coordinator_init_command(plan_));
+    if (!made) return made.error();
     return {};
   }
 
@@ -246,9 +246,15 @@ class DevRun {
     const DevOptions& o = plan_.options;
     if (o.report.empty()) return {};
     const AggregationSpec rules = ledger_spec(plan_.aggregation);
-    ReportFrame frame{o.seed,   o.data,     o.model,
-                      rules,    plan_.home, plan_.ledger,
-                      failure_, audit_,     kernels::name_of(plan_.encoding)};
+    ReportFrame frame{o.seed,
+                      o.initial.empty() ? o.data : "",
+                      o.initial.empty() ? o.model : "external",
+                      rules,
+                      plan_.home,
+                      plan_.ledger,
+                      failure_,
+                      audit_,
+                      kernels::name_of(plan_.encoding)};
     const std::string text = json_text(report_json(run_, frame), 2) + "\n";
     return replace_file(o.report, as_bytes(text));
   }
@@ -309,7 +315,7 @@ Result<DevPrograms> find_programs() {
 
 // Children run elsewhere some day; what they are told are absolute paths.
 Status make_absolute(const char* option, std::string& value) {
-  const std::string file = named_file(value);
+  const std::string file = option == std::string_view("--initial") ? value : named_file(value);
   if (file.empty()) return {};
   std::error_code failed;
   if (!fs::exists(file, failed))
@@ -327,6 +333,8 @@ int run_dev(const DevOptions& given) {
   if (const Status there = make_absolute("--data", options.data); !there.ok())
     return tell(there.error());
   if (const Status there = make_absolute("--model", options.model); !there.ok())
+    return tell(there.error());
+  if (const Status there = make_absolute("--initial", options.initial); !there.ok())
     return tell(there.error());
   if (!options.report.empty()) options.report = fs::absolute(options.report).string();
   const auto programs = find_programs();

@@ -8,8 +8,8 @@
 
 #include "contracts/amount.h"
 #include "coordinator/protocol/descriptors.h"
-#include "coordinator/server/checkpoint.h"
 #include "coordinator/protocol/endpoint.h"
+#include "coordinator/server/checkpoint.h"
 #include "coordinator/server/fixed_settings.h"
 #include "gradmint_revision.h"
 #include "ledger/durable_file.h"

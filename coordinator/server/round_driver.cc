@@ -1,5 +1,7 @@
 #include "coordinator/server/round_driver.h"
 
+#include <future>
+
 #include "coordinator/server/checkpoint.h"
 #include "ledger/close_plan.h"
 #include "ledger/durable_file.h"
@@ -94,12 +96,40 @@ Status RoundDriver::check_optimizer_state() const {
 
 // The data contract, as a file for the evaluator to read.
 Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() const {
-  const std::string& contract = orderer_.chain().genesis().task.contract;
-  if (contract.empty()) return std::map<std::string, std::string>{};
+  const TaskSpec& task = orderer_.chain().genesis().task;
+  std::map<std::string, std::string> environment;
+  if (!settings_.evaluator.empty()) {
+    environment["GRADMINT_EVALUATOR"] = settings_.evaluator;
+    environment["GRADMINT_LAYOUT"] = blobs_.path_of(task.layout_root).string();
+  }
+  if (task.contract.empty()) return environment;
   if (Status made = create_directory_synced(home_.run()); !made) return made.error();
   const std::filesystem::path file = home_.run() / "contract.json";
-  if (Status written = replace_file(file, as_bytes(contract)); !written) return written.error();
-  return std::map<std::string, std::string>{{"GRADMINT_CONTRACT", file.string()}};
+  if (Status written = replace_file(file, as_bytes(task.contract)); !written)
+    return written.error();
+  environment["GRADMINT_CONTRACT"] = file.string();
+  return environment;
+}
+
+std::string RoundDriver::evaluation_command() const {
+  const TaskSpec& task = orderer_.chain().genesis().task;
+  if (settings_.evaluator.empty()) return settings_.evaluation_command;
+  return settings_.evaluation_command + " --task " + task.objective;
+}
+
+// A program that cannot judge a model would be found out after the first round's training.
+Status RoundDriver::try_evaluator(const std::map<std::string, std::string>& environment) const {
+  if (settings_.evaluator.empty()) return {};
+  std::promise<Status> tried;
+  EvaluatorClient client(evaluation_command(), environment,
+                         static_cast<int>(settings_.evaluation_deadline_ms),
+                         [&](std::uint64_t, Result<Figures> figures) {
+                           tried.set_value(figures ? Status{} : Status(figures.error()));
+                         });
+  client.ask({0, blobs_.path_of(job_of(orderer_.chain().state()).model_root).string()});
+  const Status outcome = tried.get_future().get();
+  if (outcome.ok()) return outcome;
+  return Error{outcome.error().code, "evaluation.evaluator: " + outcome.error().message};
 }
 
 Status RoundDriver::start(std::uint64_t now_ms) {
@@ -132,8 +162,9 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (settings_.evaluate_here) {
     auto environment = evaluator_environment();
     if (!environment) return environment.error();
+    if (Status tried = try_evaluator(*environment); !tried) return tried;
     evaluator_ =
-        std::make_unique<EvaluatorClient>(settings_.evaluation_command, *std::move(environment),
+        std::make_unique<EvaluatorClient>(evaluation_command(), *std::move(environment),
                                           static_cast<int>(settings_.evaluation_deadline_ms),
                                           [this](std::uint64_t round, Result<Figures> figures) {
                                             EvaluationDone done;

@@ -54,6 +54,8 @@ class RoundDriver {
  private:
   Status check_optimizer_state() const;
   Result<std::map<std::string, std::string>> evaluator_environment() const;
+  std::string evaluation_command() const;
+  Status try_evaluator(const std::map<std::string, std::string>& environment) const;
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names

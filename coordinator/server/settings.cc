@@ -163,6 +163,27 @@ void read_limits(TomlConfig& toml, Settings& s) {
   }
 }
 
+void read_evaluation(TomlConfig& toml, Settings& s) {
+  std::string by = "coordinator";
+  toml.choice("evaluation.by", by, {"coordinator", "workers"});
+  toml.text("evaluation.evaluator", s.evaluator);
+  toml.text("evaluation.command", s.evaluation_command);
+  s.evaluate_here = by == "coordinator";
+  if (s.evaluate_here && s.evaluation_command.empty() && s.evaluator.empty()) {
+    toml.refuse(
+        "evaluation.command",
+        "must be a program that evaluates models (gradmint-worker evaluate --serve ...), or name "
+        "one of your own as evaluation.evaluator, or let the workers do it: evaluation.by = "
+        "\"workers\"");
+  }
+  if (!s.evaluator.empty() && !s.evaluate_here)
+    toml.refuse("evaluation.evaluator", "is the coordinator's: evaluation.by says workers do it");
+  if (s.evaluator.empty()) return;
+  if (!s.evaluation_command.empty())
+    toml.refuse("evaluation.evaluator", "stands beside evaluation.command: leave one out");
+  s.evaluation_command = "gradmint-worker evaluate --serve";  // which runs it
+}
+
 }  // namespace
 
 Status read_rule_files(Settings& settings) {
@@ -186,16 +207,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   read_aggregation(toml, s.aggregation);
   read_rounds(toml, s);
   read_training(toml, s);
-  std::string by = "coordinator";
-  toml.choice("evaluation.by", by, {"coordinator", "workers"});
-  toml.text("evaluation.command", s.evaluation_command);
-  s.evaluate_here = by == "coordinator";
-  if (s.evaluate_here && s.evaluation_command.empty()) {
-    toml.refuse(
-        "evaluation.command",
-        "must be a program that evaluates models (gradmint-worker evaluate --serve ...), or "
-        "let the workers do it: evaluation.by = \"workers\"");
-  }
+  read_evaluation(toml, s);
   read_rewards(toml, s);
   read_limits(toml, s);
   toml.integer("keys.scrypt_log2_n", s.scrypt_log2_n, 10, 24);

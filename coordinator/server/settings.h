@@ -45,7 +45,8 @@ struct Settings {
   kernels::AggregateSpec aggregation;
   // [evaluation]
   bool evaluate_here = true;
-  std::string evaluation_command;
+  std::string evaluation_command;  // a child that answers questions (docs/coordinator.md)
+  std::string evaluator;           // or a program that is run once for each model
   // [rewards]
   std::string rule_source, rule_manifest;          // of the built-in rule, or once they are read
   std::filesystem::path rule_file, manifest_file;  // a rule of one's own; empty: the built-in one

@@ -277,10 +277,32 @@ TEST_CASE("dev_plan's command lines") {
         "/b/gradmint-coordinator invite --home /h/coordinator");
   CHECK(shell_line(join_command(*plan, 1, "gminv1x")) ==
         "/b/gradmint-worker join gminv1x --home /h/worker-2 --model mlp --data digits --seed 9 "
-        "--name worker-2 --passphrase-file /h/passphrase --shard 2/2 --alpha 0.5 --device cpu "
+        "--shard 2/2 --alpha 0.5 --name worker-2 --passphrase-file /h/passphrase --device cpu "
         "--threads 1 --log-level warn --adversary copy@3");
   CHECK(shell_line(audit_command(*plan)) ==
         "/b/gradmint audit verify --recompute --ledger /h/coordinator/ledger --format json");
+}
+
+TEST_CASE("a model of one's own has a trainer and an evaluator, and no data of ours") {
+  DevOptions options;
+  options.initial = "/d/m.safetensors";
+  const auto refused = [&] { return plan_dev(options, "/h", kPrograms).error().message; };
+  CHECK(refused().find("give --trainer") != std::string::npos);
+  options.trainer = "python3 train.py";
+  CHECK(refused().find("give --evaluator") != std::string::npos);
+  options.evaluator = "python3 judge.py --all";
+  const auto plan = plan_dev(options, "/h", kPrograms);
+  REQUIRE(plan.ok());
+  CHECK(shell_line(join_command(*plan, 0, "gminv1x")) ==
+        "/b/gradmint-worker join gminv1x --home /h/worker-1 --samples 16777216 --name worker-1 "
+        "--passphrase-file /h/passphrase --device cpu --threads 1 --log-level warn --trainer "
+        "'python3 train.py'");
+  const std::string config = coordinator_config(*plan);
+  for (const char* line : {"model = \"external\"\n", "initial = \"/d/m.safetensors\"\n",
+                           "by = \"coordinator\"\nevaluator = \"python3 judge.py --all\"\n"})
+    CHECK_MESSAGE(config.find(line) != std::string::npos, config);
+  options.initial.clear();
+  CHECK(refused().find("goes with --initial") != std::string::npos);
 }
 
 TEST_CASE("how a CSV file is read is told to everyone who reads it") {

@@ -19,10 +19,27 @@ namespace {
 
 ModelLayout layout_of_two() { return ModelLayout::create({{"w", {2}, false}}).value(); }
 
+OwnProgram program(const std::string& command, const std::filesystem::path& rounds,
+                   bool keep = false) {
+  OwnProgram own;
+  own.command = command;
+  own.rounds_dir = rounds;
+  own.terminate_grace_ms = 50;
+  own.keep_dirs = keep;
+  return own;
+}
+
 std::string text_of(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file).rdbuf();
   return text.str();
+}
+
+std::string many_metrics(int count) {
+  std::string metrics;
+  for (int i = 0; i < count; ++i)
+    metrics += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + "\":null";
+  return R"({"examples":1,"metrics":{)" + metrics + "}}";
 }
 
 // Runs one round with `command`; a safetensors file named `name` lies beside the round directories.
@@ -38,7 +55,7 @@ struct Fixture {
   }
   Result<TrainOutcome> train(const std::string& command, bool keep = false) {
     auto trainer = make_command_trainer(
-        {"cd \"$GRADMINT_ROUND_DIR\"; " + command, scratch.path() / "rounds", 50, keep},
+        program("cd \"$GRADMINT_ROUND_DIR\"; " + command, scratch.path() / "rounds", keep),
         layout_of_two());
     REQUIRE(trainer.ok());
     return (*trainer)->train(std::vector<float>{1, 2}, task, [&](const TrainProgress& progress) {
@@ -79,8 +96,8 @@ TEST_CASE("a program that knows nothing of gradmint trains") {
 
 TEST_CASE("the program runs where the worker was started") {
   const Scratch scratch;
-  CommandTrainerOptions options{"echo \"$PWD\"; exit 1", scratch.path() / "rounds"};
-  auto trainer = make_command_trainer(options, layout_of_two());
+  auto trainer = make_command_trainer(program("echo \"$PWD\"; exit 1", scratch.path() / "rounds"),
+                                      layout_of_two());
   REQUIRE(trainer.ok());
   std::string said;
   const auto outcome =
@@ -133,7 +150,14 @@ TEST_CASE("each failure of the program is one line") {
       {metrics(R"({"examples":0,"loss":1})"), "examples must be"},
       {metrics(R"({"examples":-1,"loss":1})"), "examples must be"},
       {metrics(R"({"examples":1.5,"loss":1})"), "examples must be"},
-      {metrics(R"({"examples":1})"), "loss must be"},
+      {"echo a; echo b; echo c; echo d; exit 1", "status 1; last lines: b | c | d (its"},
+      {metrics(R"({"examples":1,"metrics":[1]})"), "metrics must be an object"},
+      {metrics(R"({"examples":1,"metrics":{"f1 score":1}})"), "'f1 score' is no metric's name"},
+      {metrics(R"({"examples":1,"metrics":{"":1}})"), "'' is no metric's name"},
+      {metrics(R"({"examples":1,"metrics":{"dice":"x"}})"),
+       "dice must be a finite number, or null"},
+      {metrics(R"({"examples":1,"metrics":{"accuracy":1.5}})"), "accuracy must be a number from 0"},
+      {metrics(many_metrics(17)), "17 metrics: at most 16"},
       {metrics(R"({"examples": 100, "loss": NaN})"),
        "metrics.json: not JSON: NaN (at byte 27) is no number there; null is for what was not"},
       {metrics(R"({"examples":1,"loss":"low"})"), "loss must be"},
@@ -168,7 +192,7 @@ TEST_CASE("training can be cancelled from another thread, and leaves nothing run
   std::atomic<bool> cancelled = false;
   f.task.cancelled = &cancelled;
   auto trainer = make_command_trainer(
-      {"echo started; while :; do sleep 0.05; done", f.scratch.path() / "rounds", 50, false},
+      program("echo started; while :; do sleep 0.05; done", f.scratch.path() / "rounds"),
       layout_of_two());
   REQUIRE(trainer.ok());
   const auto outcome =
@@ -188,10 +212,28 @@ TEST_CASE("a flood of output and a helper that outlives its parent do not hold t
 }
 
 TEST_CASE("what cannot work is refused before it runs") {
-  CHECK(!make_command_trainer({" ", "rounds", 50, false}, layout_of_two()).ok());
+  CHECK(!make_command_trainer(program(" ", "rounds"), layout_of_two()).ok());
   Fixture f;
-  auto trainer = make_command_trainer({"true", f.scratch.path(), 50, false}, layout_of_two());
+  auto trainer = make_command_trainer(program("true", f.scratch.path()), layout_of_two());
   CHECK(!(*trainer)->train(std::vector<float>{1}, f.task, {}).ok());
-  trainer = make_command_trainer({"true", "/proc/none", 50, false}, layout_of_two());
+  trainer = make_command_trainer(program("true", "/proc/none"), layout_of_two());
   CHECK(!(*trainer)->train(std::vector<float>{1, 2}, f.task, {}).ok());
+}
+
+TEST_CASE("metrics have names; what was not measured is NaN") {
+  Fixture f;
+  const auto outcome = f.train(
+      kCopyGlobal + R"(; echo '{"examples":5,"steps":2,"metrics":{"loss":0.5,"dice/a":null}}' > )" +
+      "metrics.json");
+  REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+  CHECK(outcome->loss == 0.5);
+  CHECK(std::isnan(outcome->accuracy));
+  CHECK(f.train(kCopyGlobal + "; echo '" + many_metrics(16) + "' > metrics.json").ok());
+}
+
+TEST_CASE("what a program printed stays in its directory") {
+  Fixture f;
+  f.failure("echo one; echo two >&2; exit 1");
+  const auto dir = f.scratch.path() / "rounds" / "round-000007";
+  CHECK(text_of(dir / "output.txt") == "one\ntwo\n");
 }

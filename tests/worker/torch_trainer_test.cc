@@ -57,8 +57,8 @@ Trained train_on(const ModelOptions& model, const Dataset& data, const TrainTask
   CHECK((*trainer)->example_count() == data.rows());
   auto outcome = (*trainer)->train(initial->parameters, task, {});
   REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
-  return {*outcome, *(*evaluator)->evaluate(initial->parameters),
-          *(*evaluator)->evaluate(outcome->parameters)};
+  return {*outcome, *(*evaluator)->evaluate(initial->parameters, {}),
+          *(*evaluator)->evaluate(outcome->parameters, {})};
 }
 
 }  // namespace
@@ -202,5 +202,5 @@ TEST_CASE("digits: the default mlp passes 90 % centrally in five epochs") {
   task.local_epochs = 5;
   const auto outcome = (*trainer)->train(initial->parameters, task, {});
   REQUIRE(outcome.ok());
-  CHECK((*evaluator)->evaluate(outcome->parameters)->accuracy > 0.90);
+  CHECK((*evaluator)->evaluate(outcome->parameters, {})->accuracy > 0.90);
 }

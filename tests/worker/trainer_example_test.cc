@@ -41,7 +41,10 @@ TEST_CASE("the plain Python example trains whichever model it is given") {
   for (const auto& tensors : models) {
     CAPTURE(tensors.size());
     const ModelLayout layout = ModelLayout::create(tensors).value();
-    auto trainer = make_command_trainer({command, scratch.path() / "rounds", 1000}, layout);
+    OwnProgram program;
+    program.command = command;
+    program.rounds_dir = scratch.path() / "rounds";
+    auto trainer = make_command_trainer(program, layout);
     REQUIRE(trainer.ok());
     TrainTask task;
     task.round = 1;

@@ -1,6 +1,7 @@
 // gradmint-worker evaluate: once for a file, or --serve as the coordinator's child, so that nothing
 // libtorch does can take the coordinator down.
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
 #include "worker/cli/model_file.h"
+#include "worker/command_evaluator.h"
 
 namespace gradmint {
 namespace {
@@ -30,6 +32,7 @@ struct EvaluateArguments {
   std::string contract;         // a file
   bool model_is_given = false;  // on the command line
   bool serve = false;
+  std::string evaluator, layout, work_dir;
   std::string config;
 };
 
@@ -50,27 +53,31 @@ Result<std::vector<float>> read_parameters(const std::string& file, const ModelL
   return values;
 }
 
-Result<Json> evaluate_file(Evaluator& evaluator, const DataContract& contract,
-                           const std::string& file) {
-  Result<std::vector<float>> values = read_parameters(file, evaluator.layout());
+struct Judge {
+  std::unique_ptr<Evaluator> evaluator;
+  bool is_regression = false;
+  std::optional<DataContract>
+      contract;  // of a built-in evaluator: it says in which unit errors are
+};
+
+Result<Json> evaluate_file(const Judge& judge, const std::string& file, std::uint64_t round) {
+  Result<std::vector<float>> values = read_parameters(file, judge.evaluator->layout());
   if (!values) return values.error();
-  Result<EvaluateOutcome> outcome = evaluator.evaluate(*values);
+  Result<EvaluateOutcome> outcome = judge.evaluator->evaluate(*values, {round, 0, nullptr});
   if (!outcome) return outcome.error();
   Json result{{"loss", outcome->loss},
               {"examples", outcome->examples},
               {"loss_micro", loss_micro(outcome->loss)},
               {"accuracy_ppm", accuracy_ppm(outcome->accuracy)}};
-  if (contract.task == "regression") {
-    result["r2"] = outcome->accuracy;  // 0 where it is below
-    result["rmse"] = *own_unit_error(contract, outcome->loss);
-    result["rmse_of"] = contract.label;
-  } else {
-    result["accuracy"] = outcome->accuracy;
+  result[judge.is_regression ? "r2" : "accuracy"] = outcome->accuracy;
+  if (judge.is_regression && judge.contract) {
+    result["rmse"] = *own_unit_error(*judge.contract, outcome->loss);
+    result["rmse_of"] = judge.contract->label;
   }
   return result;
 }
 
-Json answer(Evaluator& evaluator, const DataContract& contract, const std::string& line) {
+Json answer(const Judge& judge, const std::string& line) {
   const auto refuse = [](Json id, const std::string& what) {
     return Json{{"id", std::move(id)}, {"error", what}};
   };
@@ -84,17 +91,17 @@ Json answer(Evaluator& evaluator, const DataContract& contract, const std::strin
   const auto file = request->find("parameters");
   if (file == request->end() || !file->is_string())
     return refuse(*id, "the request names no parameters");
-  Result<Json> result = evaluate_file(evaluator, contract, file->get<std::string>());
+  Result<Json> result = evaluate_file(judge, file->get<std::string>(), id->get<std::uint64_t>());
   if (!result) return refuse(*id, result.error().message);
   (*result)["id"] = *id;
   return *std::move(result);
 }
 
 // One answer a request, in order; ends when stdin does.
-int serve(Evaluator& evaluator, const DataContract& contract) {
+int serve(const Judge& judge) {
   for (std::string line; std::getline(std::cin, line);) {
     spdlog::debug("request {}", line.substr(0, 200));
-    std::cout << json_text(answer(evaluator, contract, line)) << std::endl;
+    std::cout << json_text(answer(judge, line)) << std::endl;
     if (!std::cout) return kExitFailed;  // nobody listens any more
   }
   return kExitOk;
@@ -104,13 +111,14 @@ int serve(Evaluator& evaluator, const DataContract& contract) {
 Status use_model_file(EvaluateArguments& arguments) {
   const auto file = read_model_file(arguments.parameters);
   if (!file) return file.error();
-  if (!arguments.model_is_given && file->model.metadata.contains(kModelMetadataKey)) {
+  if (!arguments.model_is_given && arguments.evaluator.empty() &&
+      file->model.metadata.contains(kModelMetadataKey)) {
     auto model = model_of(*file, arguments.parameters, arguments.model);
     if (!model) return model.error();
     arguments.model = *std::move(model);
   }
   if (!file->contract) {
-    if (!arguments.data.contract)
+    if (!arguments.data.contract && arguments.evaluator.empty())
       write_error_line("gradmint-worker", arguments.parameters +
                                               " has no data contract: the rows are scaled by their "
                                               "own file");
@@ -127,9 +135,12 @@ Status use_model_file(EvaluateArguments& arguments) {
 Status settle(EvaluateArguments& arguments) {
   if (arguments.serve == !arguments.parameters.empty())
     return Error{ErrorCode::bad_input, "evaluate: give --parameters FILE or --serve"};
-  if (const char* given = std::getenv("GRADMINT_CONTRACT");
-      arguments.contract.empty() && given != nullptr)
-    arguments.contract = given;
+  for (const auto& [name, text] : {std::pair("GRADMINT_CONTRACT", &arguments.contract),
+                                   std::pair("GRADMINT_EVALUATOR", &arguments.evaluator),
+                                   std::pair("GRADMINT_LAYOUT", &arguments.layout)}) {
+    const char* given = std::getenv(name);
+    if (text->empty() && given != nullptr) *text = given;
+  }
   if (!arguments.contract.empty()) {
     auto contract = read_contract_file(arguments.contract);
     if (!contract) return contract.error();
@@ -139,18 +150,64 @@ Status settle(EvaluateArguments& arguments) {
   return use_model_file(arguments);
 }
 
-int run(EvaluateArguments arguments) {
-  if (Status settled = settle(arguments); !settled) return report(settled.error());
+// The layout of the model to be judged: of a file of its own, or in the safetensors file.
+Result<ModelLayout> layout_of_model(const EvaluateArguments& arguments) {
+  if (!arguments.layout.empty()) {
+    const auto bytes = read_file(arguments.layout, kMaxLayoutBytes);
+    if (!bytes) return bytes.error();
+    return ModelLayout::decode({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+  }
+  if (std::filesystem::path(arguments.parameters).extension() == ".safetensors") {
+    const auto file = read_model_file(arguments.parameters);
+    if (!file) return file.error();
+    return file->model.layout;
+  }
+  return Error{ErrorCode::bad_input,
+               "evaluate: --evaluator needs --parameters FILE.safetensors, or --layout FILE beside "
+               "a flat vector"};
+}
+
+// By a program of the user's. Its contract is as a worker's with --evaluator.
+Result<Judge> judge_by_program(const EvaluateArguments& arguments) {
+  auto layout = layout_of_model(arguments);
+  if (!layout) return layout.error();
+  OwnProgram program;
+  program.command = arguments.evaluator;
+  program.rounds_dir = arguments.work_dir.empty()
+                           ? std::filesystem::temp_directory_path() /
+                                 ("gradmint-evaluate-" + std::to_string(::getpid()))
+                           : std::filesystem::path(arguments.work_dir);
+  std::string objective = arguments.data.task.empty() ? "classification" : arguments.data.task;
+  if (arguments.data.contract) {
+    program.contract = arguments.data.contract->encode();
+    objective = arguments.data.contract->task;
+  }
+  auto evaluator = make_command_evaluator(std::move(program), *std::move(layout), objective);
+  if (!evaluator) return evaluator.error();
+  return Judge{*std::move(evaluator), objective == "regression", std::nullopt};
+}
+
+Result<Judge> judge_built_in(const EvaluateArguments& arguments) {
+  if (arguments.data.data.empty())
+    return Error{ErrorCode::bad_input, "evaluate: give --data, or --evaluator 'COMMAND'"};
   Result<ModelOptions> model = model_options(arguments.model);
-  if (!model) return report(model.error());
+  if (!model) return model.error();
   Result<Dataset> holdout = load_holdout(arguments.data);
-  if (!holdout) return report(holdout.error());
+  if (!holdout) return holdout.error();
   for (const std::string& remark : holdout->remarks) spdlog::info("{}", remark);
   spdlog::info("{}: {} samples held out", holdout->name, holdout->rows());
   auto evaluator = make_torch_evaluator(*model, device_options(arguments.model), *holdout);
-  if (!evaluator) return report(evaluator.error());
-  if (arguments.serve) return serve(**evaluator, holdout->contract);
-  Result<Json> result = evaluate_file(**evaluator, holdout->contract, arguments.parameters);
+  if (!evaluator) return evaluator.error();
+  return Judge{*std::move(evaluator), holdout->contract.task == "regression", holdout->contract};
+}
+
+int run(EvaluateArguments arguments) {
+  if (Status settled = settle(arguments); !settled) return report(settled.error());
+  auto judge =
+      arguments.evaluator.empty() ? judge_built_in(arguments) : judge_by_program(arguments);
+  if (!judge) return report(judge.error());
+  if (arguments.serve) return serve(*judge);
+  Result<Json> result = evaluate_file(*judge, arguments.parameters, 0);
   if (!result) return report(result.error());
   std::cout << json_text(*result) << std::endl;
   return kExitOk;
@@ -164,8 +221,22 @@ void add_evaluate(CLI::App& app, int& status) {
   command->footer(
       "Example:\n  gradmint worker evaluate --data digits --model mlp --parameters m.safetensors");
   add_data_options(*command, arguments->data);
+  command->get_option("--data")->required(false);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
+  command
+      ->add_option("--evaluator", arguments->evaluator,
+                   "your own program instead of --data and --model, run by /bin/sh -c "
+                   "(default: $GRADMINT_EVALUATOR, which a coordinator sets)")
+      ->type_name("COMMAND");
+  command
+      ->add_option("--layout", arguments->layout,
+                   "with --evaluator: the tensors of flat vectors (default: $GRADMINT_LAYOUT)")
+      ->type_name("FILE");
+  command
+      ->add_option("--work-dir", arguments->work_dir,
+                   "with --evaluator: where its directory is made (default: a temporary one)")
+      ->type_name("DIR");
   command
       ->add_option("--contract", arguments->contract,
                    "the data contract's file (default: $GRADMINT_CONTRACT, which a coordinator "

@@ -1,5 +1,7 @@
 #include "worker/session/evaluation_work.h"
 
+#include <utility>
+
 #include "coordinator/protocol/limits.h"
 #include "kernels/base/text.h"
 
@@ -33,9 +35,16 @@ void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
   const GenesisRecord& genesis = stations.chain.genesis();
   switch (stage_) {
     case Stage::idle:
+      if (!attests_) {
+        if (!std::exchange(told_, true))
+          stations.out.say(
+              "this worker attests no model: it has no held-out samples (--data with --holdout, or "
+              "--evaluator)");
+        return decline("no held-out samples here", stations.out);
+      }
       if (!stations.blobs.want(model_root, model_bytes(genesis), model_bytes(genesis))) return;
       stage_ = Stage::running;
-      stations.out.effect(StartEvaluation{model_root});
+      stations.out.effect(StartEvaluation{model_root, round});
       return;
     case Stage::commit: {
       const EvaluationMemory* memory = memory_of(round, model_root);
@@ -57,16 +66,20 @@ void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
   }
 }
 
+// So that the round does not wait for it.
+void EvaluationWork::decline(const std::string& why, Outgoing& out) {
+  if (out.link_up()) {
+    const std::string text = std::string(kEvaluationFailed) + why;
+    out.effect(Send{0, Progress{round_, 0, clean_text(text, kMaxTextBytes)}, {}});
+  }
+  stage_ = Stage::done;
+}
+
 void EvaluationWork::take(const EvaluationEnded& ended, Outgoing& out) {
   if (stage_ != Stage::running || ended.model_root != model_root_) return;
   if (!ended.ok) {
     out.warn("round " + std::to_string(round_) + ": no attestation, " + ended.fault);
-    if (out.link_up()) {  // so that the round does not wait for it
-      const std::string text = std::string(kEvaluationFailed) + ended.fault;
-      out.effect(Send{0, Progress{round_, 0, clean_text(text, kMaxTextBytes)}, {}});
-    }
-    stage_ = Stage::done;
-    return;
+    return decline(ended.fault, out);
   }
   EvaluationMemory memory;
   memory.model_root = model_root_;

@@ -17,16 +17,20 @@ class EvaluationWork {
   // The coordinator asks for an attestation of this round's model.
   void advance(std::uint64_t round, const Hash& model_root, const Stations& stations);
   void take(const EvaluationEnded& ended, Outgoing& out);
+  // Without samples to judge a model on, every request is declined at once.
+  void set_attests(bool attests) { attests_ = attests; }
   void take(const Settled& settled, Outgoing& out);
 
  private:
   enum class Stage : std::uint8_t { idle, running, commit, reveal, done };
   const EvaluationMemory* memory_of(std::uint64_t round, const Hash& model_root) const;
   void begin(std::uint64_t round, const Hash& model_root);
+  void decline(const std::string& why, Outgoing& out);
 
   const Config& config_;
   std::map<std::uint64_t, EvaluationMemory> memory_;  // by round
   Stage stage_ = Stage::idle;
+  bool attests_ = true, told_ = false;
   std::uint64_t round_ = 0;
   Hash model_root_;
   std::uint64_t not_before_ms_ = 0;

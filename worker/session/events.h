@@ -44,6 +44,7 @@ struct BlobFinished {  // answers FinishBlob
 struct ModelChecked {       // answers CheckModel
   std::string fault;        // empty: this worker can train it
   RegisterDataset dataset;  // on these samples
+  bool attests = true;      // it has held-out samples, or a program that judges models
 };
 struct TaskChecked {  // answers CheckTask
   std::string fault;  // empty: it can
@@ -64,7 +65,8 @@ struct TrainedUpdate {
 struct TrainingEnded {
   AttemptKey key;
   std::optional<TrainedUpdate> update;
-  std::string fault;  // when there is none
+  std::string fault;          // when there is none
+  bool ends_session = false;  // the same would happen in every round
 };
 struct EvaluationEnded {
   Hash model_root;
@@ -152,6 +154,7 @@ struct SaveReceipt {
 };
 struct StartEvaluation {
   Hash model_root;
+  std::uint64_t round = 0;
 };
 struct SaveEvaluation {
   EvaluationMemory evaluation;

@@ -19,7 +19,7 @@ std::string describe(const TrainedUpdate& update, bool has_accuracy) {
   char loss[64], accuracy[64] = "", work[64];
   std::snprintf(loss, sizeof loss, std::isnan(update.loss) ? "trained, " : "trained, loss %.4f, ",
                 update.loss);
-  if (has_accuracy)
+  if (has_accuracy && !std::isnan(update.accuracy))
     std::snprintf(accuracy, sizeof accuracy, "accuracy %.1f %%, ", 100 * update.accuracy);
   std::snprintf(work, sizeof work, "%llu examples, %llu steps",
                 static_cast<unsigned long long>(update.examples),

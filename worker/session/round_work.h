@@ -30,10 +30,12 @@ class RoundWork {
                       Outgoing& out);
   void cancel(Outgoing& out);
 
-  // What this worker trains on, and whether for classes; given before advance() is called first.
-  void set_dataset(RegisterDataset dataset, bool classifies) {
+  // What this worker trains on, whether for classes, and whether it attests models; given before
+  // advance() is called first.
+  void set_dataset(RegisterDataset dataset, bool classifies, bool attests) {
     dataset_ = std::move(dataset);
     classifies_ = classifies;
+    evaluation_.set_attests(attests);
   }
   const RegisterDataset& dataset() const { return dataset_; }
   const std::optional<RoundState>& state() const { return state_; }

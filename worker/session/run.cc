@@ -206,7 +206,7 @@ class Loop {
   }
   Status perform(CheckModel& e, std::deque<Event>& waiting) {
     ModelChecked checked;
-    checked.fault = check_model(e.genesis, checked.dataset);
+    checked.fault = check_model(e.genesis, checked);
     waiting.push_back(std::move(checked));
     return {};
   }
@@ -245,7 +245,7 @@ class Loop {
     return {};
   }
 
-  std::string check_model(const GenesisRecord& genesis, RegisterDataset& dataset) {
+  std::string check_model(const GenesisRecord& genesis, ModelChecked& checked) {
     auto blob = home_.blobs().get(genesis.task.layout_root);
     if (!blob) return blob.error().message;
     const ByteView text = blob->bytes();
@@ -259,7 +259,8 @@ class Loop {
              describe(trainers->trainer->layout().size()) +
              "): give the same --model, --hidden and data shape as the coordinator";
     }
-    dataset = trainers->dataset;
+    checked.dataset = trainers->dataset;
+    checked.attests = trainers->evaluator != nullptr;
     training_.equip(*std::move(trainers));
     return "";
   }

@@ -76,8 +76,8 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                  [&](const BlobFinished& e) { blobs_.take(e, out); },
                  [&](const ModelChecked& e) {
                    model_fit_ = e.fault.empty();
-                   work_.set_dataset(e.dataset,
-                                     chain_->genesis().task.objective == "classification");
+                   work_.set_dataset(
+                       e.dataset, chain_->genesis().task.objective == "classification", e.attests);
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TaskChecked& e) {
@@ -85,7 +85,10 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                    if (!task_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TrainingProgressed& e) { work_.take(e, out); },
-                 [&](const TrainingEnded& e) { work_.take(e, out); },
+                 [&](const TrainingEnded& e) {
+                   work_.take(e, out);
+                   if (e.ends_session) stop(kExitFault, e.fault, out);
+                 },
                  [&](const EvaluationEnded& e) { work_.take(e, out); },
                  [&](const ForkSaved& e) {
                    if (!fork_) return;

@@ -136,6 +136,11 @@ void TrainingThread::train(const StartTraining& order, const std::filesystem::pa
   task->cancelled = &cancelled_;
   auto global = load_model(order.model_root);
   if (!global) return failed(global.error());
+  if (Status tried = try_evaluator(order, *global); !tried) {
+    TrainingEnded ended{order.key, std::nullopt, tried.error().message};
+    ended.ends_session = !cancelled_;
+    return report(std::move(ended));
+  }
   const bool flip = trainers_.flipped && adversary_.active(order.key.round);
   Trainer& trainer = flip ? *trainers_.flipped : *trainers_.trainer;
   auto outcome = trainer.train(*global, *task, [&](const TrainProgress& progress) {
@@ -158,6 +163,17 @@ void TrainingThread::train(const StartTraining& order, const std::filesystem::pa
          std::move(submission->residual));
 }
 
+// A program that cannot judge a model would be found out after hours of training.
+Status TrainingThread::try_evaluator(const StartTraining& order, std::span<const float> model) {
+  if (!trainers_.evaluator_is_untried) return {};
+  report(TrainingProgressed{order.key, 0, "trying the evaluator"});
+  const auto outcome =
+      trainers_.evaluator->evaluate(model, {order.key.round, order.deadline_ms, &cancelled_});
+  if (!outcome) return outcome.error();
+  trainers_.evaluator_is_untried = false;
+  return {};
+}
+
 void TrainingThread::evaluate(const StartEvaluation& order) {
   EvaluationEnded ended;
   ended.model_root = order.model_root;
@@ -168,7 +184,7 @@ void TrainingThread::evaluate(const StartEvaluation& order) {
     }
     auto parameters = load_model(order.model_root);
     if (!parameters) return parameters.error();
-    return trainers_.evaluator->evaluate(*parameters);
+    return trainers_.evaluator->evaluate(*parameters, {order.round, 0, &cancelled_});
   };
   const auto outcome = run_it();
   if (outcome) {

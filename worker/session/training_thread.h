@@ -21,6 +21,7 @@ struct WorkerTrainers {
   std::unique_ptr<Trainer> trainer;
   std::unique_ptr<Trainer> flipped;      // on flipped labels, for that adversary; may be empty
   std::unique_ptr<Evaluator> evaluator;  // on held-out samples; may be empty
+  bool evaluator_is_untried = false;     // a user's program: it is tried before the first training
   RegisterDataset dataset;               // the manifest of what they train on
 };
 // Called once, when task and layout are known. The error says why this worker cannot take part.
@@ -60,6 +61,7 @@ class TrainingThread {
   Result<Submission> submit(const StartTraining& order, const std::filesystem::path& residual_file,
                             std::span<const float> global, const TrainOutcome& outcome) const;
   std::string remark_on(std::span<const float> global, std::span<const float> local) const;
+  Status try_evaluator(const StartTraining& order, std::span<const float> model);
   void evaluate(const StartEvaluation& order);
   Result<std::vector<float>> load_model(const Hash& root) const;
 

@@ -189,7 +189,8 @@ class TorchEvaluator : public Evaluator {
   explicit TorchEvaluator(Bench bench) : bench_(std::move(bench)) {}
 
   const ModelLayout& layout() const override { return bench_.flat.layout; }
-  Result<EvaluateOutcome> evaluate(std::span<const float> parameters) override {
+  Result<EvaluateOutcome> evaluate(std::span<const float> parameters,
+                                   const EvaluateTask& /*task*/) override {
     return guarded("evaluation", [&] { return run(parameters); });
   }
 
