@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""A trainer for gradmint in plain Python: no third-party package. docs/own-trainer.md is the contract.
+r"""A trainer for gradmint in plain Python: no third-party package. docs/own-trainer.md is the contract.
 
-    gradmint dev --workers 3 --rounds 3 --trainer 'python3 docs/examples/trainer_plain.py'
+    gradmint dev --workers 3 --rounds 3 --trainer 'python3 docs/examples/trainer_plain.py' \
+        --evaluator 'python3 docs/examples/evaluator_plain.py'
 
 It trains whatever of the two it is given: a softmax regression (one weight matrix, one bias) or a
 perceptron with one hidden ReLU layer (`hidden.weight`, `hidden.bias`, `output.weight`, `output.bias`, as
 `--model mlp` has them). Which data it trains on is its own affair; here it is digits.csv.gz (64 pixels
 0..16 and a label in each row): the first argument, else $GRADMINT_DIGITS, else what scripts/fetch_digits
-left in build/data.
+left in build/data. The last fifth of the rows is left to evaluator_plain.py.
 Plain Python is slow, so each round draws SAMPLES of the rows with the round's seed.
 """
 import csv
@@ -64,8 +65,9 @@ def layers_of(tensors):
     return keys, layers
 
 
-def read_samples(path, layers):
-    """[(pixels, label), ...]; refuses rows that the model cannot take."""
+def read_samples(layers, held_out):
+    """[(pixels, label), ...] of the last fifth of the rows, or of the others; refuses what the model cannot take."""
+    path = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GRADMINT_DIGITS", DEFAULT_DATA)
     inputs, classes = len(layers[0][0][0]), len(layers[-1][1])
     samples = []
     with gzip.open(path, "rt") as file:
@@ -74,7 +76,16 @@ def read_samples(path, layers):
             if len(pixels) != inputs or not 0 <= label < classes:
                 sys.exit(f"{path}: this model takes {inputs} values and {classes} classes")
             samples.append((pixels, label))
-    return samples
+    kept = len(samples) - len(samples) // 5
+    return samples[kept:] if held_out else samples[:kept]
+
+
+def read_task():
+    """The program runs where its worker was started; the round's files are in a directory of their own."""
+    if "GRADMINT_ROUND_DIR" not in os.environ:
+        sys.exit("GRADMINT_ROUND_DIR is not set: a worker runs this program (docs/own-trainer.md)")
+    with open(os.path.join(os.environ["GRADMINT_ROUND_DIR"], "round.json")) as file:
+        return json.load(file)
 
 
 def forward(layers, values):
@@ -117,20 +128,18 @@ def train_epoch(layers, samples, rate):
 
 
 def main():
-    # The program runs where its worker was started; the round's files are in a directory of their own.
-    with open(os.path.join(os.environ["GRADMINT_ROUND_DIR"], "round.json")) as file:
-        task = json.load(file)
+    task = read_task()
     tensors = read_safetensors(task["global"])
     keys, layers = layers_of(tensors)
-    data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GRADMINT_DIGITS", DEFAULT_DATA)
-    samples = read_samples(data, layers)
+    samples = read_samples(layers, held_out=False)
 
     # Each worker has a seed of its own in each round, so that no two of them draw the same rows.
     random.seed(task["seed"])
     samples = random.sample(samples, min(SAMPLES, len(samples)))
     # The federation's learning rate is meant for its optimizer; plain descent wants a larger one than Adam.
     rate = task["learning_rate"] * (20 if task["optimizer"] == "adam" else 1)
-    for epoch in range(max(1, task["local_epochs"])):
+    epochs = max(1, task["local_epochs"])
+    for epoch in range(epochs):
         random.shuffle(samples)
         loss, accuracy = train_epoch(layers, samples, rate)
         print(f"epoch {epoch + 1}: loss {loss:.4f}, accuracy {accuracy:.4f}", flush=True)
@@ -140,7 +149,8 @@ def main():
         tensors[bias] = (tensors[bias][0], biases)
     write_safetensors(task["parameters"], tensors)
     with open(task["metrics"], "w") as file:
-        json.dump({"examples": len(samples), "loss": loss, "accuracy": accuracy}, file)
+        metrics = {"loss": loss, "accuracy": accuracy}
+        json.dump({"examples": len(samples), "steps": epochs * len(samples), "metrics": metrics}, file)
 
 
 if __name__ == "__main__":
