@@ -12,7 +12,7 @@ from digits_pytorch import load_digits, make_model
 task = gradmint.task()
 model = task.load(make_model())
 images, labels = load_digits()
-optimizer = torch.optim.SGD(model.parameters(), task.learning_rate, task.momentum)
+optimizer = torch.optim.Adam(model.parameters(), task.learning_rate)
 for epoch in task.epochs():
     for batch in torch.randperm(len(labels)).split(task.batch_size):
         optimizer.zero_grad()

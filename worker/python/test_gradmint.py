@@ -339,7 +339,8 @@ class ClockTest(RoundTest):
 
     def test_progress_is_flushed(self):
         # Nothing else writes this line out: os._exit() leaves what is still in a buffer there.
-        ended = self.run_program("-c", "import os, gradmint; gradmint.task().progress('a line'); os._exit(0)")
+        ended = self.run_program("-c", "import os, gradmint; gradmint.task().progress('a line'); os._exit(0)",
+                                 PYTHONUNBUFFERED="")
         self.assertEqual(ended.stdout, "a line\n")
 
 

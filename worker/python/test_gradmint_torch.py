@@ -97,7 +97,7 @@ class ExamplesTest(test_gradmint.RoundTest):
                  "9": nn.Linear(128, 10)}
         tensors = {f"{place}.{name}": tensor.numpy() for place, layer in first.items()
                    for name, tensor in layer.state_dict().items() if tensor.is_floating_point()}
-        self.begin(tensors, optimizer="sgd", learning_rate=0.05, local_epochs=4, batch_size=8)
+        self.begin(tensors, learning_rate=0.01, local_epochs=4, batch_size=8)
         digits = self.write_digits()
         shown = self.run_example("trainer_pytorch.py", digits)
         self.assertIn("epoch 4: loss ", shown)
@@ -112,10 +112,12 @@ class ExamplesTest(test_gradmint.RoundTest):
         self.assertEqual(judged["examples"], 12)
         self.assertGreater(judged["metrics"]["accuracy"], 0.8)
 
-    def test_they_are_as_short_as_the_tutorial_says(self):
+    def test_they_are_as_short_as_the_tutorial_says_and_shows(self):
+        tutorial = (EXAMPLES.parent / "tutorial-pytorch.md").read_text()
         for name in ("trainer_pytorch.py", "evaluator_pytorch.py"):
             code = (EXAMPLES / name).read_text().split('"""\n', 1)[1]
             self.assertLessEqual(sum(bool(line.strip()) for line in code.splitlines()), 15, name)
+            self.assertIn(f"```python\n{code}```\n", tutorial, name)
 
 
 if __name__ == "__main__":
