@@ -15,8 +15,8 @@ endif()
 
 if(TARGET gradmint-worker)
   list(APPEND components gradmint-worker)
-  # What else a worker's machine needs belongs here, with COMPONENT gradmint-worker: a Python module, say.
-  install(FILES docs/examples/trainer_plain.py docs/examples/trainer_pytorch.py
+  install(FILES docs/examples/trainer_plain.py docs/examples/evaluator_plain.py docs/examples/trainer_pytorch.py
+                docs/examples/evaluator_pytorch.py docs/examples/digits_pytorch.py
     DESTINATION share/doc/gradmint-worker/examples COMPONENT gradmint-worker)
 endif()
 
@@ -78,7 +78,7 @@ Coordinators and workers are in gradmint-coordinator and gradmint-worker.")
 
 set(CPACK_DEBIAN_GRADMINT-COORDINATOR_PACKAGE_NAME gradmint-coordinator)
 set(CPACK_DEBIAN_GRADMINT-COORDINATOR_PACKAGE_DEPENDS "gradmint (= ${PROJECT_VERSION}), adduser")
-set(CPACK_DEBIAN_GRADMINT-COORDINATOR_PACKAGE_SUGGESTS gradmint-worker)
+set(CPACK_DEBIAN_GRADMINT-COORDINATOR_PACKAGE_RECOMMENDS gradmint-worker) # it runs evaluators
 foreach(script postinst prerm postrm)
   list(APPEND CPACK_DEBIAN_GRADMINT-COORDINATOR_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/packaging/coordinator/${script}")
@@ -93,6 +93,7 @@ set(CPACK_DEBIAN_GRADMINT-WORKER_PACKAGE_NAME gradmint-worker)
 set(CPACK_DEBIAN_GRADMINT-WORKER_PACKAGE_DEPENDS "gradmint (= ${PROJECT_VERSION})")
 # libtorch takes any BLAS; on the reference one it is ten times slower.
 set(CPACK_DEBIAN_GRADMINT-WORKER_PACKAGE_RECOMMENDS libopenblas0-pthread)
+set(CPACK_DEBIAN_GRADMINT-WORKER_PACKAGE_SUGGESTS "python3-numpy, python3-torch") # of the Python module
 set(CPACK_COMPONENT_GRADMINT-WORKER_DESCRIPTION
 "worker of a gradmint federation
 It trains on this machine's data, which never leave it, with libtorch or a

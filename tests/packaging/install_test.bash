@@ -20,7 +20,8 @@ want gradmint bin/gradmint bin/gradmint-aggregate $completions/gradmint $complet
   share/man/man1/gradmint{,-aggregate,-audit,-dev,-keys,-model,-wallet}.1.gz
 want gradmint-coordinator bin/gradmint-coordinator $completions/gradmint-coordinator \
   lib/systemd/system/gradmint-coordinator.service share/man/man1/gradmint-coordinator.1.gz
-want gradmint-worker bin/gradmint-worker $completions/gradmint-worker share/man/man1/gradmint-worker.1.gz
+want gradmint-worker bin/gradmint-worker $completions/gradmint-worker share/man/man1/gradmint-worker.1.gz \
+  share/gradmint/python/gradmint/{__init__.py,_error.py,_metrics.py,_tensors.py,py.typed}
 
 # gradmint alone names the package that is missing, in one line.
 for sibling in coordinator worker; do
