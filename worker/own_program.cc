@@ -122,13 +122,12 @@ Status run(const OwnProgram& program, const ProgramTask& task, const ProgressFn&
 }
 
 bool is_metric_name(const std::string& name) {
-  const auto is_plain = [](unsigned char c) {
-    return c == '_' || (c < 0x80 && std::isalnum(c) != 0);
+  const auto is_plain = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   };
   if (name.empty() || name.size() > kMaxMetricNameBytes || !is_plain(name.front())) return false;
-  return std::all_of(name.begin(), name.end(), [&](unsigned char c) {
-    return is_plain(c) ||
-           std::string_view(".:/@+-").find(static_cast<char>(c)) != std::string_view::npos;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return is_plain(c) || std::string_view(".:/@+-").find(c) != std::string_view::npos;
   });
 }
 

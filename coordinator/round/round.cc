@@ -24,6 +24,7 @@ Station station_of(const RoundView& view, const RoundPolicy& policy) {
     case RoundPhase::abandoned:
       return Station::waiting;
     case RoundPhase::settled:
+      if (policy.stop_when && reached(*policy.stop_when, *view.round)) return Station::finished;
       return view.round->round >= policy.rounds ? Station::finished : Station::waiting;
   }
   return Station::waiting;

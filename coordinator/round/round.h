@@ -8,8 +8,10 @@
 // on. Verdicts say what became of an event; effects say what is to be done. Not thread safe.
 #pragma once
 
+#include <optional>
 #include <set>
 
+#include "coordinator/round/goal.h"
 #include "coordinator/round/round_events.h"
 
 namespace gradmint {
@@ -25,6 +27,7 @@ enum class Station : std::uint8_t {
 
 struct RoundPolicy {
   std::uint64_t rounds = 1;       // stop after this one
+  std::optional<Goal> stop_when;  // or once a settled round is there
   std::uint32_t min_workers = 1;  // present before the first round
   AggregationSpec aggregation;
   TrainingSpec training;  // seed is the job's; the round's is derived from it

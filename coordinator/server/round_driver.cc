@@ -37,6 +37,7 @@ struct PendingReveal {
 RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
   RoundPolicy policy;
   policy.rounds = settings.rounds;
+  policy.stop_when = settings.stop_when;
   policy.min_workers = settings.min_workers;
   policy.aggregation = ledger_spec(settings.aggregation);
   policy.training = settings.training;

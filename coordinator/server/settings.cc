@@ -49,6 +49,16 @@ void read_rounds(TomlConfig& toml, Settings& s) {
   toml.path("task.contract", s.contract);
   toml.texts("task.buffers", s.buffers);
   toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
+  if (toml.has("rounds.stop_when")) {
+    std::string text;
+    toml.text("rounds.stop_when", text);
+    auto goal = parse_goal(text);
+    if (goal) {
+      s.stop_when = *goal;
+    } else {
+      toml.refuse("rounds.stop_when", goal.error().message);
+    }
+  }
   // With fewer updates the aggregator would refuse every round.
   const auto least = static_cast<std::uint32_t>(kernels::least_updates(s.aggregation));
   s.min_workers = std::max(s.min_workers, least);

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "contracts/emission.h"
+#include "coordinator/round/goal.h"
 #include "kernels/aggregate_spec.h"
 #include "kernels/base/result.h"
 #include "kernels/encoding.h"
@@ -35,6 +37,7 @@ struct Settings {
   std::filesystem::path contract;    // JSON; empty: the one in `initial`, if it has one
   // [rounds]
   std::uint64_t rounds = 12;
+  std::optional<Goal> stop_when;
   std::uint32_t min_workers = 2;
   RoundLimits limits;
   std::uint32_t evaluation_deadline_ms = 60'000;

@@ -127,7 +127,7 @@ TEST_CASE("colours are added only where they are wanted") {
 TEST_CASE("what a score of 0 means is said once, and under the table") {
   Display display({});
   RunOutcome run;
-  for (std::uint64_t number : {1, 2}) {
+  for (const std::uint64_t number : {1ULL, 2ULL}) {
     RoundOutcome round;
     round.round = number;
     round.accepted = {{"gm1a", "a", 1, 0}};

@@ -126,6 +126,7 @@ TEST_CASE("limits of the chain are read, and those that no chain may have are re
       {"[limits]\nregistrations_per_round = 1\n", "rounds.min_workers"},
       {"[limits]\nrotation_delay_blocks = 0\n", "limits.rotation_delay_blocks"},
       {"[rounds]\nsuspend_after = 0\n", "rounds.suspend_after"},
+      {"[rounds]\nstop_when = \"accuracy\"\n", "rounds.stop_when"},
   };
   for (const auto& [settings_text, named] : refused) {
     const std::string text = settings_text;  // clang 14 captures no binding

@@ -1,0 +1,74 @@
+// rounds.stop_when: what may be said, when it is there, and a job that ends by it.
+#include "coordinator/round/goal.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/coordinator/round_desk.h"
+
+using namespace gradmint;
+using namespace gradmint::test;
+
+TEST_CASE("goals: what may be said") {
+  struct Row {
+    const char* text;
+    Goal expected;
+  };
+  const Row table[] = {
+      {"accuracy >= 0.95", {GoalFigure::accuracy, true, 950'000}},
+      {"accuracy>=1", {GoalFigure::accuracy, true, 1'000'000}},
+      {"r2 >= .8", {GoalFigure::accuracy, true, 800'000}},
+      {" loss <= 0.000001 ", {GoalFigure::loss, false, 1}},
+      {"loss >= 2e1", {GoalFigure::loss, true, 20'000'000}},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.text);
+    const auto goal = parse_goal(row.text);
+    REQUIRE(goal.ok());
+    CHECK(*goal == row.expected);
+  }
+  for (const char* text : {"", "accuracy", "accuracy > 0.9", "accuracy = 0.9", "f1 >= 0.9",
+                           "accuracy >= ", "accuracy >= 90%", "accuracy >= nan", "accuracy >= 1e9",
+                           "accuracy >= 0.9 0.8x", ">= 0.9"}) {
+    CAPTURE(text);
+    const auto goal = parse_goal(text);
+    REQUIRE_FALSE(goal.ok());
+    CHECK(goal.error().message.find("is no goal: write 'accuracy >= 0.95'") != std::string::npos);
+  }
+}
+
+TEST_CASE("goals: a figure is there when it was attested") {
+  RoundRecord round;
+  round.attestations = 1;
+  round.accuracy_ppm = 900'000;
+  round.loss_micro = 300'000;
+  const auto there = [&](const char* text) { return reached(*parse_goal(text), round); };
+  CHECK(there("accuracy >= 0.9"));
+  CHECK_FALSE(there("accuracy >= 0.900001"));
+  CHECK(there("loss <= 0.3"));
+  CHECK_FALSE(there("loss <= 0.299999"));
+  round.attestations = 0;
+  CHECK_FALSE(there("accuracy >= 0"));
+  CHECK_FALSE(there("loss <= 1"));
+}
+
+TEST_CASE("goals: the first settled round that is there finishes the job") {
+  struct Row {
+    const char* goal;
+    Station expected;
+  };
+  for (const Row& row :
+       {Row{"accuracy >= 0.9", Station::finished}, Row{"accuracy >= 0.95", Station::waiting}}) {
+    CAPTURE(row.goal);
+    Desk desk;
+    RoundPolicy policy = desk.policy();
+    policy.rounds = 9;
+    policy.stop_when = *parse_goal(row.goal);
+    desk.machine = RoundMachine(policy);
+    desk.world.enrol();
+    desk.ledger();
+    desk.world.run_round();
+    desk.ledger();
+    CHECK(desk.machine.station() == row.expected);
+    CHECK((desk.asked<Finished>() != nullptr) == (row.expected == Station::finished));
+  }
+}
