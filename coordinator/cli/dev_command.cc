@@ -74,7 +74,7 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
                   "A model of your own to start from, with --trainer and --evaluator")
       ->type_name("FILE.safetensors");
   dev->add_option("--evaluator", o->evaluator,
-                  "With --initial: your own program that judges each new model")
+                  "With --trainer: your own program that judges each new model")
       ->type_name("COMMAND");
   dev->add_option(
          "--device", o->device,

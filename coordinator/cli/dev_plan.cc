@@ -108,8 +108,8 @@ Status check(const DevOptions& o) {
   if (!o.initial.empty() && o.evaluator.empty())
     return bad("--initial " + o.initial +
                ": only you can say how good a model of it is: give --evaluator");
-  if (!o.evaluator.empty() && o.initial.empty())
-    return bad("--evaluator: goes with --initial FILE.safetensors and --trainer");
+  if (!o.evaluator.empty() && o.trainer.empty())
+    return bad("--evaluator: goes with --trainer; built-in training has its own");
   if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
   return {};
 }
@@ -246,8 +246,8 @@ std::string coordinator_config(const DevPlan& plan) {
           "\n\n";
   text += aggregation_section(plan.aggregation);
   text += "[evaluation]\nby = \"coordinator\"\n";
-  text += own ? "evaluator = " + toml_text(o.evaluator)
-              : "command = " + toml_text(shell_line(evaluate));
+  text += !o.evaluator.empty() ? "evaluator = " + toml_text(o.evaluator)
+                               : "command = " + toml_text(shell_line(evaluate));
   text += "\n\n";
   text += "[keys]\nscrypt_log2_n = 12\n\n";
   text += "[run]\nexit_when_finished = true\nbackend = " + toml_text(o.device) + "\n";

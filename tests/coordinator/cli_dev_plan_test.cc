@@ -302,7 +302,11 @@ TEST_CASE("a model of one's own has a trainer and an evaluator, and no data of o
                            "by = \"coordinator\"\nevaluator = \"python3 judge.py --all\"\n"})
     CHECK_MESSAGE(config.find(line) != std::string::npos, config);
   options.initial.clear();
-  CHECK(refused().find("goes with --initial") != std::string::npos);
+  const std::string built_in = coordinator_config(plan_dev(options, "/h", kPrograms).value());
+  CHECK(built_in.find("model = \"mlp\"\n") != std::string::npos);
+  CHECK(built_in.find("evaluator = \"python3 judge.py --all\"\n") != std::string::npos);
+  options.trainer.clear();
+  CHECK(refused().find("--evaluator: goes with --trainer") != std::string::npos);
 }
 
 TEST_CASE("how a CSV file is read is told to everyone who reads it") {
