@@ -4,7 +4,7 @@
 
 #include "contracts/amount.h"
 #include "ledger/apply.h"
-#include "ledger/close_plan.h"
+#include "ledger/settle_plan.h"
 
 namespace gradmint::apply {
 namespace {
@@ -188,16 +188,14 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
   if (const Verdict v = find_evaluating(state, body.round, round); v != Verdict::ok) return v;
 
   const auto evaluations = evaluations_of(state, body.round);
-  const SettleRound expected = plan_settlement(body.round, evaluations);
+  const SettleRound expected =
+      plan_settlement(*round, commits_of(state, round->round, round->attempt), evaluations);
   const bool all_committed = evaluations.size() == round->open.evaluators.size() ||
                              commits_are_over(*round, context.height);
   const bool all_revealed =
       expected.attestations == evaluations.size() || waited(*round, context.height, 2);
   if (!all_committed || !all_revealed) return Verdict::evaluation_missing;
-  if (body.attestations != expected.attestations || body.loss_micro != expected.loss_micro ||
-      body.accuracy_ppm != expected.accuracy_ppm) {
-    return Verdict::wrong_median;
-  }
+  if (body != expected) return Verdict::wrong_metrics;
   Payment payment;
   if (const Verdict v = run_rule(*round, context, state, payment); v != Verdict::ok) return v;
 
@@ -209,8 +207,8 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
   put(state, state_key::kTotals, payment.totals);
   round->phase = RoundPhase::settled;
   round->attestations = body.attestations;
-  round->loss_micro = body.loss_micro;
-  round->accuracy_ppm = body.accuracy_ppm;
+  round->metrics = body.metrics;
+  round->training = body.training;
   retire(*round, state);
   put(state, state_key::round(body.round), *round);
   return Verdict::ok;

@@ -6,16 +6,6 @@
 #include "ledger/hash.h"
 
 namespace gradmint {
-namespace {
-
-template <class T>
-T lower_median(std::vector<T> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[(values.size() - 1) / 2];
-}
-
-}  // namespace
 
 Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
                 const std::vector<std::pair<AccountId, CommitRecord>>& commits) {
@@ -65,22 +55,6 @@ CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& 
   close.shift = static_cast<std::int16_t>(kernels::choose_shift(round_exponent, largest_weight));
   for (const auto& [rank, entry] : ordered) close.entries.push_back(entry);
   return close;
-}
-
-SettleRound plan_settlement(std::uint64_t round, const std::vector<EvaluationRecord>& evaluations) {
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
-  for (const EvaluationRecord& evaluation : evaluations) {
-    if (!evaluation.revealed) continue;
-    losses.push_back(evaluation.body.loss_micro);
-    accuracies.push_back(evaluation.body.accuracy_ppm);
-  }
-  SettleRound settle;
-  settle.round = round;
-  settle.attestations = static_cast<std::uint32_t>(losses.size());
-  settle.loss_micro = lower_median(std::move(losses));
-  settle.accuracy_ppm = lower_median(std::move(accuracies));
-  return settle;
 }
 
 }  // namespace gradmint

@@ -1,6 +1,5 @@
-// What a CloseCommits must say, from the commitments alone (the order, weights, exclusions, E and
-// s), and a SettleRound, from the attestations. The coordinator proposes them and every validator
-// and auditor recomputes them with these same functions.
+// What a CloseCommits must say, from the commitments alone: the order, weights, exclusions, E and
+// s. The coordinator proposes it and every validator and auditor recomputes it with this function.
 #pragma once
 
 #include "ledger/state.h"
@@ -18,9 +17,5 @@ Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage
 // 2^s <= 2^51 over the others. Precondition: at least one commitment.
 CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
                         const std::vector<std::pair<AccountId, CommitRecord>>& commits);
-
-// How many evaluations were revealed, and the lower medians of their figures; 0 where there is
-// none.
-SettleRound plan_settlement(std::uint64_t round, const std::vector<EvaluationRecord>& evaluations);
 
 }  // namespace gradmint

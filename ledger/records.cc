@@ -209,6 +209,7 @@ void CommitUpdate::write(Writer& w) const {
   w.u64(examples);
   w.u64(steps);
   w.hash(dataset);
+  write_metrics(w, metrics);
 }
 void CommitUpdate::read(Reader& r) {
   round = r.u64();
@@ -218,6 +219,7 @@ void CommitUpdate::read(Reader& r) {
   examples = r.u64();
   steps = r.u64();
   dataset = r.hash();
+  metrics = read_metrics(r);
 }
 
 void Opening::write(Writer& w) const {
@@ -339,18 +341,15 @@ void CommitEvaluation::read(Reader& r) {
 }
 void RevealEvaluation::write(Writer& w) const {
   w.u64(round);
-  w.i64(loss_micro);
-  w.u32(accuracy_ppm);
+  write_metrics(w, metrics);
   w.u64(examples);
   w.hash(salt);
 }
 void RevealEvaluation::read(Reader& r) {
   round = r.u64();
-  loss_micro = r.i64();
-  accuracy_ppm = r.u32();
+  metrics = read_metrics(r);
   examples = r.u64();
   salt = r.hash();
-  if (accuracy_ppm > 1'000'000) r.fail();
 }
 Hash evaluation_commitment(const AccountId& evaluator, const Hash& model_root,
                            const RevealEvaluation& evaluation) {
@@ -364,14 +363,14 @@ Hash evaluation_commitment(const AccountId& evaluator, const Hash& model_root,
 void SettleRound::write(Writer& w) const {
   w.u64(round);
   w.u32(attestations);
-  w.i64(loss_micro);
-  w.u32(accuracy_ppm);
+  write_summaries(w, metrics);
+  write_summaries(w, training);
 }
 void SettleRound::read(Reader& r) {
   round = r.u64();
   attestations = r.u32();
-  loss_micro = r.i64();
-  accuracy_ppm = r.u32();
+  metrics = read_summaries(r);
+  training = read_summaries(r);
 }
 
 void Transfer::write(Writer& w) const {

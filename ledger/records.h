@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/metrics.h"
 #include "ledger/record.h"
 #include "ledger/verdict.h"
 
@@ -160,6 +161,7 @@ struct CommitUpdate {
   std::int16_t exponent = 0;
   std::uint64_t examples = 0, steps = 0;
   Hash dataset;
+  Metrics metrics;  // of its own training: a claim, which nobody can check
   void write(Writer& w) const;
   void read(Reader& r);
 };
@@ -242,8 +244,7 @@ struct CommitEvaluation {
 };
 struct RevealEvaluation {
   std::uint64_t round = 0;
-  std::int64_t loss_micro = 0;  // loss in millionths, rounded to nearest even
-  std::uint32_t accuracy_ppm = 0;
+  Metrics metrics;
   std::uint64_t examples = 0;
   Hash salt;
   void write(Writer& w) const;
@@ -252,15 +253,16 @@ struct RevealEvaluation {
 Hash evaluation_commitment(const AccountId& evaluator, const Hash& model_root,
                            const RevealEvaluation& evaluation);
 
-// The medians of the attestations (the lower one of an even count). Mints happen here and only
-// here.
+// What the attestations come to, and the trainers' own metrics of the updates that were accepted
+// (settle_plan.h). Mints happen here and only here.
 struct SettleRound {
   std::uint64_t round = 0;
   std::uint32_t attestations = 0;
-  std::int64_t loss_micro = 0;
-  std::uint32_t accuracy_ppm = 0;
+  MetricSummaries metrics;   // of the new model, by its evaluators
+  MetricSummaries training;  // of the updates, by their trainers
   void write(Writer& w) const;
   void read(Reader& r);
+  bool operator==(const SettleRound&) const = default;
 };
 
 enum class SuspendReason : std::uint8_t {

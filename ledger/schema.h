@@ -7,7 +7,7 @@
 
 namespace gradmint {
 
-inline constexpr std::uint16_t kLedgerSchema = 5;
+inline constexpr std::uint16_t kLedgerSchema = 6;
 
 // Why something of `schema` cannot be read, and what can; empty where it can be. `what` begins the
 // line: "the genesis".

@@ -105,8 +105,7 @@ struct RoundRecord {
   CloseCommits close;  // likewise
   RoundResult result;  // likewise
   std::uint32_t attestations = 0;
-  std::int64_t loss_micro = 0;
-  std::uint32_t accuracy_ppm = 0;
+  MetricSummaries metrics, training;  // of the settlement
   void write(Writer& w) const;
   void read(Reader& r);
 };

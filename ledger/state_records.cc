@@ -68,8 +68,8 @@ void RoundRecord::write(Writer& w) const {
   close.write(w);
   result.write(w);
   w.u32(attestations);
-  w.i64(loss_micro);
-  w.u32(accuracy_ppm);
+  write_summaries(w, metrics);
+  write_summaries(w, training);
 }
 void RoundRecord::read(Reader& r) {
   round = r.u64();
@@ -83,8 +83,8 @@ void RoundRecord::read(Reader& r) {
   close.read(r);
   result.read(r);
   attestations = r.u32();
-  loss_micro = r.i64();
-  accuracy_ppm = r.u32();
+  metrics = read_summaries(r);
+  training = read_summaries(r);
 }
 
 void CommitRecord::write(Writer& w) const {

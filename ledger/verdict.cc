@@ -80,7 +80,7 @@ constexpr Entry kNames[] = {
     {Verdict::wrong_scores, "wrong_scores"},
     {Verdict::not_evaluator, "not_evaluator"},
     {Verdict::evaluation_missing, "evaluation_missing"},
-    {Verdict::wrong_median, "wrong_median"},
+    {Verdict::wrong_metrics, "wrong_metrics"},
     {Verdict::rule_failed, "rule_failed"},
     {Verdict::conservation_broken, "conservation_broken"},
     {Verdict::wrong_clip_factors, "wrong_clip_factors"},

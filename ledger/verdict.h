@@ -88,7 +88,7 @@ enum class Verdict : std::uint16_t {
   wrong_scores = 82,
   not_evaluator = 83,
   evaluation_missing = 84,
-  wrong_median = 85,
+  wrong_metrics = 85,
   rule_failed = 86,
   conservation_broken = 87,
   wrong_clip_factors = 88,

@@ -1,16 +1,14 @@
 #include "worker/command_evaluator.h"
 
-#include <cmath>
+#include <algorithm>
 
 namespace gradmint {
 namespace {
 
 class CommandEvaluator : public Evaluator {
  public:
-  CommandEvaluator(OwnProgram program, ModelLayout layout, const std::string& objective)
-      : program_(std::move(program)),
-        layout_(std::move(layout)),
-        score_(objective == "regression" ? "r2" : "accuracy") {}
+  CommandEvaluator(OwnProgram program, ModelLayout layout)
+      : program_(std::move(program)), layout_(std::move(layout)) {}
 
   const ModelLayout& layout() const override { return layout_; }
   Result<EvaluateOutcome> evaluate(std::span<const float> parameters,
@@ -19,7 +17,6 @@ class CommandEvaluator : public Evaluator {
  private:
   OwnProgram program_;
   ModelLayout layout_;
-  std::string score_;
 };
 
 Result<EvaluateOutcome> CommandEvaluator::evaluate(std::span<const float> parameters,
@@ -29,14 +26,12 @@ Result<EvaluateOutcome> CommandEvaluator::evaluate(std::span<const float> parame
   std::filesystem::path dir;
   const auto metrics = run_own_program(program_, told, layout_, parameters, nullptr, dir);
   if (!metrics) return metrics.error();
-  for (const std::string& name : {std::string("loss"), score_}) {
-    if (!std::isnan(metrics->value(name))) continue;
+  const auto is_measured = [](const auto& metric) { return metric.second.has_value(); };
+  if (std::none_of(metrics->metrics.begin(), metrics->metrics.end(), is_measured))
     return program_error(program_, ErrorCode::corrupt, dir,
-                         "metrics.json: " + name + " was not measured, and the ledger takes it");
-  }
+                         "metrics.json: it measured nothing, so it judges nothing");
   EvaluateOutcome outcome;
-  outcome.loss = metrics->value("loss");
-  outcome.accuracy = metrics->value(score_);
+  outcome.metrics = metrics->metrics;
   outcome.examples = metrics->examples;
   clear_directory(program_, dir);
   return outcome;
@@ -44,12 +39,11 @@ Result<EvaluateOutcome> CommandEvaluator::evaluate(std::span<const float> parame
 
 }  // namespace
 
-Result<std::unique_ptr<Evaluator>> make_command_evaluator(OwnProgram program, ModelLayout layout,
-                                                          const std::string& objective) {
+Result<std::unique_ptr<Evaluator>> make_command_evaluator(OwnProgram program, ModelLayout layout) {
   program.role = "evaluator";
   if (Status s = complete(program); !s) return s.error();
   return std::unique_ptr<Evaluator>(
-      std::make_unique<CommandEvaluator>(std::move(program), std::move(layout), objective));
+      std::make_unique<CommandEvaluator>(std::move(program), std::move(layout)));
 }
 
 }  // namespace gradmint

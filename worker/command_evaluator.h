@@ -1,6 +1,6 @@
 // A user's own program as the evaluator (own_program.h): it judges global.safetensors on samples
-// that nobody trains on, and leaves metrics.json. The ledger takes `loss` and `accuracy` (of a
-// regression `r2`), so both must have been measured; others are its owner's to see.
+// that nobody trains on, and leaves metrics.json. At least one of its metrics must have been
+// measured.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,7 @@
 
 namespace gradmint {
 
-// `program.role` is set here. `objective`: "classification" or "regression".
-Result<std::unique_ptr<Evaluator>> make_command_evaluator(OwnProgram program, ModelLayout layout,
-                                                          const std::string& objective);
+// `program.role` is set here.
+Result<std::unique_ptr<Evaluator>> make_command_evaluator(OwnProgram program, ModelLayout layout);
 
 }  // namespace gradmint

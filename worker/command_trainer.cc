@@ -1,6 +1,5 @@
 #include "worker/command_trainer.h"
 
-#include <cmath>
 #include <cstdio>
 
 #include "ledger/durable_file.h"
@@ -69,8 +68,7 @@ Result<TrainOutcome> CommandTrainer::train(std::span<const float> global, const 
   outcome.parameters = *std::move(parameters);
   outcome.examples = metrics->examples;
   outcome.steps = metrics->steps;
-  outcome.loss = metrics->value("loss");
-  outcome.accuracy = metrics->value("accuracy");
+  outcome.metrics = metrics->metrics;
   clear_directory(program_, dir);
   return outcome;
 }

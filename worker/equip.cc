@@ -104,8 +104,8 @@ Status add_command_trainer(const EquipOrder& order, const TaskSpec& task, const 
 
 Status add_command_evaluator(const EquipOrder& order, const TaskSpec& task,
                              const ModelLayout& layout, WorkerTrainers& trainers) {
-  auto evaluator = make_command_evaluator(program_of(order, task, "evaluator", order.evaluator),
-                                          layout, task.objective);
+  auto evaluator =
+      make_command_evaluator(program_of(order, task, "evaluator", order.evaluator), layout);
   if (!evaluator) return evaluator.error();
   trainers.evaluator = *std::move(evaluator);
   trainers.evaluator_is_untried = true;

@@ -1,11 +1,8 @@
 #include "worker/own_program.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <deque>
 #include <fstream>
-#include <limits>
 
 #include "kernels/base/printable.h"
 #include "ledger/durable_file.h"
@@ -121,33 +118,8 @@ Status run(const OwnProgram& program, const ProgramTask& task, const ProgressFn&
   return {};
 }
 
-bool is_metric_name(const std::string& name) {
-  const auto is_plain = [](char c) {
-    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  };
-  if (name.empty() || name.size() > kMaxMetricNameBytes || !is_plain(name.front())) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) {
-    return is_plain(c) || std::string_view(".:/@+-").find(c) != std::string_view::npos;
-  });
-}
-
-// Empty where the value can be taken.
-std::string take_metric(const std::string& name, const Json& value, ProgramMetrics& into) {
-  if (!is_metric_name(name))
-    return "'" + printable(name) +
-           "' is no metric's name: 1 to 48 letters, digits and _ . : / @ + -";
-  if (!value.is_null() && (!value.is_number() || !std::isfinite(value.get<double>())))
-    return name + " must be a finite number, or null where it was not measured";
-  if (value.is_null()) {
-    into.metrics[name] = std::nullopt;
-  } else {
-    into.metrics[name] = value.get<double>();
-  }
-  return {};
-}
-
 // Empty where all stand; `loss` and `accuracy` may stand outside of `metrics`.
-std::string take_metrics(const Json& json, ProgramMetrics& into) {
+std::string take_all(const Json& json, ProgramMetrics& into) {
   const auto examples = json.find("examples");
   if (examples == json.end() || !examples->is_number_unsigned() ||
       examples->get<std::uint64_t>() == 0)
@@ -159,18 +131,11 @@ std::string take_metrics(const Json& json, ProgramMetrics& into) {
   }
   for (const char* name : {"loss", "accuracy"}) {
     if (!json.contains(name)) continue;
-    if (std::string fault = take_metric(name, json[name], into); !fault.empty()) return fault;
+    if (std::string fault = take_metric(name, json[name], into.metrics); !fault.empty())
+      return fault;
   }
-  if (const auto metrics = json.find("metrics"); metrics != json.end()) {
-    if (!metrics->is_object()) return "metrics must be an object of names and numbers";
-    for (const auto& [name, value] : metrics->items())
-      if (std::string fault = take_metric(name, value, into); !fault.empty()) return fault;
-  }
-  if (into.metrics.size() > kMaxMetrics)
-    return std::to_string(into.metrics.size()) + " metrics: at most " + std::to_string(kMaxMetrics);
-  const double accuracy = into.value("accuracy");
-  if (accuracy < 0 || accuracy > 1) return "accuracy must be a number from 0 to 1";
-  return {};
+  const auto metrics = json.find("metrics");
+  return metrics == json.end() ? std::string() : take_metrics(*metrics, into.metrics);
 }
 
 Result<ProgramMetrics> read_metrics(const OwnProgram& program, const fs::path& dir) {
@@ -184,18 +149,11 @@ Result<ProgramMetrics> read_metrics(const OwnProgram& program, const fs::path& d
   if (!json) return unusable(json.error().message);
   if (!json->is_object()) return unusable("not a JSON object");
   ProgramMetrics metrics;
-  if (const std::string fault = take_metrics(*json, metrics); !fault.empty())
-    return unusable(fault);
+  if (const std::string fault = take_all(*json, metrics); !fault.empty()) return unusable(fault);
   return metrics;
 }
 
 }  // namespace
-
-double ProgramMetrics::value(const std::string& name) const {
-  const auto found = metrics.find(name);
-  return found == metrics.end() || !found->second ? std::numeric_limits<double>::quiet_NaN()
-                                                  : *found->second;
-}
 
 Status complete(OwnProgram& program) {
   if (program.command.find_first_not_of(" \t\n") == std::string::npos)

@@ -6,9 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -17,9 +15,6 @@
 #include "worker/trainer.h"
 
 namespace gradmint {
-
-inline constexpr std::size_t kMaxMetrics = 16;
-inline constexpr std::size_t kMaxMetricNameBytes = 48;
 
 struct OwnProgram {
   std::string role;  // "trainer", "evaluator": how faults begin
@@ -46,10 +41,7 @@ struct ProgramTask {
 struct ProgramMetrics {
   std::uint64_t examples = 0;
   std::uint64_t steps = 0;
-  std::map<std::string, std::optional<double>> metrics;  // empty: not measured
-
-  // NaN where it was not measured or not named.
-  double value(const std::string& name) const;
+  MeasuredMetrics metrics;
 };
 
 // Runs it and reads its metrics; `directory` is where its files are. Every failure is one Error

@@ -12,6 +12,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/model/layout.h"
+#include "ledger/model/measured.h"
 
 namespace gradmint {
 
@@ -43,15 +44,15 @@ using ProgressFn = std::function<void(const TrainProgress&)>;
 
 struct TrainOutcome {
   std::vector<float> parameters;  // in layout order, all finite
-  double loss = 0;                // mean over the last pass; NaN: not measured
-  double accuracy = 0;            // of the last pass, 0..1; regression: 0; NaN: not measured
+  MeasuredMetrics metrics;        // built in: loss and accuracy of the last pass; regression: loss
   std::uint64_t examples = 0;     // distinct samples trained on
   std::uint64_t steps = 0;
 };
 
 struct EvaluateOutcome {
-  double loss = 0;      // mean cross entropy, or mean squared error
-  double accuracy = 0;  // 0..1; for regression max(0, R²)
+  // Built in: "loss", the mean cross entropy, and "accuracy"; or "loss", the mean squared error of
+  // scaled targets, and "r2".
+  MeasuredMetrics metrics;
   std::uint64_t examples = 0;
 };
 
@@ -81,11 +82,5 @@ class Evaluator {
   virtual Result<EvaluateOutcome> evaluate(std::span<const float> parameters,
                                            const EvaluateTask& task) = 0;
 };
-
-// Losses and accuracies reach the ledger as integers only: round half to even; a loss that is not
-// finite, or too large, becomes kMaxLossMicro; an accuracy is clamped to [0, 1000000].
-inline constexpr std::uint64_t kMaxLossMicro = 1'000'000'000'000ULL;
-std::uint64_t loss_micro(double loss);
-std::uint32_t accuracy_ppm(double accuracy);
 
 }  // namespace gradmint

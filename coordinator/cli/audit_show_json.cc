@@ -5,6 +5,7 @@
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/rules_json.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/model/metrics_json.h"
 
 namespace gradmint {
 namespace {
@@ -65,6 +66,7 @@ Json json_of(const CommitUpdate& b) {
           {"exponent", exponent_json(b.exponent)},
           {"examples", b.examples},
           {"steps", b.steps},
+          {"metrics", micro_json(b.metrics)},
           {"dataset", to_hex(b.dataset)}};
 }
 Json json_of(const CloseCommits& b) {
@@ -112,17 +114,15 @@ Json json_of(const CommitEvaluation& b) {
 }
 Json json_of(const RevealEvaluation& b) {
   return {{"round", b.round},
-          {"loss_micro", b.loss_micro},
-          {"accuracy_ppm", b.accuracy_ppm},
+          {"metrics", micro_json(b.metrics)},
           {"examples", b.examples},
           {"salt", to_hex(b.salt)}};
 }
 Json json_of(const SettleRound& b) {
-  const bool measured = b.attestations > 0;
   return {{"round", b.round},
           {"attestations", b.attestations},
-          {"loss_micro", measured ? Json(b.loss_micro) : Json()},
-          {"accuracy_ppm", measured ? Json(b.accuracy_ppm) : Json()}};
+          {"metrics", micro_json(b.metrics)},
+          {"training", micro_json(b.training)}};
 }
 Json json_of(const Transfer& b) {
   return {

@@ -245,7 +245,7 @@ std::string verify_text(const AuditReport& report, bool recomputed) {
          std::to_string(report.rounds.size()) + " rounds" +
          (recomputed ? ", recomputed from " + std::to_string(report.blobs) + " blobs\n"
                      : "; --recompute repeats their arithmetic as well\n");
-  out += "not       losses and accuracies were not re-evaluated, see docs/audit.md\n";
+  out += "not       the metrics were not measured again, see docs/audit.md\n";
   return out;
 }
 

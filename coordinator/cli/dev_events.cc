@@ -5,6 +5,7 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/roster_text.h"
+#include "ledger/model/metrics_json.h"
 
 namespace gradmint {
 namespace {
@@ -44,14 +45,10 @@ void read_result(const json& object, FederationEvent& event) {
 
 void read_settled(const json& object, FederationEvent& event) {
   event.attestations = object.at("attestations").get<std::uint32_t>();
-  if (event.attestations > 0) {  // else nothing was measured
-    event.accuracy_ppm = object.at("accuracy_ppm").get<std::uint32_t>();
-    event.loss_micro = object.at("loss_micro").get<std::int64_t>();
-  }
-  if (object.contains("r2")) {
-    event.regression = {object.at("r2").get<double>(), object.value("target", ""), std::nullopt};
-    if (object.contains("rmse")) event.regression->rmse = object.at("rmse").get<double>();
-  }
+  event.metrics = summaries_of(object.at("metrics"));
+  event.training = summaries_of(object.at("training"));
+  if (object.contains("rmse"))
+    event.own_unit = {object.at("target").get<std::string>(), object.at("rmse").get<double>()};
   for (const json& one : object.at("mints"))
     event.mints.push_back(
         {one.at("worker").get<std::string>(), one.value("name", ""), amount_of(one.at("amount"))});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
+#include "ledger/metrics.h"
 
 namespace gradmint {
 
@@ -45,11 +46,10 @@ struct MintedAmount {
   std::uint64_t amount = 0;  // base units
 };
 
-// How good a model is that predicts numbers.
-struct RegressionFigures {
-  double r2 = 0;               // 0 where it is below
-  std::string target;          // what is predicted; empty: the trainers know
-  std::optional<double> rmse;  // in its unit
+// How far a model that predicts numbers is off, in their unit.
+struct OwnUnitError {
+  std::string target;  // what is predicted
+  double rmse = 0;
 };
 
 // Of each kind only its own fields are set.
@@ -57,9 +57,9 @@ struct FederationEvent {
   EventKind kind = EventKind::other;
   std::uint64_t round = 0, rounds = 0, height = 0, attempt = 0;
   std::uint64_t count = 0, of = 0;  // registered of needed, committed of members, revealed of …
-  std::uint32_t done_ppm = 0, accuracy_ppm = 0, attestations = 0;
-  std::int64_t loss_micro = 0;
-  std::optional<RegressionFigures> regression;
+  std::uint32_t done_ppm = 0, attestations = 0;
+  MetricSummaries metrics, training;  // of a settled round: by its evaluators, by its trainers
+  std::optional<OwnUnitError> own_unit;
   std::string worker, name;
   std::string text;  // warning, why a round was abandoned, or what became of a member
   std::string chain_id, model_root;

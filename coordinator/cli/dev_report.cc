@@ -4,13 +4,12 @@
 
 #include "contracts/amount.h"
 #include "coordinator/cli/rules_json.h"
+#include "ledger/model/metrics_json.h"
 
 namespace gradmint {
 namespace {
 
 using nlohmann::json;
-
-constexpr double kMillion = 1e6;
 
 json round_json(const RunOutcome& run, const RoundOutcome& round) {
   json accepted = json::array(), rejected = json::array(), scores = json::object();
@@ -20,17 +19,18 @@ json round_json(const RunOutcome& run, const RoundOutcome& round) {
   }
   for (const RejectedUpdate& update : round.rejected)
     rejected.push_back({{"worker", update.worker}, {"reason", update.reason}});
-  json object = {{"round", round.round}, {"model_root", round.model_root}, {"accuracy", nullptr},
-                 {"loss", nullptr},      {"accepted", accepted},           {"rejected", rejected},
-                 {"scores", scores},     {"minted", run.minted(round)}};
-  if (round.settled && round.attestations > 0) {
-    if (round.regression) {
-      object["r2"] = round.regression->r2;
-      if (round.regression->rmse) object["rmse"] = *round.regression->rmse;
-    } else {
-      object["accuracy"] = round.accuracy_ppm / kMillion;
-    }
-    object["loss"] = static_cast<double>(round.loss_micro) / kMillion;
+  json object = {{"round", round.round},
+                 {"model_root", round.model_root},
+                 {"attestations", round.attestations},
+                 {"metrics", number_json(round.metrics)},
+                 {"training", number_json(round.training)},
+                 {"accepted", accepted},
+                 {"rejected", rejected},
+                 {"scores", scores},
+                 {"minted", run.minted(round)}};
+  if (round.own_unit) {
+    object["rmse"] = round.own_unit->rmse;
+    object["rmse_of"] = round.own_unit->target;
   }
   return object;
 }
@@ -77,9 +77,9 @@ void RunOutcome::on(const FederationEvent& event) {
   RoundOutcome& now = round(event.round);
   if (now.settled) return;  // told again after a restart
   now.settled = true;
-  now.accuracy_ppm = event.accuracy_ppm;
-  now.loss_micro = event.loss_micro;
-  now.regression = event.regression;
+  now.metrics = event.metrics;
+  now.training = event.training;
+  now.own_unit = event.own_unit;
   now.attestations = event.attestations;
   now.mints = event.mints;
   for (const AcceptedUpdate& update : now.accepted) {
@@ -106,7 +106,7 @@ std::string RunOutcome::fault(std::uint64_t rounds_wanted) const {
            " rounds were settled";
   for (const RoundOutcome& r : rounds)
     if (r.attestations == 0)
-      return "round " + std::to_string(r.round) + " was settled without an accuracy";
+      return "round " + std::to_string(r.round) + " was settled without an attestation";
   return "";
 }
 
@@ -114,7 +114,7 @@ json report_json(const RunOutcome& run, const ReportFrame& frame) {
   json rounds = json::array(), workers = json::array();
   for (const RoundOutcome& round : run.rounds) rounds.push_back(round_json(run, round));
   for (const WorkerOutcome& worker : run.workers) workers.push_back(worker_json(worker));
-  return {{"schema", "gradmint.dev-report.v1"},
+  return {{"schema", "gradmint.dev-report.v2"},
           {"ok", frame.failure.empty()},
           {"failure", frame.failure.empty() ? json() : json(frame.failure)},
           {"seed", frame.seed},

@@ -18,9 +18,9 @@ struct RoundOutcome {
   std::vector<RejectedUpdate> rejected;
   std::vector<MintedAmount> mints;
   bool settled = false;
-  std::uint32_t accuracy_ppm = 0, attestations = 0;  // attestations 0: there is no accuracy
-  std::int64_t loss_micro = 0;
-  std::optional<RegressionFigures> regression;  // then accuracy_ppm is R2
+  std::uint32_t attestations = 0;
+  MetricSummaries metrics, training;
+  std::optional<OwnUnitError> own_unit;
 };
 
 struct WorkerOutcome {
@@ -58,10 +58,12 @@ struct ReportFrame {
 
 // {schema, ok, seed, data, model, aggregator, optimizer (their names), aggregation (rules_json.h),
 //  encoding, home, ledger, audit, failure,
-//  rounds: [{round, model_root, accuracy, loss, accepted: [address], rejected: [{worker, reason}],
+//  rounds: [{round, model_root, attestations, metrics, training: {name: {measured, median, mean,
+//            saturated}}, rmse, rmse_of, accepted: [address], rejected: [{worker, reason}],
 //            scores: {address: ppm}, minted}],
 //  workers: [{name, address, adversary, rounds_accepted, score_ppm, minted, minted_tokens}]}
-// accuracy is in [0, 1], null without an attestation; minted is in base units (10^9 to a token).
+// A metric that was not measured is null, as is one past its bound (saturated). rmse is a
+// regression's, in the unit of rmse_of. minted is in base units (10^9 to a token).
 nlohmann::json report_json(const RunOutcome& run, const ReportFrame& frame);
 
 }  // namespace gradmint

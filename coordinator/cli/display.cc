@@ -9,6 +9,7 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/roster_text.h"
 #include "kernels/base/printable.h"
+#include "ledger/metric_text.h"
 
 namespace gradmint {
 namespace {
@@ -34,8 +35,6 @@ std::string format(const char* pattern, Values... values) {
 std::string label(const std::string& name, const std::string& address) {
   return printable(name.empty() ? address.substr(0, 12) : name);
 }
-
-std::string percent(std::uint32_t ppm) { return format("%.2f %%", static_cast<double>(ppm) / 1e4); }
 
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
@@ -157,26 +156,29 @@ std::string Display::listed(const char* what, const std::vector<Shown>& items, b
   return text;
 }
 
+// The first one stands out. A loss that has a unit is told in it.
+std::vector<Display::Shown> Display::metrics_of(const RoundOutcome& round) const {
+  if (round.attestations == 0) return {shown("no metrics: nobody attested it", kRed)};
+  std::vector<Shown> parts;
+  for (const MetricSummary& metric : for_people(round.metrics)) {
+    const bool has_unit = metric.name == "loss" && round.own_unit;
+    const std::string title = has_unit ? "error" : metric_title(metric.name);
+    const std::string value =
+        has_unit ? format("%.6g", round.own_unit->rmse) + " in " + printable(round.own_unit->target)
+                 : summary_text(metric);
+    parts.push_back({title + " " + (parts.empty() ? paint(kBold, value) : value),
+                     title.size() + 1 + value.size()});
+  }
+  return parts;
+}
+
 std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& run) const {
   const std::string total = std::to_string(rounds_);
   const std::string start =
       "round " + right(std::to_string(round.round), total.size()) + "/" + total;
   std::vector<Shown> parts = {shown(start)};
-  if (round.attestations > 0 && round.regression) {
-    const RegressionFigures& figures = *round.regression;
-    const std::string r2 = format("%.4f", figures.r2);
-    const std::string error =
-        figures.rmse ? "error " + format("%.6g", *figures.rmse) + " in " + printable(figures.target)
-                     : format("loss %.4f", static_cast<double>(round.loss_micro) / 1e6);
-    parts.push_back({"R2 " + paint(kBold, r2) + "  " + error, r2.size() + error.size() + 5});
-  } else if (round.attestations > 0) {
-    const std::string accuracy = percent(round.accuracy_ppm);
-    const std::string loss = format("%.4f", static_cast<double>(round.loss_micro) / 1e6);
-    parts.push_back({"accuracy " + paint(kBold, accuracy) + "  loss " + loss,
-                     accuracy.size() + loss.size() + 16});
-  } else {
-    parts.push_back(shown("no accuracy: nobody attested it", kRed));
-  }
+  const auto metrics = metrics_of(round);
+  parts.insert(parts.end(), metrics.begin(), metrics.end());
   const std::string minted = contracts::format_amount(run.minted(round));
   parts.push_back({"minted " + paint(kGreen, minted), minted.size() + 7});
   std::string line;
@@ -322,9 +324,8 @@ std::string workers_table(const RunOutcome& run, const DisplayStyle& style) {
   const auto last = std::find_if(run.rounds.rbegin(), run.rounds.rend(),
                                  [](const RoundOutcome& r) { return r.attestations > 0; });
   if (last != run.rounds.rend())
-    table += (last->regression ? "validation R2 " + format("%.4f", last->regression->r2)
-                               : "validation accuracy " + percent(last->accuracy_ppm)) +
-             " after round " + std::to_string(last->round) + "\n";
+    table += "validation " + metrics_line(last->metrics) + " after round " +
+             std::to_string(last->round) + "\n";
   return table;
 }
 

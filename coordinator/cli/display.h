@@ -40,6 +40,7 @@ class Display {
   Shown shown(const std::string& text, const char* code = nullptr) const;
   std::vector<Shown> accepted(const RoundOutcome& round) const;
   std::vector<Shown> rejected(const RoundOutcome& round) const;
+  std::vector<Shown> metrics_of(const RoundOutcome& round) const;
   std::string listed(const char* what, const std::vector<Shown>& items, bool own_line,
                      std::size_t indent) const;
   std::string settled_line(const RoundOutcome& round, const RunOutcome& run) const;

@@ -4,6 +4,7 @@
 
 #include "coordinator/cli/terminal.h"
 #include "ledger/json_text.h"
+#include "ledger/metric_text.h"
 
 namespace gradmint {
 namespace {
@@ -15,6 +16,17 @@ OutputQueue::DroppedText dropped_text(bool json_lines, bool live) {
     };
   }
   return [live](std::uint64_t lines) { return dropped_line(lines, live); };
+}
+
+// "; best by accuracy: round 7, 94.12 %, checkpoints/best.safetensors"
+std::string best_text(const nlohmann::json& finished) {
+  const auto best = finished.find("best");
+  if (best == finished.end()) return "";
+  const auto metric = best->value("metric", std::string());
+  return "; best by " + metric + ": round " +
+         std::to_string(best->value("round", std::uint64_t{0})) + ", " +
+         metric_value_text(metric, best->value("median_micro", std::int64_t{0})) + ", " +
+         best->value("file", std::string());
 }
 
 }  // namespace
@@ -36,7 +48,7 @@ std::string EventOutput::start_and_end(const FederationEvent& event,
   }
   if (event.kind == EventKind::finished) {
     return "finished: " + std::to_string(event.rounds) + " rounds, height " +
-           std::to_string(event.height) +
+           std::to_string(event.height) + best_text(json) +
            (options_.exit_when_finished
                 ? ""
                 : "; still here for workers and wallets, end it with: gradmint coordinator stop "

@@ -6,10 +6,14 @@
 #include <optional>
 
 #include "coordinator/cli/ledger_view.h"
+#include "kernels/base/printable.h"
+#include "ledger/best_round.h"
 #include "ledger/durable_file.h"
 #include "ledger/json_text.h"
+#include "ledger/metric_text.h"
 #include "ledger/model/data_contract.h"
 #include "ledger/model/layout.h"
+#include "ledger/model/metrics_json.h"
 #include "ledger/model/safetensors.h"
 
 namespace gradmint {
@@ -20,6 +24,7 @@ using nlohmann::json;
 struct ModelOptions {
   std::filesystem::path ledger, output;
   std::optional<std::uint64_t> round;
+  std::string best_by;  // empty: none is marked
   std::string format = "table";
 };
 
@@ -27,56 +32,80 @@ struct ModelOptions {
 struct NamedModel {
   std::uint64_t round = 0;
   Hash root;
-  bool attested = false;
-  std::uint32_t accuracy_ppm = 0;
-  std::int64_t loss_micro = 0;
+  MetricSummaries metrics, training;
 };
 
-double loss_of(const NamedModel& model) { return static_cast<double>(model.loss_micro) / 1e6; }
-
 std::vector<NamedModel> models_of(const LedgerView& view) {
-  std::vector<NamedModel> models = {{0, view.genesis.task.model_root, false, 0, 0}};
+  std::vector<NamedModel> models = {{0, view.genesis.task.model_root, {}, {}}};
   const std::uint64_t newest = job_of(view.state).round;
   for (std::uint64_t round = 1; round <= newest; ++round) {
     const auto record = get<RoundRecord>(view.state, state_key::round(round));
     if (!record || record->phase != RoundPhase::settled) continue;
-    models.push_back({round, record->result.model_root, record->attestations > 0,
-                      record->accuracy_ppm, record->loss_micro});
+    models.push_back({round, record->result.model_root, record->metrics, record->training});
   }
   return models;
+}
+
+// The round whose model is the best by --best-by; 0 without it.
+Result<std::uint64_t> best_of(const LedgerView& view, const std::string& best_by) {
+  if (best_by.empty()) return std::uint64_t{0};
+  const auto ranking = parse_ranking(best_by);
+  if (!ranking) return Error{ErrorCode::bad_input, "--best-by: " + ranking.error().message};
+  const auto best = best_round(view.state, *ranking);
+  if (best) return best->round;
+  return Error{
+      ErrorCode::not_found,
+      "--best-by " + best_by + ": no settled round has a measured '" + ranking->metric + "'"};
+}
+
+// How far predicted numbers are off in their own unit, where the contract says which.
+json own_unit_of(const LedgerView& view, const NamedModel& model) {
+  const auto contract = DataContract::decode(view.genesis.task.contract);
+  const json loss = median_json(model.metrics, "loss");
+  if (!contract || loss.is_null()) return {};
+  const auto error = own_unit_error(*contract, loss.get<double>());
+  return error ? json{{"rmse", *error}, {"rmse_of", contract->label}} : json();
+}
+
+void print_model(const LedgerView& view, const NamedModel& model, bool here, bool best) {
+  std::string metrics = metrics_line(model.metrics);
+  if (const json error = own_unit_of(view, model); !error.is_null()) {
+    char text[64];
+    std::snprintf(text, sizeof text, ", error %.6g in ", error["rmse"].get<double>());
+    metrics += text + printable(error["rmse_of"].get<std::string>());
+  }
+  std::printf("%5llu%c %s  %-7s  %s\n", static_cast<unsigned long long>(model.round),
+              best ? '*' : ' ', to_hex(model.root).c_str(), here ? "stored" : "missing",
+              metrics.empty() ? "-" : metrics.c_str());
+}
+
+json model_json(const LedgerView& view, const NamedModel& model, bool here, bool best) {
+  json line = {{"round", model.round},
+               {"model_root", to_hex(model.root)},
+               {"stored", here},
+               {"best", best},
+               {"metrics", number_json(model.metrics)},
+               {"training", number_json(model.training)}};
+  if (const json error = own_unit_of(view, model); !error.is_null()) line.update(error);
+  return line;
 }
 
 Status list_models(const ModelOptions& options) {
   const auto view = open_ledger(options.ledger);
   if (!view) return view.error();
+  const auto best = best_of(*view, options.best_by);
+  if (!best) return best.error();
   json list = json::array();
-  const bool regression = view->genesis.task.objective == "regression";
-  const auto contract = DataContract::decode(view->genesis.task.contract);
-  if (options.format == "table") {
-    std::printf("%5s  %-64s  %9s  %10s  %s\n", "round", "model root",
-                regression ? "R2" : "accuracy", regression && contract ? "error" : "loss", "blob");
-  }
+  if (options.format == "table")
+    std::printf("round  %-64s  %-7s  %s\n", "model root", "blob", "metrics");
   for (const NamedModel& model : models_of(*view)) {
-    const bool here = view->blobs->contains(model.root);
+    const bool here = view->blobs->contains(model.root),
+               is_best = model.round == *best && *best > 0;
     if (options.format == "json") {
-      json line = {{"round", model.round}, {"model_root", to_hex(model.root)}, {"stored", here}};
-      line[regression ? "r2" : "accuracy"] =
-          model.attested ? json(model.accuracy_ppm / 1e6) : json();
-      line["loss"] = model.attested ? json(loss_of(model)) : json();
-      if (model.attested && regression && contract)
-        line["rmse"] = *own_unit_error(*contract, loss_of(model));
-      list.push_back(std::move(line));
-      continue;
+      list.push_back(model_json(*view, model, here, is_best));
+    } else {
+      print_model(*view, model, here, is_best);
     }
-    char accuracy[32] = "-", loss[32] = "-";
-    if (model.attested) {
-      const auto error = contract ? own_unit_error(*contract, loss_of(model)) : std::nullopt;
-      std::snprintf(accuracy, sizeof accuracy, regression ? "%.4f" : "%.2f %%",
-                    model.accuracy_ppm / (regression ? 1e6 : 1e4));
-      std::snprintf(loss, sizeof loss, error ? "%.6g" : "%.4f", error.value_or(loss_of(model)));
-    }
-    std::printf("%5llu  %s  %9s  %10s  %s\n", static_cast<unsigned long long>(model.round),
-                to_hex(model.root).c_str(), accuracy, loss, here ? "stored" : "missing");
   }
   if (options.format == "json") std::printf("%s\n", json_text(json{{"models", list}}).c_str());
   return {};
@@ -90,8 +119,15 @@ Result<MappedFile> blob_of(const LedgerView& view, const Hash& root, std::uint64
   return blob;
 }
 
-Result<NamedModel> choose(const LedgerView& view, const std::optional<std::uint64_t>& round) {
+Result<NamedModel> choose(const LedgerView& view, const ModelOptions& options) {
   const std::vector<NamedModel> models = models_of(view);
+  std::optional<std::uint64_t> round = options.round;
+  if (!options.best_by.empty()) {
+    if (round) return Error{ErrorCode::bad_input, "give --round or --best-by, not both"};
+    const auto best = best_of(view, options.best_by);
+    if (!best) return best.error();
+    round = *best;
+  }
   if (!round) return models.back();
   for (const NamedModel& model : models)
     if (model.round == *round) return model;
@@ -104,7 +140,7 @@ Result<NamedModel> choose(const LedgerView& view, const std::optional<std::uint6
 Status export_model(const ModelOptions& options) {
   const auto view = open_ledger(options.ledger);
   if (!view) return view.error();
-  const auto model = choose(*view, options.round);
+  const auto model = choose(*view, options);
   if (!model) return model.error();
   const auto layout_blob =
       blob_of(*view, view->genesis.task.layout_root, kMaxLayoutBytes, "the model's layout");
@@ -159,6 +195,10 @@ void add_model_commands(CLI::App& app, CommandContext& context) {
 
   CLI::App* list = add_command("list", "The model after each settled round");
   add_format_option(*list, options->format);
+  const auto add_best_by = [&](CLI::App* command, const char* what) {
+    command->add_option("--best-by", options->best_by, what)->type_name("METRIC");
+  };
+  add_best_by(list, "Mark the best by an attested metric: 'accuracy', 'lowest mae'");
   list->footer("Example:\n  gradmint model list --ledger HOME/ledger");
   list->callback(run(list_models));
 
@@ -166,6 +206,7 @@ void add_model_commands(CLI::App& app, CommandContext& context) {
   write->add_option("--round", options->round, "Which (default: the newest; 0: the initial one)")
       ->check(whole_number())
       ->type_name("R");
+  add_best_by(write, "The best by an attested metric instead: 'accuracy', 'lowest mae'");
   write->add_option("-o,--output", options->output, "Where to")
       ->required()
       ->type_name("FILE.safetensors");

@@ -6,12 +6,13 @@
 namespace gradmint {
 namespace {
 
-constexpr double kMostFigure = 1e6;
+constexpr double kMostFigure = 1e9;
 
 Error bad(const std::string& text) {
   return {ErrorCode::bad_input, "'" + text +
                                     "' is no goal: write 'accuracy >= 0.95', 'loss <= 0.1' or "
-                                    "'r2 >= 0.8' (of regression)"};
+                                    "any other metric's name, at most 48 letters, digits and "
+                                    "_ . : / @ + -"};
 }
 
 std::string without_spaces(const std::string& text) {
@@ -29,27 +30,22 @@ Result<Goal> parse_goal(const std::string& text) {
   if (sign == std::string::npos || sign + 1 >= plain.size() || plain[sign + 1] != '=')
     return bad(text);
   Goal goal;
-  const std::string name = plain.substr(0, sign);
-  if (name == "loss") {
-    goal.figure = GoalFigure::loss;
-  } else if (name != "accuracy" && name != "r2") {
-    return bad(text);
-  }
+  goal.metric = plain.substr(0, sign);
+  if (!is_metric_name(goal.metric)) return bad(text);
   goal.at_least = plain[sign] == '>';
   double value = 0;
   const char* const end = plain.data() + plain.size();
   const auto read = std::from_chars(plain.data() + sign + 2, end, value);
-  if (read.ec != std::errc() || read.ptr != end || !(std::fabs(value) <= kMostFigure))
+  if (read.ec != std::errc() || read.ptr != end || !(std::fabs(value) < kMostFigure))
     return bad(text);
   goal.micro = std::llround(value * 1e6);
   return goal;
 }
 
 bool reached(const Goal& goal, const RoundRecord& settled) {
-  if (settled.attestations == 0) return false;
-  const std::int64_t figure =
-      goal.figure == GoalFigure::loss ? settled.loss_micro : std::int64_t{settled.accuracy_ppm};
-  return goal.at_least ? figure >= goal.micro : figure <= goal.micro;
+  const MetricSummary* summary = find_summary(settled.metrics, goal.metric);
+  if (summary == nullptr || !summary->median || is_saturated(*summary->median)) return false;
+  return goal.at_least ? *summary->median >= goal.micro : *summary->median <= goal.micro;
 }
 
 }  // namespace gradmint

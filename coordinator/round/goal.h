@@ -1,4 +1,4 @@
-// rounds.stop_when: the figure at which a job is done before its last round. Pure.
+// rounds.stop_when: the metric at which a job is done before its last round. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,18 @@
 
 namespace gradmint {
 
-enum class GoalFigure : std::uint8_t { accuracy, loss };  // accuracy: of a regression R2
-
 struct Goal {
-  GoalFigure figure = GoalFigure::accuracy;
+  std::string metric = "accuracy";
   bool at_least = true;    // else at most
-  std::int64_t micro = 0;  // the figure in millionths
+  std::int64_t micro = 0;  // in millionths
   bool operator==(const Goal&) const = default;
 };
 
-// "accuracy >= 0.95", "loss <= 0.1", "r2 >= 0.8"; bad_input says what would do.
+// "accuracy >= 0.95", "loss <= 0.1", "dice >= 0.8"; bad_input says what would do.
 Result<Goal> parse_goal(const std::string& text);
 
-// Whether a settled round's attested figure is there. Without an attestation none is.
+// Whether the median of a settled round's attestations is there. One that nobody measured, or that
+// is but a bound, is not.
 bool reached(const Goal& goal, const RoundRecord& settled);
 
 }  // namespace gradmint

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ledger/close_plan.h"
+#include "ledger/settle_plan.h"
 
 namespace gradmint {
 namespace {
@@ -335,7 +335,7 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   const RoundRecord& round = *view_.round;
   std::vector<EvaluationRecord> evaluations;
   for (const auto& [evaluator, record] : view_.evaluations) evaluations.push_back(record);
-  const SettleRound settle = plan_settlement(round.round, evaluations);
+  const SettleRound settle = plan_settlement(round, view_.commits, evaluations);
   // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
   const std::uint64_t waited_blocks = view_.height - round.result_height;
   const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;

@@ -30,18 +30,41 @@ Result<ModelLayout> load_layout(const Home& home, const TaskSpec& task) {
 Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec& task) {
   auto layout = load_layout(home, task);
   if (!layout) return layout.error();
-  return CheckpointWriter(home.checkpoints(), *std::move(layout), model_metadata(task));
+  return CheckpointWriter(home.blobs(), home.checkpoints(), *std::move(layout),
+                          model_metadata(task));
 }
 
-Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model) const {
+Status CheckpointWriter::write_file(const std::string& name, std::uint64_t round,
+                                    std::span<const float> model) const {
   if (Status made = create_directory_synced(directory_); !made) return made;
   std::map<std::string, std::string> metadata = metadata_;
   metadata["gradmint.round"] = std::to_string(round);
   const auto bytes = write_safetensors(layout_, model, metadata);
-  if (Status s = replace_file(directory_ / file_name(round), bytes); !s) return s;
+  return replace_file(directory_ / name, bytes);
+}
+
+Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model) const {
+  if (Status s = write_file(file_name(round), round, model); !s) return s;
   std::error_code ignored;
   if (round > kKept) std::filesystem::remove(directory_ / file_name(round - kKept), ignored);
   return Status{};
+}
+
+Status CheckpointWriter::keep_as_best(std::uint64_t round, const Hash& model_root) const {
+  // A link costs nothing, however large the model. Renamed over the old one, so that there is
+  // always a whole file of the name.
+  const std::filesystem::path link = directory_ / "best.safetensors.new";
+  std::error_code failed;
+  std::filesystem::remove(link, failed);
+  std::filesystem::create_hard_link(directory_ / file_name(round), link, failed);
+  if (!failed) std::filesystem::rename(link, best_file(), failed);
+  if (!failed) return {};
+  std::filesystem::remove(link, failed);
+  const auto blob = BlobStore(blobs_).get_verified(model_root);
+  if (!blob) return blob.error();
+  const auto model = decode_flat_fp32(blob->bytes());
+  if (!model) return model.error();
+  return write_file(best_file().filename().string(), round, *model);
 }
 
 }  // namespace gradmint

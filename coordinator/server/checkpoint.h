@@ -19,14 +19,22 @@ class CheckpointWriter {
   static Result<CheckpointWriter> open(const Home& home, const TaskSpec& task);
   // checkpoints/round-<6 digits>.safetensors; the three newest are kept. Thread safe.
   Status write(std::uint64_t round, std::span<const float> model) const;
+  // checkpoints/best.safetensors: a settled round's model, another name of its file where that is
+  // still there, else made of the blob.
+  Status keep_as_best(std::uint64_t round, const Hash& model_root) const;
+  std::filesystem::path best_file() const { return directory_ / "best.safetensors"; }
 
  private:
-  CheckpointWriter(std::filesystem::path directory, ModelLayout layout,
+  CheckpointWriter(std::filesystem::path blobs, std::filesystem::path directory, ModelLayout layout,
                    std::map<std::string, std::string> metadata)
-      : directory_(std::move(directory)),
+      : blobs_(std::move(blobs)),
+        directory_(std::move(directory)),
         layout_(std::move(layout)),
         metadata_(std::move(metadata)) {}
-  std::filesystem::path directory_;
+  Status write_file(const std::string& name, std::uint64_t round,
+                    std::span<const float> model) const;
+
+  std::filesystem::path blobs_, directory_;
   ModelLayout layout_;
   std::map<std::string, std::string> metadata_;
 };

@@ -127,7 +127,7 @@ Status Coordinator::start() {
 
 Status Coordinator::run(const std::atomic<bool>& stop) {
   spdlog::info("running in {} at height {}", home_.root.string(), orderer_->chain().height());
-  Status status;
+  Status status = driver_.try_evaluator(stop);
   while (status.ok() && !stop && !admin_.stop_requested()) {
     status = turn(kTickMs);
     tell_standing();
@@ -332,9 +332,12 @@ void Coordinator::tell_outcomes(const OrderedBlock& block) {
 // Once: that workers are missing (and again as they come), that the last round is settled.
 void Coordinator::tell_standing() {
   if (driver_.finished() && !std::exchange(finish_told_, true)) {
-    reporter_.emit({{"event", "finished"},
-                    {"rounds", settings_.rounds},
-                    {"height", orderer_->chain().height()}});
+    nlohmann::json event = {{"event", "finished"},
+                            {"rounds", driver_.machine().view().job.round},
+                            {"height", orderer_->chain().height()}};
+    if (driver_.best() && driver_.best()->standing())
+      event["best"] = describe_best(*driver_.best()->standing());
+    reporter_.emit(std::move(event));
   }
   if (now_ms() >= looked_ms_ + kLookMs) {
     looked_ms_ = now_ms();

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
+#include "ledger/model/measured.h"
 
 namespace gradmint {
 namespace {
@@ -38,18 +40,21 @@ Result<Figures> parse_answer(const std::string& line, std::uint64_t id) {
   const nlohmann::json& json = *parsed;
   if (json.contains("error")) return failed("reports: " + json_text(json["error"]).substr(0, 400));
   const auto number = [&](const char* key) {
-    return json.contains(key) && json[key].is_number_integer() ? json[key].get<std::int64_t>() : -1;
+    return json.contains(key) && json[key].is_number_unsigned() ? json[key].get<std::uint64_t>()
+                                                                : 0;
   };
-  Figures figures;
-  const std::int64_t accuracy = number("accuracy_ppm"), examples = number("examples");
-  figures.loss_micro = number("loss_micro");
-  if (number("id") != static_cast<std::int64_t>(id) || figures.loss_micro < 0 || accuracy < 0 ||
-      accuracy > 1'000'000 || examples <= 0) {
-    return failed("left out loss_micro, accuracy_ppm or examples: " + line.substr(0, 200));
-  }
-  figures.accuracy_ppm = static_cast<std::uint32_t>(accuracy);
-  figures.examples = static_cast<std::uint64_t>(examples);
-  return figures;
+  if (!json.contains("id") || json["id"] != id)
+    return failed("answered another question: " + line.substr(0, 200));
+  const std::uint64_t examples = number("examples");
+  if (examples == 0 || !json.contains("metrics"))
+    return failed("left out examples or metrics: " + line.substr(0, 200));
+  MeasuredMetrics measured;
+  if (const std::string fault = take_metrics(json["metrics"], measured); !fault.empty())
+    return failed("answered what cannot be taken: " + fault);
+  const auto is_measured = [](const auto& metric) { return metric.second.has_value(); };
+  if (std::none_of(measured.begin(), measured.end(), is_measured))
+    return failed("measured nothing, so it judges nothing");
+  return Figures{ledger_metrics(measured), examples};
 }
 
 }  // namespace

@@ -15,12 +15,12 @@
 #include <thread>
 
 #include "kernels/base/result.h"
+#include "ledger/metrics.h"
 
 namespace gradmint {
 
 struct Figures {
-  std::int64_t loss_micro = 0;
-  std::uint32_t accuracy_ppm = 0;
+  Metrics metrics;  // one of them measured, at least
   std::uint64_t examples = 0;
 };
 

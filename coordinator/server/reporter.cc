@@ -4,6 +4,7 @@
 
 #include "contracts/amount.h"
 #include "ledger/model/data_contract.h"
+#include "ledger/model/metrics_json.h"
 
 namespace gradmint {
 
@@ -81,14 +82,15 @@ json member_event(const Transaction& t, const StateReader& state) {
   return event;
 }
 
-// How good predicted numbers are, in their own words and unit.
-void add_regression(const TaskSpec& task, const SettleRound& body, json& event) {
-  if (task.objective != "regression") return;
-  event["r2"] = body.accuracy_ppm / 1e6;
+// How far predicted numbers are off, in their own unit, by the built-in evaluators' loss.
+void add_own_unit(const TaskSpec& task, const SettleRound& body, json& event) {
   const auto contract = DataContract::decode(task.contract);
-  if (!contract) return;  // the trainers know what theirs mean
+  const json loss = median_json(body.metrics, "loss");
+  if (!contract || loss.is_null()) return;  // without a contract the trainers know what theirs mean
+  const auto error = own_unit_error(*contract, loss.get<double>());
+  if (!error) return;
   event["target"] = contract->label;
-  event["rmse"] = *own_unit_error(*contract, static_cast<double>(body.loss_micro) / 1e6);
+  event["rmse"] = *error;
 }
 
 }  // namespace
@@ -103,12 +105,12 @@ void Reporter::settled(const SettleRound& body, const TransactionReceipt& receip
   }
   json event = {{"event", "settled"},
                 {"round", body.round},
-                {"accuracy_ppm", body.attestations > 0 ? json(body.accuracy_ppm) : json()},
-                {"loss_micro", body.attestations > 0 ? json(body.loss_micro) : json()},
                 {"attestations", body.attestations},
+                {"metrics", micro_json(body.metrics)},
+                {"training", micro_json(body.training)},
                 {"mints", mints},
                 {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}};
-  if (body.attestations > 0) add_regression(chain.genesis().task, body, event);
+  add_own_unit(chain.genesis().task, body, event);
   emit(std::move(event));
   if (receipt.rule_code != 0) {
     warn("the reward rule failed in round " + std::to_string(body.round) + " (" +
@@ -136,6 +138,7 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
         const auto round = current_round(state);
         emit(with_worker({{"event", "committed"},
                           {"round", body->round},
+                          {"metrics", micro_json(body->metrics)},
                           {"committed", commits_of(state, body->round, body->attempt).size()},
                           {"members", round ? round->open.members.size() : 0}}));
       }
@@ -164,6 +167,19 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
     default:
       return;
   }
+}
+
+json describe_best(const BestModel::Standing& standing) {
+  return {{"round", standing.round},
+          {"metric", standing.ranking.metric},
+          {"median_micro", standing.micro},
+          {"file", "checkpoints/best.safetensors"}};
+}
+
+void Reporter::best(const BestModel::Standing& standing) const {
+  json event = describe_best(standing);
+  event["event"] = "best_model";
+  emit(std::move(event));
 }
 
 void Reporter::round_under_way(const State& state, std::uint64_t rounds) const {

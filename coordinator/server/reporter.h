@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/server/best_model.h"
 #include "coordinator/server/orderer.h"
 
 namespace gradmint {
@@ -21,6 +22,9 @@ class Reporter {
   // Everything a committed block says.
   void block(const OrderedBlock& block, const Chain& chain, std::uint64_t rounds) const;
 
+  // rounds.best_by: this round's model is the best so far.
+  void best(const BestModel::Standing& standing) const;
+
   // After a restart: what was told before of the round that goes on, marked "again".
   void round_under_way(const State& state, std::uint64_t rounds) const;
 
@@ -32,6 +36,8 @@ class Reporter {
   Sink sink_;
 };
 
+// {"round", "metric", "median_micro", "file"}
+nlohmann::json describe_best(const BestModel::Standing& standing);
 // {"worker": address, "name": …} of an account.
 nlohmann::json describe_worker(const StateReader& state, const AccountId& account);
 

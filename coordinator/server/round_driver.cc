@@ -1,7 +1,5 @@
 #include "coordinator/server/round_driver.h"
 
-#include <future>
-
 #include "coordinator/server/checkpoint.h"
 #include "ledger/close_plan.h"
 #include "ledger/durable_file.h"
@@ -95,44 +93,6 @@ Status RoundDriver::check_optimizer_state() const {
                                          "'; set it back to that, or begin a new chain with init"};
 }
 
-// The data contract, as a file for the evaluator to read.
-Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() const {
-  const TaskSpec& task = orderer_.chain().genesis().task;
-  std::map<std::string, std::string> environment;
-  if (!settings_.evaluator.empty()) {
-    environment["GRADMINT_EVALUATOR"] = settings_.evaluator;
-    environment["GRADMINT_LAYOUT"] = blobs_.path_of(task.layout_root).string();
-  }
-  if (task.contract.empty()) return environment;
-  if (Status made = create_directory_synced(home_.run()); !made) return made.error();
-  const std::filesystem::path file = home_.run() / "contract.json";
-  if (Status written = replace_file(file, as_bytes(task.contract)); !written)
-    return written.error();
-  environment["GRADMINT_CONTRACT"] = file.string();
-  return environment;
-}
-
-std::string RoundDriver::evaluation_command() const {
-  const TaskSpec& task = orderer_.chain().genesis().task;
-  if (settings_.evaluator.empty()) return settings_.evaluation_command;
-  return settings_.evaluation_command + " --task " + task.objective;
-}
-
-// A program that cannot judge a model would be found out after the first round's training.
-Status RoundDriver::try_evaluator(const std::map<std::string, std::string>& environment) const {
-  if (settings_.evaluator.empty()) return {};
-  std::promise<Status> tried;
-  EvaluatorClient client(evaluation_command(), environment,
-                         static_cast<int>(settings_.evaluation_deadline_ms),
-                         [&](std::uint64_t, Result<Figures> figures) {
-                           tried.set_value(figures ? Status{} : Status(figures.error()));
-                         });
-  client.ask({0, blobs_.path_of(job_of(orderer_.chain().state()).model_root).string()});
-  const Status outcome = tried.get_future().get();
-  if (outcome.ok()) return outcome;
-  return Error{outcome.error().code, "evaluation.evaluator: " + outcome.error().message};
-}
-
 Status RoundDriver::start(std::uint64_t now_ms) {
   auto secret = read_secret(home_.seed_chain());
   if (!secret) return secret.error();
@@ -148,6 +108,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (const Status fits = check_optimizer_state(); !fits.ok()) return fits;
   auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task);
   if (!checkpoints) return checkpoints.error();
+  if (Status s = look_for_best(*checkpoints); !s) return s;
   auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
   auto aggregator =
       Aggregator::start(settings_.backend, settings_.threads, blobs_,
@@ -160,27 +121,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
                         });
   if (!aggregator) return aggregator.error();
   aggregator_ = *std::move(aggregator);
-  if (settings_.evaluate_here) {
-    auto environment = evaluator_environment();
-    if (!environment) return environment.error();
-    if (Status tried = try_evaluator(*environment); !tried) return tried;
-    evaluator_ =
-        std::make_unique<EvaluatorClient>(evaluation_command(), *std::move(environment),
-                                          static_cast<int>(settings_.evaluation_deadline_ms),
-                                          [this](std::uint64_t round, Result<Figures> figures) {
-                                            EvaluationDone done;
-                                            done.round = round;
-                                            done.figures.round = round;
-                                            if (figures) {
-                                              done.figures.loss_micro = figures->loss_micro;
-                                              done.figures.accuracy_ppm = figures->accuracy_ppm;
-                                              done.figures.examples = figures->examples;
-                                            } else {
-                                              done.error = figures.error().message;
-                                            }
-                                            post(std::move(done));
-                                          });
-  }
+  if (Status s = start_evaluator(); !s) return s;
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   restore_openings(now_ms);
   return Status{};
@@ -221,6 +162,10 @@ void RoundDriver::block_committed(std::uint64_t now_ms) {
   const auto before = machine_.view().round;
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   const auto& after = machine_.view().round;
+  const bool was_settled = before && before->phase == RoundPhase::settled;
+  if (after && after->phase == RoundPhase::settled &&
+      (!was_settled || before->round != after->round))
+    note_settled(*after);
   const bool was_revealing = before && before->phase == RoundPhase::revealing;
   const bool is_revealing = after && after->phase == RoundPhase::revealing;
   if (was_revealing && !is_revealing) {

@@ -2,6 +2,7 @@
 // report, and carries out what it asks for. One thread owns it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -9,6 +10,7 @@
 #include "coordinator/intake/reveal_check.h"
 #include "coordinator/round/round.h"
 #include "coordinator/server/aggregator.h"
+#include "coordinator/server/best_model.h"
 #include "coordinator/server/evaluator.h"
 #include "coordinator/server/home.h"
 #include "coordinator/server/orderer.h"
@@ -26,6 +28,9 @@ class RoundDriver {
 
   // Opens the backend, starts the evaluator, takes up the round where the ledger left it.
   Status start(std::uint64_t now_ms);
+  // Whether a program that is to judge models can: on the newest one, before anybody trains. Ends
+  // early, and well, when `stop` is set.
+  Status try_evaluator(const std::atomic<bool>& stop) const;
 
   Verdict step(std::uint64_t now_ms, decltype(RoundEvent::what) what);
   void block_committed(std::uint64_t now_ms);
@@ -49,13 +54,16 @@ class RoundDriver {
   bool finished() const { return finished_; }
   const std::string& halted() const { return halted_; }
   void resume() { halted_.clear(); }
+  const std::optional<BestModel>& best() const { return best_; }
   const std::string& backend_name() const { return aggregator_->backend_name(); }
 
  private:
   Status check_optimizer_state() const;
   Result<std::map<std::string, std::string>> evaluator_environment() const;
   std::string evaluation_command() const;
-  Status try_evaluator(const std::map<std::string, std::string>& environment) const;
+  Status start_evaluator();
+  Status look_for_best(const CheckpointWriter& checkpoints);
+  void note_settled(const RoundRecord& round);
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names
@@ -74,6 +82,7 @@ class RoundDriver {
   RoundMachine machine_;
   SeedChain seeds_;
   std::map<AccountId, Opening> openings_;  // of the current attempt
+  std::optional<BestModel> best_;          // where settings ask for one
   bool announce_ = true, empty_block_ = false, finished_ = false;
   std::string halted_;
 

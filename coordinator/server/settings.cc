@@ -41,6 +41,20 @@ void read_chain(TomlConfig& toml, Settings& s) {
   toml.text("network.public_join", s.public_join);
 }
 
+template <class Value>
+void read_parsed(TomlConfig& toml, const std::string& key,
+                 Result<Value> (*parse)(const std::string&), std::optional<Value>& into) {
+  if (!toml.has(key)) return;
+  std::string text;
+  toml.text(key, text);
+  auto value = parse(text);
+  if (value) {
+    into = *std::move(value);
+  } else {
+    toml.refuse(key, value.error().message);
+  }
+}
+
 void read_rounds(TomlConfig& toml, Settings& s) {
   toml.text("task.model", s.model);
   toml.choice("task.objective", s.objective, {"classification", "regression"});
@@ -49,16 +63,8 @@ void read_rounds(TomlConfig& toml, Settings& s) {
   toml.path("task.contract", s.contract);
   toml.texts("task.buffers", s.buffers);
   toml.integer("rounds.count", s.rounds, 1, 1'000'000'000);
-  if (toml.has("rounds.stop_when")) {
-    std::string text;
-    toml.text("rounds.stop_when", text);
-    auto goal = parse_goal(text);
-    if (goal) {
-      s.stop_when = *goal;
-    } else {
-      toml.refuse("rounds.stop_when", goal.error().message);
-    }
-  }
+  read_parsed(toml, "rounds.stop_when", parse_goal, s.stop_when);
+  read_parsed(toml, "rounds.best_by", parse_ranking, s.best_by);
   // With fewer updates the aggregator would refuse every round.
   const auto least = static_cast<std::uint32_t>(kernels::least_updates(s.aggregation));
   s.min_workers = std::max(s.min_workers, least);

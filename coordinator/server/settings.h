@@ -13,6 +13,7 @@
 #include "kernels/aggregate_spec.h"
 #include "kernels/base/result.h"
 #include "kernels/encoding.h"
+#include "ledger/best_round.h"
 #include "ledger/genesis.h"
 
 namespace gradmint {
@@ -38,6 +39,7 @@ struct Settings {
   // [rounds]
   std::uint64_t rounds = 12;
   std::optional<Goal> stop_when;
+  std::optional<Ranking> best_by;
   std::uint32_t min_workers = 2;
   RoundLimits limits;
   std::uint32_t evaluation_deadline_ms = 60'000;

@@ -27,7 +27,10 @@ const char* const kResult1 =
     R"({"worker":"gm1a","name":"worker-1","weight":10,"score_ppm":900000},)"
     R"({"worker":"gm1b","name":"worker-2","weight":20,"score_ppm":500001}],"rejected":[]})";
 const char* const kSettled1 =
-    R"({"event":"settled","round":1,"accuracy_ppm":812345,"loss_micro":654321,"attestations":1,)"
+    R"({"event":"settled","round":1,"attestations":1,)"
+    R"("metrics":{"accuracy":{"measured":1,"median_micro":812345,"mean_micro":812345},)"
+    R"("loss":{"measured":1,"median_micro":654321,"mean_micro":654321}},)"
+    R"("training":{"loss":{"measured":2,"median_micro":1,"mean_micro":2}},)"
     R"("mints":[{"worker":"gm1a","name":"worker-1","amount":"47.36"},)"
     R"({"worker":"gm1b","name":"worker-2","amount":"52.64"}],"minted_total":"100"})";
 const char* const kResult2 =
@@ -35,7 +38,9 @@ const char* const kResult2 =
     R"({"worker":"gm1a","name":"worker-1","weight":10,"score_ppm":800000}],)"
     R"("rejected":[{"worker":"gm1b","name":"worker-2","reason":"non_finite"}]})";
 const char* const kSettled2 =
-    R"({"event":"settled","round":2,"accuracy_ppm":900000,"loss_micro":400000,"attestations":1,)"
+    R"({"event":"settled","round":2,"attestations":1,)"
+    R"("metrics":{"dice":{"measured":0,"median_micro":null,"mean_micro":null},)"
+    R"("loss":{"measured":1,"median_micro":1000000000000000,"mean_micro":null}},"training":{},)"
     R"("mints":[{"worker":"gm1a","name":"worker-1","amount":"100"}],"minted_total":"200"})";
 
 }  // namespace
@@ -70,9 +75,9 @@ TEST_CASE("dev_report gathers rounds and workers") {
 TEST_CASE("a round that nobody attested is a fault") {
   RunOutcome run = two_workers();
   run.on(event(kResult1));
-  run.on(event(R"({"event":"settled","round":1,"accuracy_ppm":0,"loss_micro":0,"attestations":0,)"
+  run.on(event(R"({"event":"settled","round":1,"attestations":0,"metrics":{},"training":{},)"
                R"("mints":[],"minted_total":"0"})"));
-  CHECK(run.fault(1) == "round 1 was settled without an accuracy");
+  CHECK(run.fault(1) == "round 1 was settled without an attestation");
 }
 
 TEST_CASE("rules are shown by name: choices, whole numbers, the shortest decimals") {
@@ -103,17 +108,23 @@ TEST_CASE("the report file") {
   frame.ledger = "/h/coordinator/ledger";
   frame.audit = {{"ok", true}, {"height", 9}};
   const json expected = json::parse(R"({
-    "schema": "gradmint.dev-report.v1", "ok": true, "failure": null, "seed": 3,
+    "schema": "gradmint.dev-report.v2", "ok": true, "failure": null, "seed": 3,
     "data": "digits", "model": "mlp", "encoding": "int8", "aggregator": "median", "optimizer": "plain",
     "aggregation": {"pre": [{"name": "clip", "parameters": {"tau": 1.1}}],
       "aggregator": {"name": "median", "parameters": {}},
       "optimizer": {"name": "plain", "parameters": {"lr": 1.0}}},
     "home": "/h", "ledger": "/h/coordinator/ledger", "audit": {"ok": true, "height": 9},
     "rounds": [
-      {"round": 1, "model_root": "aa", "accuracy": 0.812345, "loss": 0.654321,
+      {"round": 1, "model_root": "aa", "attestations": 1,
+       "metrics": {"accuracy": {"measured": 1, "median": 0.812345, "mean": 0.812345, "saturated": false},
+                   "loss": {"measured": 1, "median": 0.654321, "mean": 0.654321, "saturated": false}},
+       "training": {"loss": {"measured": 2, "median": 1e-6, "mean": 2e-6, "saturated": false}},
        "accepted": ["gm1a", "gm1b"], "rejected": [],
        "scores": {"gm1a": 900000, "gm1b": 500001}, "minted": 100000000000},
-      {"round": 2, "model_root": "bb", "accuracy": 0.9, "loss": 0.4,
+      {"round": 2, "model_root": "bb", "attestations": 1,
+       "metrics": {"dice": {"measured": 0, "median": null, "mean": null, "saturated": false},
+                   "loss": {"measured": 1, "median": null, "mean": null, "saturated": true}},
+       "training": {},
        "accepted": ["gm1a"], "rejected": [{"worker": "gm1b", "reason": "non_finite"}],
        "scores": {"gm1a": 800000}, "minted": 100000000000}],
     "workers": [

@@ -20,7 +20,7 @@ const char* const kEvents[] = {
     R"({"event":"closed","round":1,"committed":2,"exponent":0,"shift":40})",
     R"({"event":"revealed","round":1,"worker":"gm1a","name":"worker-1","revealed":1,"committed":2})",
     R"({"event":"result","round":1,"model_root":"aa","accepted":[{"worker":"gm1c","name":"worker-3","weight":1,"score_ppm":0},{"worker":"gm1a","name":"worker-1","weight":1,"score_ppm":912345}],"rejected":[{"worker":"gm1b","name":"worker-2","reason":"non_finite"}]})",
-    R"({"event":"settled","round":1,"accuracy_ppm":874200,"loss_micro":421337,"attestations":1,"mints":[{"worker":"gm1a","name":"worker-1","amount":"100"}],"minted_total":"100"})",
+    R"({"event":"settled","round":1,"attestations":1,"metrics":{"accuracy":{"measured":1,"median_micro":874200,"mean_micro":874200},"loss":{"measured":1,"median_micro":421337,"mean_micro":421337}},"training":{},"mints":[{"worker":"gm1a","name":"worker-1","amount":"100"}],"minted_total":"100"})",
     R"({"event":"abandoned","round":2,"attempt":0,"reason":"too_few_updates"})",
     R"({"event":"warning","text":"the disk is nearly full"})",
     R"({"event":"member_suspended","worker":"gm1b","name":"worker-2","reason":"absent","text":""})",
@@ -63,29 +63,35 @@ TEST_CASE("away from a terminal there are plain lines for each round") {
         "worker-2 has other keys now\n");
 }
 
-TEST_CASE("predicted numbers are judged by R2 and by the error in their own unit") {
+TEST_CASE("metrics of a settled round: the first stands out, an error has its unit") {
   struct Case {
-    std::string fields, shown;
+    std::string metrics, fields, shown;
   };
+  const std::string r2 = R"("r2":{"measured":1,"median_micro":995200,"mean_micro":995200})";
+  const std::string loss = R"("loss":{"measured":1,"median_micro":4129,"mean_micro":4129})";
   const Case cases[] = {
-      {R"("r2":0.9952,"target":"price","rmse":36184.25)", "R2 0.9952  error 36184.2 in price"},
-      {R"("r2":0.9952,"target":"x\u001b[2J","rmse":1e-7)", "R2 0.9952  error 1e-07 in x"},
-      {R"("r2":0)", "R2 0.0000  loss 0.0041"},  // trainers of one's own, without a contract
+      {r2 + "," + loss, R"("target":"price","rmse":36184.25,)",
+       "R2 0.9952  error 36184.2 in price"},
+      {r2 + "," + loss, R"("target":"x\u001b[2J","rmse":1e-7,)", "R2 0.9952  error 1e-07 in x"},
+      {r2 + "," + loss, "", "R2 0.9952  loss 0.0041"},  // without a contract
+      {R"("auc":{"measured":3,"median_micro":900000,"mean_micro":800000},)"
+       R"("dice":{"measured":0,"median_micro":null,"mean_micro":null})",
+       "", "auc 0.9000 (mean 0.8000)  dice not measured"},
+      {R"("loss":{"measured":1,"median_micro":1000000000000000,"mean_micro":null})", "",
+       "loss above 1e9"},
   };
   for (const Case& each : cases) {
-    const auto event = parse_event(
-        R"({"event":"settled","round":1,"rounds":3,"accuracy_ppm":995200,"loss_micro":4129,)"
-        R"("attestations":1,"mints":[],)" +
-        each.fields + "}");
+    const auto event =
+        parse_event(R"({"event":"settled","round":1,"rounds":3,"attestations":1,)" + each.fields +
+                    R"("training":{},"mints":[],"metrics":{)" + each.metrics + "}}");
     REQUIRE(event.ok());
     RunOutcome run;
     run.on(*event);
     Display display({});
     const std::string text = display.on(*event, run);
-    CHECK(text.find(each.shown) != std::string::npos);
+    CHECK_MESSAGE(text.find(each.shown) != std::string::npos, text);
     CHECK(text.find("accuracy") == std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);
-    CHECK(workers_table(run, {}).find("validation R2 0.") != std::string::npos);
   }
 }
 
@@ -288,13 +294,13 @@ TEST_CASE("the table of workers") {
   RoundOutcome last;
   last.round = 12;
   last.attestations = 1;
-  last.accuracy_ppm = 941234;
+  last.metrics = {{"accuracy", 1, 941'234, 941'234}, {"loss", 1, 211'000, 211'000}};
   run.rounds = {last};
   CHECK(workers_table(run, {}) ==
         "worker     address                            adversary   accepted  mean score  tokens\n"
         "worker-1   gm1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq  -                 12       0.900    1.25\n"
         "worker-12  gm1z                               signflip@4         3       0.000       0\n"
-        "validation accuracy 94.12 % after round 12\n");
+        "validation accuracy 94.12 %, loss 0.2110 after round 12\n");
   DisplayStyle narrow;
   narrow.live = true;
   narrow.columns = 79;

@@ -14,11 +14,13 @@ TEST_CASE("goals: what may be said") {
     Goal expected;
   };
   const Row table[] = {
-      {"accuracy >= 0.95", {GoalFigure::accuracy, true, 950'000}},
-      {"accuracy>=1", {GoalFigure::accuracy, true, 1'000'000}},
-      {"r2 >= .8", {GoalFigure::accuracy, true, 800'000}},
-      {" loss <= 0.000001 ", {GoalFigure::loss, false, 1}},
-      {"loss >= 2e1", {GoalFigure::loss, true, 20'000'000}},
+      {"accuracy >= 0.95", {"accuracy", true, 950'000}},
+      {"accuracy>=1", {"accuracy", true, 1'000'000}},
+      {"r2 >= .8", {"r2", true, 800'000}},
+      {" loss <= 0.000001 ", {"loss", false, 1}},
+      {"loss >= 2e1", {"loss", true, 20'000'000}},
+      {"dice/lesion:2 >= 0.7", {"dice/lesion:2", true, 700'000}},
+      {"mae<=-12.5", {"mae", false, -12'500'000}},
   };
   for (const Row& row : table) {
     CAPTURE(row.text);
@@ -26,7 +28,7 @@ TEST_CASE("goals: what may be said") {
     REQUIRE(goal.ok());
     CHECK(*goal == row.expected);
   }
-  for (const char* text : {"", "accuracy", "accuracy > 0.9", "accuracy = 0.9", "f1 >= 0.9",
+  for (const char* text : {"", "accuracy", "accuracy > 0.9", "accuracy = 0.9", "-f1 >= 0.9",
                            "accuracy >= ", "accuracy >= 90%", "accuracy >= nan", "accuracy >= 1e9",
                            "accuracy >= 0.9 0.8x", ">= 0.9"}) {
     CAPTURE(text);
@@ -39,16 +41,18 @@ TEST_CASE("goals: what may be said") {
 TEST_CASE("goals: a figure is there when it was attested") {
   RoundRecord round;
   round.attestations = 1;
-  round.accuracy_ppm = 900'000;
-  round.loss_micro = 300'000;
+  round.metrics = {{"accuracy", 1, 900'000, 900'000},
+                   {"dice", 0, std::nullopt, std::nullopt},
+                   {"loss", 1, 300'000, 300'000},
+                   {"mae", 1, kMaxMetricMicro, std::nullopt}};
   const auto there = [&](const char* text) { return reached(*parse_goal(text), round); };
   CHECK(there("accuracy >= 0.9"));
   CHECK_FALSE(there("accuracy >= 0.900001"));
   CHECK(there("loss <= 0.3"));
   CHECK_FALSE(there("loss <= 0.299999"));
-  round.attestations = 0;
-  CHECK_FALSE(there("accuracy >= 0"));
-  CHECK_FALSE(there("loss <= 1"));
+  CHECK_FALSE(there("dice >= -1"));  // nobody measured it
+  CHECK_FALSE(there("mae >= 1"));    // a bound
+  CHECK_FALSE(there("f1 >= -1"));    // nobody has heard of it
 }
 
 TEST_CASE("goals: the first settled round that is there finishes the job") {

@@ -127,6 +127,7 @@ TEST_CASE("limits of the chain are read, and those that no chain may have are re
       {"[limits]\nrotation_delay_blocks = 0\n", "limits.rotation_delay_blocks"},
       {"[rounds]\nsuspend_after = 0\n", "rounds.suspend_after"},
       {"[rounds]\nstop_when = \"accuracy\"\n", "rounds.stop_when"},
+      {"[rounds]\nbest_by = \"least mae\"\n", "rounds.best_by"},
   };
   for (const auto& [settings_text, named] : refused) {
     const std::string text = settings_text;  // clang 14 captures no binding

@@ -80,6 +80,13 @@ std::string misfit(const Json& value, const Json& schema, const std::string& whe
       if (!fault.empty()) return fault;
     }
   }
+  const Json others = schema.value("additionalProperties", Json());
+  if (value.is_object() && others.is_object()) {  // names that the schema does not know
+    for (const auto& [key, member] : value.items()) {
+      const std::string fault = misfit(member, others, where + "." + key);
+      if (!fault.empty()) return fault;
+    }
+  }
   if (value.is_array() && schema.contains("items")) {
     for (const Json& item : value) {
       const std::string fault = misfit(item, schema["items"], where + "[]");

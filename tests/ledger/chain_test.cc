@@ -97,10 +97,26 @@ TEST_CASE("chain: medians of attestations, the lower of an even count") {
     w.enrol();
     w.run_round();
     std::vector<std::int64_t> losses;
-    for (const SecretKey& v : w.validators) losses.push_back(w.evaluation_body(v).loss_micro);
+    for (const SecretKey& v : w.validators)
+      losses.push_back(*value_of(w.evaluation_body(v).metrics, "loss"));
     std::sort(losses.begin(), losses.end());
     CHECK(w.round().attestations == static_cast<std::uint32_t>(validators));
-    CHECK(w.round().loss_micro == losses[static_cast<std::size_t>((validators - 1) / 2)]);
+    const RoundRecord settled = w.round();
+    const MetricSummary* loss = find_summary(settled.metrics, "loss");
+    REQUIRE(loss != nullptr);
+    CHECK(loss->measured == static_cast<std::uint32_t>(validators));
+    CHECK(loss->median == losses[static_cast<std::size_t>((validators - 1) / 2)]);
+    // Of equal examples: between the least and the largest, and within half a millionth.
+    std::int64_t sum = 0;
+    for (const std::int64_t value : losses) sum += value;
+    REQUIRE(loss->mean.has_value());
+    CHECK(std::abs(2 * (*loss->mean * validators - sum)) <= validators);
+    // By the trainers: worker i states the loss i + 1 on 10 * (i + 1) examples.
+    const MetricSummary* trained = find_summary(settled.training, "loss");
+    REQUIRE(trained != nullptr);
+    CHECK(trained->measured == 4);
+    CHECK(trained->median == 2'000'000);
+    CHECK(trained->mean == 3'000'000);  // (10 + 2*20 + 3*30 + 4*40) / 100
   }
 }
 

@@ -148,9 +148,9 @@ TEST_CASE("genesis: another schema is named, and what reads it") {
   CHECK(genesis_schema_fault(bytes).empty());
   bytes[0] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 1, this gradmint reads 5 only; use the gradmint that wrote it");
+        "the genesis has schema 1, this gradmint reads 6 only; use the gradmint that wrote it");
   CHECK_FALSE(decode_record<GenesisRecord>(bytes).has_value());
   bytes[1] = 1;
   CHECK(genesis_schema_fault(bytes) ==
-        "the genesis has schema 257, this gradmint reads 5 only; use a newer gradmint");
+        "the genesis has schema 257, this gradmint reads 6 only; use a newer gradmint");
 }

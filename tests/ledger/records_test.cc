@@ -26,28 +26,28 @@ constexpr Golden kGolden[] = {
     {"register_worker", 107, "21feac460d4f1c30e92ef8b5edfeef744b027fd2d6090d5f534506d21ccdc748"},
     {"register_dataset", 104, "7d518717798cd9a4beeaee117e581d01c6211ddcae433948d068a003fef2e4d6"},
     {"open_round", 324, "3f554f63c1486c8aaa6a8227dc064775dfdc897e0bc80b699125be7fbc1aeebb"},
-    {"commit_update", 94, "15207300e9662c5132edbd8f21ca704559f30d237b426d26baa5b4b9c36834fd"},
+    {"commit_update", 115, "02a060d2ddfd186ae1457e0fecbd617e1fe2ee8017eacb35c551817fef770b56"},
     {"opening", 73, "b4f9a160d73e4a7503f215677cb11162546195521e1833f5feaca89c0ff7d098"},
     {"close_commits", 128, "edd98a4f0af4451dbaf18f8e2f602fcea073a26490c2f351972f43f9218a442b"},
     {"round_result", 289, "6ae41767f7477388b7921f3a449bc33078a1595934d64f513b333dd4677ce272"},
     {"abandon_round", 228, "a9ea2bb581fa1826261cf139b24d06e7e3c210f97bc1c48fe1e84d656a596e1a"},
     {"commit_evaluation", 40, "83136c31da3ee71ac76720aac54332478b1bec037f9b08b5c27f998cf7a01c59"},
-    {"reveal_evaluation", 60, "11ca0e1ddf03a6ef1df25af8d1da00674abd8a0ecffae6dc0cbc59141213ed26"},
-    {"settle_round", 24, "70dc7b2f6e25e8fd2b409741465a224e130d0c97a0a1a7cce90f3d5536f3ef09"},
+    {"reveal_evaluation", 99, "c1faa2f97bb49838a71ed7b80322ca84f73b1be71828ec2432172e48f2d3e4a0"},
+    {"settle_round", 120, "81452975207cb0127c6195828f0476c55913fc1f4176f8fef97167c5eff36d63"},
     {"suspend_member", 41, "15ee334af22ac80ef020db43617b2a91fd7a9279f8c4b0f9ac5b5c772623142f"},
     {"readmit_member", 32, "637e35cff9b9205b888806de3c6629a1f7cdb115afe43bf8dfe5f239ca6e522e"},
     {"rotate_key", 96, "3fb4e0c16ae382a391127e78771e9a051e28a53c8969f8f70bedab43fe27b8b7"},
     {"transfer", 50, "d8aa83655c6924135721efa9c7ae36679348e0362995c122b99bb28713ba5693"},
-    {"genesis", 813, "f45ceaf3d2781e762efb701e41659f34e28f5cdf8e2bb8dec4397eb4017809c2"},
+    {"genesis", 813, "59abc3ffaeed50371230cbc0b604979c11e5faee12134744334b518ba7fc9220"},
     {"header", 346, "4ddd7385e4ae6165ca2145718a6d41910d26f42d9fdbb9c900f43f0ea20697d5"},
     {"certificate", 184, "d5b698398dbfe2217daf62d915a2ef46b6eb461add9904158af36c50c12c11bd"},
     {"receipt", 126, "a2a14481d997a26414fa16112f7c6e7b4f65534de180cd98a4a0aafb4a478709"},
     {"account", 157, "bfc712315f4b186c704de7cf873b3c82a1772e39a66b91221db2fd3d9cd904e0"},
     {"dataset", 144, "73daae1907ee6b69dd829956a6f8cdbfb80607d4fd07765b506e6c265b42b7e3"},
-    {"round", 786, "9eaadc37b3a20cc08455c9b564a7ffac3dd1dc36bebdc6c40608942faea0f1e4"},
-    {"commit", 110, "ad9e69b3867e65e2eeeed9a85ca5f5ff4356484eb7b7ea92c432445513dfd1f1"},
+    {"round", 882, "90f8ca4d28c9a24febc40644ba192a002cee804e066dc54eab756c80ebb4d089"},
+    {"commit", 131, "6de0c86faf29c2ab0312580b9e962ba1484d7c7a6c368241829990e1d57e060d"},
     {"root", 40, "74dc0e7a6734c76f8053eb5c167e98df2845f39586eed062e0f266a6dbe30828"},
-    {"evaluation", 93, "78c8bab8346d1ae1ac179eec88abb7204fc954eb3b572247e14455188ae14ae9"},
+    {"evaluation", 132, "ba9e4b1f8d955d103dd561bd6b0f70a4b5fd3cb4bddff7fbce992c185de39f69"},
     {"job", 76, "51c7a7a771dd5f451d77f0ffd9663f4f9761c9ea6b6cfeec2d6374dd74b3d335"},
     {"suspension", 17, "098a0ebb5363c53fffc6fc0061e9fe3636d5233f63ab85b073a14510f97283b8"},
     {"rotation", 72, "7976f77bdbcef9340f131bf7f05947c8f94504facfffe3227c9a0f27750c43b5"},
@@ -88,12 +88,18 @@ TEST_CASE("records: a few bytes written out, for whoever writes another decoder"
   expected += "02000000";
   expected += "6869";
   CHECK(to_hex(encode_record(transfer)) == expected);
-  const SettleRound settle{1, 2, -1, 3};
+  const SettleRound settle{1, 2, {{"f1", 2, -1, std::nullopt}}, {}};
   CHECK(to_hex(encode_record(settle)) ==
         "0100000000000000"
         "02000000"
-        "ffffffffffffffff"
-        "03000000");
+        "01000000"
+        "020000006631"
+        "02000000"
+        "01ffffffffffffffff"
+        "00"
+        "00000000");
+  CHECK(to_hex(encode_record(Metric{"f1", 3})) == "020000006631010300000000000000");
+  CHECK(to_hex(encode_record(Metric{"f1", std::nullopt})) == "02000000663100");
   const RoundLimits limits{1, 2, 3, 4, 5, 6};
   CHECK(to_hex(encode_record(limits)) ==
         "01000000"
@@ -107,7 +113,7 @@ TEST_CASE("records: a few bytes written out, for whoever writes another decoder"
 TEST_CASE("records: every derived hash is the published one") {
   const Opening opening{hash_of("root"), 32, Encoding::fp32, hash_of("salt")};
   const RegisterDataset dataset{"d", hash_of("samples"), 3, "s", "o", "l"};
-  const RevealEvaluation evaluation{1, 2, 3, 4, hash_of("salt")};
+  const RevealEvaluation evaluation{1, {{"loss", 2}}, 4, hash_of("salt")};
   CommitRecord commit;
   commit.body.commitment = hash_of("commitment");
   GenesisRecord genesis;
@@ -119,7 +125,7 @@ TEST_CASE("records: every derived hash is the published one") {
       {"update commitment", update_commitment(hash_of("open"), hash_of("worker"), opening),
        "19dd031213b37d34e411e406ec62f3cf5726df9fb554f71907a4c75740886f75"},
       {"evaluation commitment", evaluation_commitment(hash_of("e"), hash_of("model"), evaluation),
-       "c0e5d62b5de1e8f55ffa49e77d39762fe9170bd97b53d1a64fb69ca8fd071cd7"},
+       "b208b4e21cfad7aa584df805ff524e330f68433b1eb1034a194c5d5f316c4c5b"},
       {"dataset id", dataset_id(hash_of("owner"), dataset),
        "c3805ce14786d23285a635bf4c17b8efe9d1de18acb5732f8d66caf4a542e3ee"},
       {"round seed", round_seed(1, 2, hash_of("preimage"), {{hash_of("w"), commit}}),
@@ -128,9 +134,9 @@ TEST_CASE("records: every derived hash is the published one") {
        "f30a3a602c8df634d6da57ac8b2bba9e7a3e6dedfcdce92a1bce867a7c785937"},
       {"header", header.hash(), "6a824c42edf77420e3194c5f885a087e04a1e61e6fe4bb9bd537aceb58176f29"},
       {"chain id", genesis.chain_id(),
-       "dc557fd6d4589cbe7c46e03ed715e2d69a21d32e8f085cb9a34e59a9bff8f1ca"},
+       "1ee70be5576baf566444baf1e939ad35ea92f2583571ab594de7da1f90a7a8be"},
       {"params", genesis.params_hash(),
-       "3e9fe1a3b498dbfab3d4c27783796ff11f9073c1f6dc4625c98cedf696e87e35"},
+       "0cca1de2b98b5b81e630d70764e92b6977686c9f3670f3b339d92185c9d4ad0f"},
       {"validators", genesis.validators_hash(),
        "db6cdd985d3fb35db14e33639f061a3a484e04c7447458623a588e913789d674"},
       {"account", account_of(key_of("worker 0").public_key()),
@@ -220,7 +226,7 @@ TEST_CASE("records: what is not canonical is refused") {
   CHECK_FALSE(accepts(RoundLimits{1, 0, 1, 1, 1, 1}));
   CHECK_FALSE(accepts(RoundLimits{1, kMaxExamples + 1, 1, 1, 1, 1}));
   CHECK_FALSE(accepts(AbandonRound{1, 0, Verdict::not_revealed, {{b, {}}, {a, {}}}}));
-  CHECK_FALSE(accepts(RevealEvaluation{1, 0, 1'000'001, 1, {}}));
+  CHECK_FALSE(accepts(RevealEvaluation{1, {{"loss", kMaxMetricMicro + 1}}, 1, {}}));
   CHECK_FALSE(accepts(Transfer{a, 1, std::string(kMaxMemoBytes + 1, 'x')}));
   CHECK_FALSE(accepts(AbandonRound{1, 0, static_cast<Verdict>(9999), {}}));
 }

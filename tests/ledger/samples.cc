@@ -44,7 +44,9 @@ OpenRound open_round() {
   return record;
 }
 
-CommitUpdate commit_update() { return {7, 1, hash_of("commitment"), -3, 90, 45, hash_of("data")}; }
+CommitUpdate commit_update() {
+  return {7, 1, hash_of("commitment"), -3, 90, 45, hash_of("data"), {{"loss", 312'500}}};
+}
 
 CloseCommits close_commits() {
   return {7, 1,  hash_of("preimage"),
@@ -61,7 +63,16 @@ RoundResult round_result() {
           hash_of("next optimizer")};
 }
 
-RevealEvaluation reveal_evaluation() { return {7, -250'000, 934'000, 360, hash_of("salt")}; }
+RevealEvaluation reveal_evaluation() {
+  return {
+      7, {{"accuracy", 934'000}, {"dice", std::nullopt}, {"loss", -250'000}}, 360, hash_of("salt")};
+}
+
+MetricSummaries summaries() {
+  return {{"accuracy", 3, 934'000, 930'001},
+          {"dice", 0, std::nullopt, std::nullopt},
+          {"loss", 2, kMaxMetricMicro, std::nullopt}};
+}
 
 RegisterDataset register_dataset() {
   return {"digits 0", hash_of("samples"), 360, "pixels:f32[64],label:class", "scanned", "CC0-1.0"};
@@ -129,7 +140,7 @@ void add_bodies(std::vector<Sample>& all) {
                                                       {two_accounts()[1], opening()}}}));
   all.push_back(sample("commit_evaluation", CommitEvaluation{7, hash_of("evaluation")}));
   all.push_back(sample("reveal_evaluation", reveal_evaluation()));
-  all.push_back(sample("settle_round", SettleRound{7, 3, -250'000, 934'000}));
+  all.push_back(sample("settle_round", SettleRound{7, 3, summaries(), {{"loss", 1, -1, -1}}}));
   all.push_back(sample("suspend_member",
                        SuspendMember{hash_of("member"), SuspendReason::operator_decision, "left"}));
   all.push_back(sample("readmit_member", ReadmitMember{hash_of("member")}));
@@ -178,8 +189,8 @@ void add_state(std::vector<Sample>& all) {
   round.close = close_commits();
   round.result = round_result();
   round.attestations = 2;
-  round.loss_micro = -1;
-  round.accuracy_ppm = 999'999;
+  round.metrics = summaries();
+  round.training = {{"loss", 1, -1, -1}};
   all.push_back(sample("round", round));
   all.push_back(sample("commit", CommitRecord{commit_update(), 21, 1}));
   all.push_back(sample("root", RootRecord{7, hash_of("worker")}));

@@ -123,7 +123,7 @@ std::vector<Case> commit_cases() {
        [](World& w) { return w.ask(w.workers[0], w.commit_body(0)); }, V::ok},
       {"no round is open", Stage::enrolled,
        [](World& w) {
-         return w.ask(w.workers[0], CommitUpdate{1, 0, {}, 0, 1, 1, {}});
+         return w.ask(w.workers[0], CommitUpdate{1, 0, {}, 0, 1, 1, {}, {}});
        },
        V::wrong_round},
       {"another round", Stage::opened,
@@ -136,7 +136,7 @@ std::vector<Case> commit_cases() {
        [](World& w) { return w.ask(w.workers[0], w.commit_body(0)); }, V::late},
       {"in the block that opens the round", Stage::enrolled,
        [](World& w) {
-         const CommitUpdate body{1, 0, hash_of("c"), 0, 1, 1, hash_of("d")};
+         const CommitUpdate body{1, 0, hash_of("c"), 0, 1, 1, hash_of("d"), {}};
          return w.play({w.say(w.validator(), w.open_body()), w.say(w.workers[0], body)}).back();
        },
        V::wrong_phase},

@@ -19,6 +19,13 @@ World evaluating() {
   return w;
 }
 
+Verdict figures_with(World& w, const Metrics& metrics) {
+  w.must(w.validator(), w.evaluation_commitment_body(w.validator()));
+  RevealEvaluation body = w.evaluation_body(w.validator());
+  body.metrics = metrics;
+  return w.ask(w.validator(), body);
+}
+
 std::vector<Case> evaluation_cases() {
   return {
       {"an attestation's commitment", Stage::resulted,
@@ -77,7 +84,7 @@ std::vector<Case> evaluation_cases() {
        [](World& w) {
          w.must(w.validator(), w.evaluation_commitment_body(w.validator()));
          RevealEvaluation body = w.evaluation_body(w.validator());
-         body.accuracy_ppm += 1;
+         body.metrics[0].micro = *body.metrics[0].micro + 1;
          return w.ask(w.validator(), body);
        },
        V::commitment_mismatch},
@@ -89,12 +96,46 @@ std::vector<Case> evaluation_cases() {
          return w.ask(w.validator(), body);
        },
        V::no_examples},
-      {"figures above one", Stage::resulted,
+      {"a metric past the bound", Stage::resulted,
        [](World& w) {
-         w.must(w.validator(), w.evaluation_commitment_body(w.validator()));
-         RevealEvaluation body = w.evaluation_body(w.validator());
-         body.accuracy_ppm = 1'000'001;
-         return w.ask(w.validator(), body);
+         return figures_with(w, {{"loss", kMaxMetricMicro + 1}});
+       },
+       V::malformed},
+      {"a metric at the bound, committed to otherwise", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{"loss", -kMaxMetricMicro}});
+       },
+       V::commitment_mismatch},
+      {"metrics out of order", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{"loss", 1}, {"accuracy", 1}});
+       },
+       V::malformed},
+      {"a metric twice", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{"loss", 1}, {"loss", 1}});
+       },
+       V::malformed},
+      {"a metric without a name", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{"", 1}});
+       },
+       V::malformed},
+      {"a metric with a space in its name", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{"a b", 1}});
+       },
+       V::malformed},
+      {"a metric's name of 49 letters", Stage::resulted,
+       [](World& w) {
+         return figures_with(w, {{std::string(49, 'a'), 1}});
+       },
+       V::malformed},
+      {"seventeen metrics", Stage::resulted,
+       [](World& w) {
+         Metrics metrics;
+         for (int i = 0; i < 17; ++i) metrics.push_back({"m" + std::to_string(100 + i), 1});
+         return figures_with(w, metrics);
        },
        V::malformed},
   };
@@ -142,14 +183,32 @@ std::vector<Case> settle_cases() {
        },
        V::ok},
       {"another loss", Stage::attested,
-       [](World& w) { return settle_changed(w, [](SettleRound& b) { b.loss_micro -= 1; }); },
-       V::wrong_median},
+       [](World& w) {
+         return settle_changed(w, [](SettleRound& b) { *b.metrics[1].median -= 1; });
+       },
+       V::wrong_metrics},
       {"another accuracy", Stage::attested,
-       [](World& w) { return settle_changed(w, [](SettleRound& b) { b.accuracy_ppm += 1; }); },
-       V::wrong_median},
+       [](World& w) { return settle_changed(w, [](SettleRound& b) { *b.metrics[0].mean += 1; }); },
+       V::wrong_metrics},
+      {"a metric left out", Stage::attested,
+       [](World& w) { return settle_changed(w, [](SettleRound& b) { b.metrics.pop_back(); }); },
+       V::wrong_metrics},
+      {"another mean of the trainers' losses", Stage::attested,
+       [](World& w) { return settle_changed(w, [](SettleRound& b) { *b.training[0].mean += 1; }); },
+       V::wrong_metrics},
+      {"a median that nobody measured", Stage::attested,
+       [](World& w) {
+         return settle_changed(w, [](SettleRound& b) { b.metrics[0].measured = 0; });
+       },
+       V::malformed},
+      {"a mean without a median", Stage::attested,
+       [](World& w) {
+         return settle_changed(w, [](SettleRound& b) { b.metrics[0].median.reset(); });
+       },
+       V::malformed},
       {"another count", Stage::attested,
        [](World& w) { return settle_changed(w, [](SettleRound& b) { b.attestations += 1; }); },
-       V::wrong_median},
+       V::wrong_metrics},
   };
 }
 

@@ -247,8 +247,9 @@ AbandonRound World::abandon_body() const {
 RevealEvaluation World::evaluation_body(const SecretKey& evaluator) const {
   RevealEvaluation body;
   body.round = round().round;
-  body.loss_micro = 700'000 + evaluator.account().bytes[0];
-  body.accuracy_ppm = 900'000 + evaluator.account().bytes[0];
+  const std::int64_t off = evaluator.account().bytes[0];
+  body.metrics = evaluation_metrics;
+  if (body.metrics.empty()) body.metrics = {{"accuracy", 900'000 + off}, {"loss", 700'000 + off}};
   body.examples = 50;
   body.salt = sha256(evaluator.account().view());
   return body;
@@ -260,24 +261,13 @@ CommitEvaluation World::evaluation_commitment_body(const SecretKey& evaluator) c
 }
 
 SettleRound World::settle_body() const {
-  std::vector<std::int64_t> losses;
-  std::vector<std::uint32_t> accuracies;
+  std::vector<EvaluationRecord> evaluations;
   chain.state().scan(state_key::evaluation_prefix(round().round),
                      [&](const std::string&, const Bytes& value) {
-                       const auto record = decode_record<EvaluationRecord>(value);
-                       if (!record->revealed) return;
-                       losses.push_back(record->body.loss_micro);
-                       accuracies.push_back(record->body.accuracy_ppm);
+                       evaluations.push_back(*decode_record<EvaluationRecord>(value));
                      });
-  SettleRound body;
-  body.round = round().round;
-  body.attestations = static_cast<std::uint32_t>(losses.size());
-  if (losses.empty()) return body;
-  std::sort(losses.begin(), losses.end());
-  std::sort(accuracies.begin(), accuracies.end());
-  body.loss_micro = losses[(losses.size() - 1) / 2];
-  body.accuracy_ppm = accuracies[(accuracies.size() - 1) / 2];
-  return body;
+  return plan_settlement(round(), commits_of(chain.state(), round().round, round().attempt),
+                         evaluations);
 }
 
 void World::enrol() {

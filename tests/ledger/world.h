@@ -11,6 +11,7 @@
 #include "ledger/chain.h"
 #include "ledger/close_plan.h"
 #include "ledger/execute_round.h"
+#include "ledger/settle_plan.h"
 
 namespace gradmint::test {
 
@@ -118,7 +119,8 @@ class World {
   std::map<int, EncodingSpec> own_encodings;       // instead of the round's
   std::map<int, std::int16_t> own_exponents;       // declared, instead of the true one
   std::map<int, std::uint64_t> own_examples;
-  std::set<int> silent;  // do not reveal
+  std::set<int> silent;        // do not reveal
+  Metrics evaluation_metrics;  // of every evaluator, where not empty
   std::vector<float> model, optimizer_state;
 
   const SecretKey& validator() const { return validators.front(); }

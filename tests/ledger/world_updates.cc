@@ -95,6 +95,7 @@ CommitUpdate World::commit_body(int worker) const {
   body.examples = examples != own_examples.end() ? examples->second
                                                  : static_cast<std::uint64_t>(10 * (worker + 1));
   body.steps = 5;
+  body.metrics = {{"loss", 1'000'000 * (worker + 1)}};
   body.dataset = dataset_id(account, dataset(worker));
   return body;
 }

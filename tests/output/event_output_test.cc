@@ -22,6 +22,7 @@ const std::string kHostile = "\xff\xfe\x1b[2J\nwarning: \u202e";
 std::vector<json> hostile_events() {
   const json worker = {{"worker", "gm1x"}, {"name", kHostile}};
   json joined = worker, accepted = worker, rejected = worker, mint = worker;
+  const json metric = {{"measured", 1}, {"median_micro", 1}, {"mean_micro", 1}};
   joined["event"] = "worker_registered";
   accepted.update({{"weight", 1}, {"score_ppm", 1}});
   rejected["reason"] = kHostile;
@@ -36,9 +37,9 @@ std::vector<json> hostile_events() {
           {{"event", "abandoned"}, {"round", 1}, {"attempt", 0}, {"reason", kHostile}},
           {{"event", "settled"},
            {"round", 1},
-           {"accuracy_ppm", 1},
-           {"loss_micro", 1},
            {"attestations", 1},
+           {"metrics", {{kHostile, metric}}},
+           {"training", {{kHostile, metric}}},
            {"mints", {mint}},
            {"minted_total", "1"}},
           {{"event", "warning"}, {"text", kHostile}}};

@@ -105,7 +105,7 @@ TEST_CASE("dev: two rounds, a hostile worker, the audit, and the same roots agai
   CHECK(report["workers"][2]["adversary"] == "nan@2");
   for (const json& round : report["rounds"]) {
     CHECK(round["model_root"].get<std::string>().size() == 64);
-    CHECK(round["accuracy"].get<double>() > 0.0);
+    CHECK(round["metrics"]["accuracy"]["median"].get<double>() > 0.0);
     CHECK(round["minted"].get<std::uint64_t>() > 0);
   }
   CHECK(report["rounds"][0]["accepted"].size() == 3);

@@ -110,7 +110,10 @@ TEST_CASE("workers evaluate: rounds settle with all attestations, and without a 
   auto workers = federation.all_workers();
   const json first = coordinator->await("settled", 1);
   CHECK(first["attestations"] == 3);
-  CHECK(first["accuracy_ppm"].get<std::uint64_t>() > 100'000);
+  CHECK(first["metrics"]["accuracy"]["measured"] == 3);
+  CHECK(first["metrics"]["accuracy"]["median_micro"].get<std::int64_t>() > 100'000);
+  CHECK(first["metrics"]["accuracy"]["mean_micro"].get<std::int64_t>() > 100'000);
+  CHECK(first["training"]["loss"]["measured"] == 3);
   coordinator->await("round_opened", 2);
   workers[1]->kill();
   CHECK(coordinator->await("settled", 2)["attestations"] == 2);

@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include "tests/worker/scratch.h"
 
 using namespace gradmint;
@@ -11,15 +9,14 @@ using gradmint::test::Scratch;
 
 namespace {
 
-Result<EvaluateOutcome> evaluate(const std::string& command, const std::string& objective,
-                                 const EvaluateTask& task = {}) {
+Result<EvaluateOutcome> evaluate(const std::string& command, const EvaluateTask& task = {}) {
   const Scratch scratch;
   OwnProgram program;
   program.command = "cd \"$GRADMINT_ROUND_DIR\"; " + command;
   program.rounds_dir = scratch.path() / "judged";
   program.terminate_grace_ms = 50;
   const auto layout = ModelLayout::create({{"w", {2}, false}, {"running_mean", {1}, true}});
-  auto evaluator = make_command_evaluator(program, *layout, objective);
+  auto evaluator = make_command_evaluator(program, *layout);
   REQUIRE(evaluator.ok());
   auto outcome = (*evaluator)->evaluate(std::vector<float>{1, 2, 3}, task);
   CHECK(std::filesystem::exists(program.rounds_dir / "evaluation") == !outcome.ok());
@@ -35,39 +32,34 @@ TEST_CASE("a program judges a model: what it is told, and what is taken from it"
       "grep -q '\"kind\": \"evaluate\"' round.json && grep -q '\"round\": 4' round.json && "
       "! grep -q parameters round.json && grep -q running_mean global.safetensors && " +
           metrics(R"({"examples":7,"metrics":{"loss":0.25,"accuracy":0.5,"dice":null}})"),
-      "classification", {4, 0, nullptr});
+      {4, 0, nullptr});
   REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
-  CHECK(outcome->loss == 0.25);
-  CHECK(outcome->accuracy == 0.5);
+  CHECK(outcome->metrics ==
+        MeasuredMetrics{{"accuracy", 0.5}, {"dice", std::nullopt}, {"loss", 0.25}});
   CHECK(outcome->examples == 7);
-  const auto regression =
-      evaluate(metrics(R"({"examples":7,"metrics":{"loss":0.25,"r2":-3}})"), "regression");
+  const auto regression = evaluate(metrics(R"({"examples":7,"metrics":{"r2":-3}})"));
   REQUIRE(regression.ok());
-  CHECK(regression->accuracy == -3);
+  CHECK(regression->metrics == MeasuredMetrics{{"r2", -3.0}});
 }
 
 TEST_CASE("an evaluator's faults are one line each") {
   struct Row {
     std::string command;
-    const char* objective;
     const char* says;
   };
   const Row table[] = {
-      {"echo no GPU; exit 2", "classification",
-       "evaluator: exited with status 2; last line: no GPU"},
-      {"true", "classification", "metrics.json"},
-      {metrics(R"({"examples":7,"metrics":{"accuracy":1}})"), "classification",
-       "loss was not measured"},
-      {metrics(R"({"examples":7,"metrics":{"loss":1,"accuracy":null}})"), "classification",
-       "accuracy was not measured"},
-      {metrics(R"({"examples":7,"metrics":{"loss":1,"accuracy":1}})"), "regression",
-       "r2 was not measured"},
+      {"echo no GPU; exit 2", "evaluator: exited with status 2; last line: no GPU"},
+      {"true", "metrics.json"},
+      {metrics(R"({"examples":7})"), "metrics.json: it measured nothing"},
+      {metrics(R"({"examples":7,"metrics":{}})"), "metrics.json: it measured nothing"},
+      {metrics(R"({"examples":7,"metrics":{"loss":null}})"), "metrics.json: it measured nothing"},
+      {metrics(R"({"examples":7,"metrics":{"accuracy":90}})"), "accuracy must be a number from 0"},
   };
   for (const Row& row : table) {
-    const auto outcome = evaluate(row.command, row.objective);
+    const auto outcome = evaluate(row.command);
     REQUIRE_FALSE(outcome.ok());
     CHECK_MESSAGE(outcome.error().message.find(row.says) != std::string::npos,
                   outcome.error().message);
   }
-  CHECK_FALSE(make_command_evaluator({}, {}, "classification").ok());
+  CHECK_FALSE(make_command_evaluator({}, {}).ok());
 }

@@ -212,6 +212,7 @@ bool Federation::carry_out(std::size_t i, Effect& effect) {
     ended.update->size_bytes = payload.size();
     ended.update->examples = 150;  // more than the manifest: the session must not claim them
     ended.update->steps = 7;
+    ended.update->metrics = {{"loss", trainings}};
     report(50 + random_.below(500), ended, std::move(payload));
   } else if (const auto* update = std::get_if<SaveUpdate>(&effect)) {
     w.disk.memory.updates.push_back(update->update);
@@ -224,8 +225,7 @@ bool Federation::carry_out(std::size_t i, Effect& effect) {
   } else if (const auto* evaluate = std::get_if<StartEvaluation>(&effect)) {
     EvaluationEnded ended{evaluate->model_root,
                           true,
-                          static_cast<std::int64_t>(random_.below(1000)),
-                          900'000,
+                          {{"loss", static_cast<std::int64_t>(random_.below(1000))}},
                           50,
                           ""};
     report(20, ended, {});

@@ -87,12 +87,12 @@ const Row kRows[] = {
      "Warn Progress"},
     {"trained: remembered before it is said", Stage::training,
      [](Federation&) {
-       return TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""};
+       return TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, {}}, ""};
      },
      "Say SaveUpdate SubmitTransaction"},
     {"trained for another attempt", Stage::training,
      [](Federation&) {
-       return TrainingEnded{{1, 1}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""};
+       return TrainingEnded{{1, 1}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, {}}, ""};
      },
      ""},
     {"a block it does not have", Stage::training,
@@ -151,7 +151,10 @@ const Row kRows[] = {
     {"asked to attest", Stage::evaluating, [](Federation& f) { return arrives(f, state_of(f)); },
      "GetHeaders LookForBlob"},
     {"figures nobody asked for", Stage::evaluating,
-     [](Federation&) { return EvaluationEnded{hash_of("x"), true, 1, 1, 1, ""}; }, ""},
+     [](Federation&) {
+       return EvaluationEnded{hash_of("x"), true, {{"loss", 1}}, 1, ""};
+     },
+     ""},
 };
 
 TEST_CASE("what a session does, stage by stage") {
@@ -240,7 +243,7 @@ TEST_CASE("a worker whose model does not fit the task does not register") {
 TEST_CASE("nothing is committed twice, whatever opens the same attempt again") {
   Federation f = at(Stage::training);
   const Effects first =
-      f.inject(0, TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, 0, 0}, ""});
+      f.inject(0, TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, {}}, ""});
   REQUIRE(names_of(first) == "Say SaveUpdate SubmitTransaction");
   RoundState other = state_of(f);
   other.open_block_hash = f.coordinator.world.chain.history()[1];

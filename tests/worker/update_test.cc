@@ -40,22 +40,25 @@ TEST_CASE("the payload is fp32 little endian, finite or not") {
         kernels::EncodedBytes{0, 0, 0, 0xC0, 0, 0, 0x80, 0x7F});
 }
 
-TEST_CASE("losses and accuracies become integers: half to even, capped, never NaN") {
-  struct Loss {
-    double loss;
-    std::uint64_t micro;
+TEST_CASE("metrics become integers: half to even, bounded, never NaN") {
+  struct Row {
+    double value;
+    std::int64_t micro;
   };
-  for (const Loss& row : {Loss{0, 0}, Loss{0.5e-6, 0}, Loss{1.5e-6, 2}, Loss{2.5e-6, 2},
-                          Loss{1.25, 1250000}, Loss{-1, 0}, Loss{1e300, kMaxLossMicro},
-                          Loss{std::nan(""), kMaxLossMicro}, Loss{HUGE_VAL, kMaxLossMicro}})
-    CHECK(loss_micro(row.loss) == row.micro);
-  struct Accuracy {
-    double accuracy;
-    std::uint32_t ppm;
-  };
-  for (const Accuracy& row : {Accuracy{0, 0}, Accuracy{1, 1000000}, Accuracy{2, 1000000},
-                              Accuracy{-1, 0}, Accuracy{std::nan(""), 0}, Accuracy{0.25, 250000}})
-    CHECK(accuracy_ppm(row.accuracy) == row.ppm);
+  for (const Row& row :
+       {Row{0, 0}, Row{0.5e-6, 0}, Row{1.5e-6, 2}, Row{2.5e-6, 2}, Row{-1.5e-6, -2},
+        Row{1.25, 1'250'000}, Row{-3, -3'000'000}, Row{1e300, kMaxMetricMicro},
+        Row{-1e300, -kMaxMetricMicro}, Row{HUGE_VAL, kMaxMetricMicro}, Row{1e9, kMaxMetricMicro}})
+    CHECK(ledger_metrics({{"m", row.value}}) == Metrics{{"m", row.micro}});
+  CHECK(measured(std::nan("")) == std::nullopt);
+  CHECK(measured(HUGE_VAL) == HUGE_VAL);
+  CHECK(ledger_metrics({{"a", std::nullopt}, {"b", 1.0}}) ==
+        Metrics{{"a", std::nullopt}, {"b", 1'000'000}});
+  CHECK(metrics_object({{"a", std::nullopt}, {"b", HUGE_VAL}, {"c", 0.5}}) ==
+        nlohmann::json({{"a", nullptr}, {"b", 1e9}, {"c", 0.5}}));
+}
+
+TEST_CASE("local optimizers by name") {
   CHECK(*parse_optimizer("adam") == OptimizerKind::adam);
   CHECK(optimizer_name(*parse_optimizer("sgd")) == "sgd");
   CHECK(!parse_optimizer("lbfgs").ok());

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -55,9 +56,8 @@ Result<std::vector<float>> read_parameters(const std::string& file, const ModelL
 
 struct Judge {
   std::unique_ptr<Evaluator> evaluator;
-  bool is_regression = false;
-  std::optional<DataContract>
-      contract;  // of a built-in evaluator: it says in which unit errors are
+  // Of a built-in evaluator: it says in which unit errors are.
+  std::optional<DataContract> contract = {};
 };
 
 Result<Json> evaluate_file(const Judge& judge, const std::string& file, std::uint64_t round) {
@@ -65,14 +65,13 @@ Result<Json> evaluate_file(const Judge& judge, const std::string& file, std::uin
   if (!values) return values.error();
   Result<EvaluateOutcome> outcome = judge.evaluator->evaluate(*values, {round, 0, nullptr});
   if (!outcome) return outcome.error();
-  Json result{{"loss", outcome->loss},
-              {"examples", outcome->examples},
-              {"loss_micro", loss_micro(outcome->loss)},
-              {"accuracy_ppm", accuracy_ppm(outcome->accuracy)}};
-  result[judge.is_regression ? "r2" : "accuracy"] = outcome->accuracy;
-  if (judge.is_regression && judge.contract) {
-    result["rmse"] = *own_unit_error(*judge.contract, outcome->loss);
-    result["rmse_of"] = judge.contract->label;
+  Json result{{"examples", outcome->examples}, {"metrics", metrics_object(outcome->metrics)}};
+  const auto loss = outcome->metrics.find("loss");
+  if (judge.contract && loss != outcome->metrics.end() && loss->second) {
+    if (const auto error = own_unit_error(*judge.contract, *loss->second)) {
+      result["rmse"] = std::isfinite(*error) ? Json(*error) : Json();
+      result["rmse_of"] = judge.contract->label;
+    }
   }
   return result;
 }
@@ -177,14 +176,10 @@ Result<Judge> judge_by_program(const EvaluateArguments& arguments) {
                            ? std::filesystem::temp_directory_path() /
                                  ("gradmint-evaluate-" + std::to_string(::getpid()))
                            : std::filesystem::path(arguments.work_dir);
-  std::string objective = arguments.data.task.empty() ? "classification" : arguments.data.task;
-  if (arguments.data.contract) {
-    program.contract = arguments.data.contract->encode();
-    objective = arguments.data.contract->task;
-  }
-  auto evaluator = make_command_evaluator(std::move(program), *std::move(layout), objective);
+  if (arguments.data.contract) program.contract = arguments.data.contract->encode();
+  auto evaluator = make_command_evaluator(std::move(program), *std::move(layout));
   if (!evaluator) return evaluator.error();
-  return Judge{*std::move(evaluator), objective == "regression", std::nullopt};
+  return Judge{*std::move(evaluator)};
 }
 
 Result<Judge> judge_built_in(const EvaluateArguments& arguments) {
@@ -198,7 +193,7 @@ Result<Judge> judge_built_in(const EvaluateArguments& arguments) {
   spdlog::info("{}: {} samples held out", holdout->name, holdout->rows());
   auto evaluator = make_torch_evaluator(*model, device_options(arguments.model), *holdout);
   if (!evaluator) return evaluator.error();
-  return Judge{*std::move(evaluator), holdout->contract.task == "regression", holdout->contract};
+  return Judge{*std::move(evaluator), holdout->contract};
 }
 
 int run(EvaluateArguments arguments) {

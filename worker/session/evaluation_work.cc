@@ -83,7 +83,7 @@ void EvaluationWork::take(const EvaluationEnded& ended, Outgoing& out) {
   }
   EvaluationMemory memory;
   memory.model_root = model_root_;
-  memory.body = RevealEvaluation{round_, ended.loss_micro, ended.accuracy_ppm, ended.examples,
+  memory.body = RevealEvaluation{round_, ended.metrics, ended.examples,
                                  evaluation_salt(config_.secret, round_, model_root_)};
   memory_[round_] = memory;
   while (memory_.size() > kRoundsRemembered) memory_.erase(memory_.begin());

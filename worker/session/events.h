@@ -59,7 +59,7 @@ struct TrainedUpdate {
   std::uint64_t size_bytes = 0;
   std::int16_t exponent = 0;
   std::uint64_t examples = 0, steps = 0;
-  double loss = 0, accuracy = 0;
+  Metrics metrics;          // of the training
   std::string remark = {};  // what its owner should look at (ledger/model/buffers.h); may be empty
 };
 struct TrainingEnded {
@@ -71,8 +71,7 @@ struct TrainingEnded {
 struct EvaluationEnded {
   Hash model_root;
   bool ok = false;
-  std::int64_t loss_micro = 0;
-  std::uint32_t accuracy_ppm = 0;
+  Metrics metrics;
   std::uint64_t examples = 0;
   std::string fault;
 };

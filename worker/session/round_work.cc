@@ -1,11 +1,10 @@
 #include "worker/session/round_work.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "coordinator/protocol/limits.h"
 #include "kernels/base/text.h"
+#include "ledger/metric_text.h"
 
 namespace gradmint::session {
 namespace {
@@ -15,16 +14,13 @@ constexpr std::uint64_t kProgressEveryMs = 500;
 
 std::string title(std::uint64_t round) { return "round " + std::to_string(round) + ": "; }
 
-std::string describe(const TrainedUpdate& update, bool has_accuracy) {
-  char loss[64], accuracy[64] = "", work[64];
-  std::snprintf(loss, sizeof loss, std::isnan(update.loss) ? "trained, " : "trained, loss %.4f, ",
-                update.loss);
-  if (has_accuracy && !std::isnan(update.accuracy))
-    std::snprintf(accuracy, sizeof accuracy, "accuracy %.1f %%, ", 100 * update.accuracy);
-  std::snprintf(work, sizeof work, "%llu examples, %llu steps",
-                static_cast<unsigned long long>(update.examples),
-                static_cast<unsigned long long>(update.steps));
-  return std::string(loss) + accuracy + work;
+// A program that counts no steps has none to show.
+std::string describe(const TrainedUpdate& update) {
+  const std::string metrics = metrics_line(update.metrics);
+  std::string text = "trained, " + metrics + (metrics.empty() ? "" : ", ") +
+                     std::to_string(update.examples) + " examples";
+  if (update.steps > 0) text += ", " + std::to_string(update.steps) + " steps";
+  return text;
 }
 
 std::string failure_text(const std::string& fault) {
@@ -183,7 +179,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
     return;
   }
   const TrainedUpdate& trained = *ended.update;
-  out.say(title(ended.key.round) + describe(trained, classifies_));
+  out.say(title(ended.key.round) + describe(trained));
   if (!trained.remark.empty() && !std::exchange(remarked_, true)) out.warn(trained.remark);
   UpdateMemory update;
   update.key = ended.key;
@@ -199,6 +195,7 @@ void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
   update.body.examples =
       std::min({trained.examples, dataset_.sample_count, open_->limits.max_examples});
   update.body.steps = trained.steps;
+  update.body.metrics = trained.metrics;
   update.body.dataset = dataset_id(config_.key.account(), dataset_);
   updates_[update.key] = update;
   while (updates_.size() > kAttemptsRemembered) updates_.erase(updates_.begin());

@@ -30,11 +30,10 @@ class RoundWork {
                       Outgoing& out);
   void cancel(Outgoing& out);
 
-  // What this worker trains on, whether for classes, and whether it attests models; given before
-  // advance() is called first.
-  void set_dataset(RegisterDataset dataset, bool classifies, bool attests) {
+  // What this worker trains on, and whether it attests models; given before advance() is called
+  // first.
+  void set_dataset(RegisterDataset dataset, bool attests) {
     dataset_ = std::move(dataset);
-    classifies_ = classifies;
     evaluation_.set_attests(attests);
   }
   const RegisterDataset& dataset() const { return dataset_; }
@@ -53,7 +52,6 @@ class RoundWork {
 
   const Config& config_;
   RegisterDataset dataset_;
-  bool classifies_ = true;
   EvaluationWork evaluation_;
   std::map<AttemptKey, UpdateMemory> updates_;
   std::optional<RoundState> state_;

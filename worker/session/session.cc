@@ -76,8 +76,7 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                  [&](const BlobFinished& e) { blobs_.take(e, out); },
                  [&](const ModelChecked& e) {
                    model_fit_ = e.fault.empty();
-                   work_.set_dataset(
-                       e.dataset, chain_->genesis().task.objective == "classification", e.attests);
+                   work_.set_dataset(e.dataset, e.attests);
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TaskChecked& e) {

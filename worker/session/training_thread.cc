@@ -156,8 +156,7 @@ void TrainingThread::train(const StartTraining& order, const std::filesystem::pa
   update.exponent = submission->exponent;
   update.examples = outcome->examples;
   update.steps = outcome->steps;
-  update.loss = outcome->loss;
-  update.accuracy = outcome->accuracy;
+  update.metrics = ledger_metrics(outcome->metrics);
   update.remark = remark_on(*global, outcome->parameters);
   report(TrainingEnded{order.key, update, ""}, std::move(submission->payload),
          std::move(submission->residual));
@@ -189,8 +188,7 @@ void TrainingThread::evaluate(const StartEvaluation& order) {
   const auto outcome = run_it();
   if (outcome) {
     ended.ok = true;
-    ended.loss_micro = static_cast<std::int64_t>(loss_micro(outcome->loss));
-    ended.accuracy_ppm = accuracy_ppm(outcome->accuracy);
+    ended.metrics = ledger_metrics(outcome->metrics);
     ended.examples = outcome->examples;
   } else {
     ended.fault = outcome.error().message;

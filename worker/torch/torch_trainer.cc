@@ -177,8 +177,9 @@ Result<TrainOutcome> TorchTrainer::run(std::span<const float> global, const Trai
       return Error{ErrorCode::corrupt,
                    "training diverged to values that are not finite; lower the learning rate"};
   const auto seen = static_cast<double>(std::max<std::uint64_t>(pass.samples, 1));
-  outcome.loss = pass.loss / seen;
-  outcome.accuracy = pass.correct / seen;
+  outcome.metrics["loss"] = measured(pass.loss / seen);
+  if (bench_.task == Task::classification)
+    outcome.metrics["accuracy"] = measured(pass.correct / seen);
   outcome.examples = std::min<std::uint64_t>(order.size(), steps * batch);
   outcome.steps = steps;
   return outcome;
@@ -212,9 +213,14 @@ class TorchEvaluator : public Evaluator {
     }
     const double loss = sums.loss / static_cast<double>(rows);
     if (bench_.task == Task::classification)
-      return EvaluateOutcome{loss, sums.correct / static_cast<double>(rows), rows};
+      return EvaluateOutcome{{{"loss", measured(loss)},
+                              {"accuracy", measured(sums.correct / static_cast<double>(rows))}},
+                             rows};
     const double variance = bench_.answers.var(/*unbiased=*/false).item<double>();
-    return EvaluateOutcome{loss, variance > 0 ? std::max(0.0, 1.0 - loss / variance) : 0.0, rows};
+    // Of targets that are all alike R² is not defined.
+    std::optional<double> r2;
+    if (variance > 0) r2 = measured(1.0 - loss / variance);
+    return EvaluateOutcome{{{"loss", measured(loss)}, {"r2", r2}}, rows};
   }
 
   Bench bench_;

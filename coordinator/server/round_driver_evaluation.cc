@@ -1,0 +1,94 @@
+// The part of the round driver that judges models: the evaluator's child, and which model is the
+// best so far.
+#include <chrono>
+#include <future>
+
+#include "coordinator/server/round_driver.h"
+#include "ledger/durable_file.h"
+
+namespace gradmint {
+namespace {
+constexpr std::chrono::milliseconds kLookForStop{50};
+}
+
+// The data contract, as a file for the evaluator to read.
+Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() const {
+  const TaskSpec& task = orderer_.chain().genesis().task;
+  std::map<std::string, std::string> environment;
+  if (!settings_.evaluator.empty()) {
+    environment["GRADMINT_EVALUATOR"] = settings_.evaluator;
+    environment["GRADMINT_LAYOUT"] = blobs_.path_of(task.layout_root).string();
+  }
+  if (task.contract.empty()) return environment;
+  if (Status made = create_directory_synced(home_.run()); !made) return made.error();
+  const std::filesystem::path file = home_.run() / "contract.json";
+  if (Status written = replace_file(file, as_bytes(task.contract)); !written)
+    return written.error();
+  environment["GRADMINT_CONTRACT"] = file.string();
+  return environment;
+}
+
+std::string RoundDriver::evaluation_command() const {
+  const TaskSpec& task = orderer_.chain().genesis().task;
+  if (settings_.evaluator.empty()) return settings_.evaluation_command;
+  return settings_.evaluation_command + " --task " + task.objective;
+}
+
+// One that cannot would be found out after the first round's training.
+Status RoundDriver::try_evaluator(const std::atomic<bool>& stop) const {
+  if (!settings_.evaluate_here || settings_.evaluator.empty()) return {};
+  auto environment = evaluator_environment();
+  if (!environment) return environment.error();
+  std::promise<Status> tried;
+  std::future<Status> outcome = tried.get_future();
+  EvaluatorClient client(evaluation_command(), *std::move(environment),
+                         static_cast<int>(settings_.evaluation_deadline_ms),
+                         [&](std::uint64_t, Result<Figures> figures) {
+                           tried.set_value(figures ? Status{} : Status(figures.error()));
+                         });
+  client.ask({0, blobs_.path_of(job_of(orderer_.chain().state()).model_root).string()});
+  while (outcome.wait_for(kLookForStop) != std::future_status::ready) {
+    if (stop) return {};  // the client ends the program
+  }
+  const Status status = outcome.get();
+  if (status.ok()) return status;
+  return Error{status.error().code, "evaluation.evaluator: " + status.error().message};
+}
+
+Status RoundDriver::start_evaluator() {
+  if (!settings_.evaluate_here) return {};
+  auto environment = evaluator_environment();
+  if (!environment) return environment.error();
+  const auto report = [this](std::uint64_t round, Result<Figures> figures) {
+    EvaluationDone done;
+    done.round = round;
+    done.figures.round = round;
+    if (figures) {
+      done.figures.metrics = figures->metrics;
+      done.figures.examples = figures->examples;
+    } else {
+      done.error = figures.error().message;
+    }
+    post(std::move(done));
+  };
+  evaluator_ =
+      std::make_unique<EvaluatorClient>(evaluation_command(), *std::move(environment),
+                                        static_cast<int>(settings_.evaluation_deadline_ms), report);
+  return {};
+}
+
+Status RoundDriver::look_for_best(const CheckpointWriter& checkpoints) {
+  if (!settings_.best_by) return {};
+  best_.emplace(*settings_.best_by, checkpoints);
+  return best_->look_back(orderer_.chain().state());
+}
+
+// A file for people: without it the job goes on.
+void RoundDriver::note_settled(const RoundRecord& round) {
+  if (!best_) return;
+  const auto is_best = best_->settled(round);
+  if (!is_best) return reporter_.warn("the best model's file: " + is_best.error().message);
+  if (*is_best) reporter_.best(*best_->standing());
+}
+
+}  // namespace gradmint
