@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "kernels/base/printable.h"
+
 namespace gradmint {
 namespace {
 
@@ -27,7 +29,7 @@ std::string listed(const std::vector<std::string>& parts) {
 
 }  // namespace
 
-std::string metric_title(std::string_view name) { return name == "r2" ? "R2" : std::string(name); }
+std::string metric_title(std::string_view name) { return name == "r2" ? "R2" : printable(name); }
 
 std::string metric_value_text(std::string_view name, const std::optional<std::int64_t>& micro) {
   if (!micro) return "not measured";

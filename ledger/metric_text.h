@@ -7,7 +7,7 @@
 
 namespace gradmint {
 
-// "accuracy", "R2", "dice"
+// "accuracy", "R2", "dice"; printable, for an event may come from anywhere.
 std::string metric_title(std::string_view name);
 // "94.12 %" of an accuracy, else "0.4213"; "above 1e9" where it is a bound, "not measured".
 std::string metric_value_text(std::string_view name, const std::optional<std::int64_t>& micro);

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ constexpr std::size_t kMaxDrainBytes = 1 << 20;  // of what is left in the pipe 
 constexpr int kPollMs = 20;
 
 Error system_error(const char* what, int code) {
-  return {ErrorCode::io, std::string("trainer: ") + what + ": " + std::strerror(code)};
+  return {ErrorCode::io, std::string(what) + ": " + std::strerror(code)};
 }
 
 // Cuts a byte stream into printable lines.
@@ -75,6 +75,14 @@ struct Pipe {
   }
 };
 
+Status open_pipe(Pipe& pipe) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
+  pipe.read_end = ends[0];
+  pipe.write_end = ends[1];
+  return {};
+}
+
 std::vector<char*> child_environment(const std::vector<std::string>& extra) {
   const auto name_of = [](const char* entry) {
     const char* equals = std::strchr(entry, '=');
@@ -91,36 +99,52 @@ std::vector<char*> child_environment(const std::vector<std::string>& extra) {
   return entries;
 }
 
-Result<pid_t> start(const ChildTask& task, int output_fd) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);
-  posix_spawn_file_actions_addchdir_np(&actions, task.directory.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
+// In the child, between fork and exec: system calls alone, for another thread may have held a lock.
+// Says on `fault_fd` what failed; that end closes by itself once /bin/sh runs.
+[[noreturn]] void become_command(const char* directory, int output_fd, int fault_fd, pid_t parent,
+                                 char* const* arguments, char* const* environment) {
+  // Killed with the program that started it, which cannot end it any more then.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);
   sigset_t none;
-  sigset_t all;
   sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  const int null = ::open("/dev/null", O_RDONLY);
+  if (null >= 0 && ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(output_fd, STDOUT_FILENO) >= 0 &&
+      ::dup2(output_fd, STDERR_FILENO) >= 0 && ::chdir(directory) == 0 && ::getppid() == parent) {
+    if (null > STDERR_FILENO) ::close(null);
+    ::execve("/bin/sh", arguments, environment);
+  }
+  const int code = errno;
+  if (::write(fault_fd, &code, sizeof code) < 0) ::_exit(126);
+  ::_exit(127);
+}
+
+Result<pid_t> start(const ChildTask& task, int output_fd) {
+  Pipe fault;
+  if (Status made = open_pipe(fault); !made) return made.error();
   std::string shell = "sh";
   std::string flag = "-c";
   std::string command = task.command;
   std::array<char*, 4> arguments{shell.data(), flag.data(), command.data(), nullptr};
   std::vector<char*> environment = child_environment(task.environment);
-  pid_t pid = 0;
-  const int code =
-      posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (code != 0) return system_error("cannot start /bin/sh", code);
-  return pid;
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return system_error("cannot start /bin/sh", errno);
+  if (pid == 0)
+    become_command(task.directory.c_str(), output_fd, fault.write_end, parent, arguments.data(),
+                   environment.data());
+  ::setpgid(pid, pid);  // in both: whoever comes first
+  fault.close_write();
+  int code = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(fault.read_end, &code, sizeof code);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) return pid;
+  ::waitpid(pid, nullptr, 0);
+  return system_error("cannot start /bin/sh", code);
 }
 
 // True once the group's leader has ended; it stays unreaped, so its group id cannot be reused.
@@ -172,10 +196,7 @@ std::optional<ChildEnd> follow(const ChildTask& task, pid_t pid, int fd, LineCut
 Result<ChildOutcome> run_child(const ChildTask& task,
                                const std::function<void(const std::string&)>& on_line) {
   Pipe pipe;
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
-  pipe.read_end = ends[0];
-  pipe.write_end = ends[1];
+  if (Status made = open_pipe(pipe); !made) return made.error();
   ::fcntl(pipe.read_end, F_SETFL, O_NONBLOCK);
   Result<pid_t> pid = start(task, pipe.write_end);
   if (!pid) return pid.error();

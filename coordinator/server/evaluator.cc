@@ -22,6 +22,8 @@ namespace gradmint {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
+constexpr int kGraceMs = 4000;  // between SIGTERM and SIGKILL
+constexpr int kLookMs = 10;
 
 Error failed(const std::string& what) { return Error{ErrorCode::io, "the evaluator " + what}; }
 
@@ -96,10 +98,13 @@ class EvaluatorClient::Child {
     return std::unique_ptr<Child>(new Child(pid, in[1], out[0]));
   }
   ~Child() {
+    // Asked first: it may have programs of its own to end, in groups of their own.
     ::close(to_);
+    ::kill(-pid_, SIGTERM);
+    await_end();
     ::close(from_);
-    ::kill(-pid_, SIGKILL);
-    ::kill(pid_, SIGKILL);  // should it have left its group
+    ::kill(-pid_, SIGKILL);  // what it left behind
+    ::kill(pid_, SIGKILL);   // should it have left its group
     ::waitpid(pid_, nullptr, 0);
   }
 
@@ -137,6 +142,14 @@ class EvaluatorClient::Child {
 
  private:
   Child(pid_t pid, int to, int from) : pid_(pid), to_(to), from_(from) {}
+  // Until it has ended, or the grace is over. It stays unreaped, so its group's number is its own.
+  void await_end() const {
+    siginfo_t info{};
+    for (int waited_ms = 0; waited_ms < kGraceMs && info.si_pid != pid_; waited_ms += kLookMs) {
+      if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+      if (info.si_pid != pid_) ::poll(nullptr, 0, kLookMs);
+    }
+  }
   pid_t pid_;
   int to_, from_;
   std::string buffer_;
@@ -152,11 +165,14 @@ EvaluatorClient::EvaluatorClient(std::string command, Environment environment, i
 
 EvaluatorClient::~EvaluatorClient() {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
+    wake_.notify_all();
+    // A question is under way where it has a child: that child's end answers it.
+    if (const int pid = child_pid_; pid > 0) ::kill(-pid, SIGTERM);
+    wake_.wait_for(lock, std::chrono::milliseconds(kGraceMs), [&] { return ended_; });
     if (const int pid = child_pid_; pid > 0) ::kill(-pid, SIGKILL);
   }
-  wake_.notify_one();
   thread_.join();
 }
 
@@ -165,7 +181,7 @@ void EvaluatorClient::ask(EvaluationJob job) {
     const std::lock_guard lock(mutex_);
     job_ = std::move(job);
   }
-  wake_.notify_one();
+  wake_.notify_all();
 }
 
 void EvaluatorClient::work() {
@@ -186,12 +202,16 @@ void EvaluatorClient::work() {
     done_(job->round, std::move(figures));
   }
   end_child();
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  wake_.notify_all();
 }
 
+// Not under the lock: a child may take its time to end, and is killed when that is over.
 void EvaluatorClient::end_child() {
+  child_.reset();
   const std::lock_guard lock(mutex_);
   child_pid_ = 0;
-  child_.reset();
 }
 
 Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {

@@ -35,7 +35,7 @@ class EvaluatorClient {
   // `done` is called on the client's own thread, with the round asked about.
   using Done = std::function<void(std::uint64_t round, Result<Figures> figures)>;
   EvaluatorClient(std::string command, Environment environment, int timeout_ms, Done done);
-  ~EvaluatorClient();  // ends the child
+  ~EvaluatorClient();  // ends the child: SIGTERM, and SIGKILL four seconds later
   void ask(EvaluationJob job);
 
  private:
@@ -53,7 +53,7 @@ class EvaluatorClient {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::optional<EvaluationJob> job_;
-  bool stopping_ = false;
+  bool stopping_ = false, ended_ = false;
   std::thread thread_;
 };
 

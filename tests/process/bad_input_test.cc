@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "coordinator/protocol/invitation.h"
+#include "ledger/schema.h"
 #include "tests/process/federation.h"
 
 using namespace gradmint;
@@ -40,13 +41,13 @@ void check(const Case& expected, const Ran& ran) {
 
 void cut_in_half(const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); }
 
-void set_schema(const fs::path& database, const std::string& value) {
+void set_schema(const fs::path& database, std::uint8_t schema) {
   leveldb::DB* opened = nullptr;
   REQUIRE(leveldb::DB::Open({}, database.string(), &opened).ok());
   const std::unique_ptr<leveldb::DB> db(opened);
   leveldb::WriteOptions synced;
   synced.sync = true;
-  REQUIRE(db->Put(synced, "m/schema", value).ok());
+  REQUIRE(db->Put(synced, "m/schema", std::string(3, '\0') + static_cast<char>(schema)).ok());
 }
 
 // Holds a port for as long as it lives.
@@ -152,8 +153,8 @@ TEST_CASE("a coordinator's home that cannot be used: one clear line") {
       {"half a database", [&] { cut_in_half(first_file(home / "ledger/db", ".log")); }, start, 2,
        "ledger"},
       {"no database", [&] { fs::remove(home / "ledger/db/CURRENT"); }, start, 2, "ledger"},
-      {"a newer ledger", [&] { set_schema(home / "ledger/db", std::string("\0\0\0\6", 4)); }, start,
-       2, "schema 6"},
+      {"a newer ledger", [&] { set_schema(home / "ledger/db", kLedgerSchema + 1); }, start, 2,
+       "schema " + std::to_string(kLedgerSchema + 1)},
       {"half a checkpoint", cut("ledger/checkpoint"), start, 2, "checkpoint"},
       {"no layout", [&] { fs::remove_all(home / "ledger/blobs"); }, start, 2, "blob"},
       {"a damaged model", [&] { flip_bit(largest_file(home / "ledger/blobs"), 99); }, start, 2,

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "ledger/model/safetensors.h"
 #include "tests/process/federation.h"
@@ -49,6 +51,17 @@ std::string round_of(const fs::path& model) {
       parse_safetensors({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   REQUIRE(header.ok());
   return header->metadata.at("gradmint.round");
+}
+
+// Whether a process lives whose command line has that in it.
+bool runs(const std::string& text) {
+  std::error_code gone;
+  for (const fs::directory_entry& process : fs::directory_iterator("/proc", gone)) {
+    std::ifstream file(process.path() / "cmdline");
+    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
 }
 
 json json_of(const Words& words) {
@@ -137,4 +150,28 @@ TEST_CASE("a coordinator that tries an evaluator which hangs ends when it is tol
   coordinator->signal(SIGINT);
   CHECK(coordinator->wait() == 0);
   CHECK(std::chrono::steady_clock::now() - asked < std::chrono::seconds(10));
+  CHECK_FALSE(runs(begun.string()));  // it went with its coordinator
+}
+
+TEST_CASE("an evaluator ends with whoever asked it, killed or told to end") {
+  const Directory here;
+  const fs::path model = here.path / "m.safetensors";
+  const auto layout = ModelLayout::create({{"w", {1}, false}});
+  const auto bytes = write_safetensors(*layout, std::vector<float>{1});
+  write_text(model, {bytes.begin(), bytes.end()});
+  for (const int number : {SIGKILL, SIGTERM, SIGINT}) {
+    CAPTURE(number);
+    const std::string mark = (here.path / ("mark" + std::to_string(number))).string();
+    REQUIRE(::mkfifo(mark.c_str(), 0600) == 0);
+    // Its shell is another program's name by then, and what that program starts is told apart.
+    Process judge({program("gradmint-worker"), "evaluate", "--evaluator",
+                   "exec sh -c 'trap : TERM INT; echo > " + mark + "; read never' < /dev/zero",
+                   "--parameters", model.string()},
+                  here.path / "log");
+    std::string line;
+    std::getline(std::ifstream(mark) >> std::ws, line);
+    judge.signal(number);
+    CHECK(judge.wait() != 0);
+    while (runs(mark)) std::this_thread::yield();  // ctest ends a test that waits for ever
+  }
 }

@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -60,10 +62,25 @@ struct Judge {
   std::optional<DataContract> contract = {};
 };
 
+// A program of the user's must not outlive this one: a signal ends it first.
+std::atomic<bool> judging{false}, told_to_end{false};
+void on_signal(int number) {
+  if (!judging) ::_exit(128 + number);
+  told_to_end = true;
+}
+
+Result<EvaluateOutcome> judge_values(const Judge& judge, std::span<const float> values,
+                                     std::uint64_t round) {
+  judging = true;
+  auto outcome = judge.evaluator->evaluate(values, {round, 0, &told_to_end});
+  judging = false;
+  return outcome;
+}
+
 Result<Json> evaluate_file(const Judge& judge, const std::string& file, std::uint64_t round) {
   Result<std::vector<float>> values = read_parameters(file, judge.evaluator->layout());
   if (!values) return values.error();
-  Result<EvaluateOutcome> outcome = judge.evaluator->evaluate(*values, {round, 0, nullptr});
+  Result<EvaluateOutcome> outcome = judge_values(judge, *values, round);
   if (!outcome) return outcome.error();
   Json result{{"examples", outcome->examples}, {"metrics", metrics_object(outcome->metrics)}};
   const auto loss = outcome->metrics.find("loss");
@@ -101,7 +118,7 @@ int serve(const Judge& judge) {
   for (std::string line; std::getline(std::cin, line);) {
     spdlog::debug("request {}", line.substr(0, 200));
     std::cout << json_text(answer(judge, line)) << std::endl;
-    if (!std::cout) return kExitFailed;  // nobody listens any more
+    if (!std::cout || told_to_end) return kExitFailed;  // nobody listens any more
   }
   return kExitOk;
 }
@@ -177,6 +194,7 @@ Result<Judge> judge_by_program(const EvaluateArguments& arguments) {
                                  ("gradmint-evaluate-" + std::to_string(::getpid()))
                            : std::filesystem::path(arguments.work_dir);
   if (arguments.data.contract) program.contract = arguments.data.contract->encode();
+  program.terminate_grace_ms = 2000;  // whoever asks waits four
   auto evaluator = make_command_evaluator(std::move(program), *std::move(layout));
   if (!evaluator) return evaluator.error();
   return Judge{*std::move(evaluator)};
@@ -201,6 +219,8 @@ int run(EvaluateArguments arguments) {
   auto judge =
       arguments.evaluator.empty() ? judge_built_in(arguments) : judge_by_program(arguments);
   if (!judge) return report(judge.error());
+  if (!arguments.evaluator.empty())
+    for (const int number : {SIGTERM, SIGINT}) std::signal(number, on_signal);
   if (arguments.serve) return serve(*judge);
   Result<Json> result = evaluate_file(*judge, arguments.parameters, 0);
   if (!result) return report(result.error());
