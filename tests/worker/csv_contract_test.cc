@@ -185,3 +185,16 @@ TEST_CASE("scaling: two operations in fp32, and back") {
   CHECK(scaler_of(same, 0, 1) == Scaler{7, 1});
   CHECK(scaler_of({}, 0, 1) == Scaler{});
 }
+
+TEST_CASE("csv contract: a fraction where the contract has whole numbers is remarked on once") {
+  const CsvOptions site = under(contract_of(kOperator));
+  const auto data = parse("age,bmi,state\n10,1.5,ill\n20.5,2,well\n30.25,3,ill\n", site);
+  REQUIRE(data.ok());
+  std::size_t told = 0;
+  for (const std::string& remark : data->remarks)
+    told += remark.rfind("t.csv: row 3 has 20.5 in column 'age', which has whole numbers", 0) == 0;
+  CHECK(told == 1);
+  const auto whole = parse(kOperator, site);
+  for (const std::string& remark : whole->remarks)
+    CHECK(remark.find("whole numbers") == std::string::npos);
+}

@@ -122,6 +122,7 @@ TEST_CASE("csv: refusals name file, row and column") {
       {"1,2,a\n\n3,4,5,b\n", raw(), "row 3: 4 columns, expected 3"},
       {"x,y,k\n1,oops,a\n", raw(), "row 2: column 1 (y): 'oops' is not a finite number"},
       {"1,nan,a\n", raw(), "row 1: column 1 (column 1): 'nan'"},
+      {"a,b,y\n1,2,k\n3,4,\n", raw(), "row 3: column 'y' is empty: name the class"},
       {"1,inf,a\n", raw(), "'inf' is not a finite number"},
       {"1,1e99,a\n", raw(), "'1e99' is not a finite number"},
       {"1,,a\n", raw(), "column 1 (column 1): '' is not"},

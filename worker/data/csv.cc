@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "kernels/base/number_text.h"
 #include "worker/data/csv_header.h"
 #include "worker/data/csv_reader.h"
 #include "worker/data/csv_table.h"
@@ -32,6 +33,15 @@ std::string joined(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size() && i < kShown; ++i)
     text += (i == 0 ? "" : ", ") + names[i];
   return text + (names.size() > kShown ? ", …" : "");
+}
+
+// Whoever makes the contract: an empty cell would become a class.
+Status refuse_empty_labels(const CsvTable& table, const CsvReader& reader) {
+  for (std::size_t row = 0; row < table.labels.size(); ++row)
+    if (table.labels[row].empty())
+      return reader.fail(table.lines[row], "column '" + table.label +
+                                               "' is empty: name the class, or leave the row out");
+  return {};
 }
 
 Status add_labels(const CsvTable& table, const CsvReader& reader, const CsvOptions& options,
@@ -112,6 +122,26 @@ void remark_constants(const std::string& name, Dataset& data) {
   }
 }
 
+// Columns that the contract has as whole numbers, and the first row here that has another.
+void remark_fractions(const CsvTable& table, const std::string& name, Dataset& data) {
+  constexpr std::size_t kShown = 5;
+  std::size_t told = 0;
+  const std::size_t columns = data.contract.columns.size();
+  for (std::size_t c = 0; c < columns && told < kShown; ++c) {
+    if (data.contract.columns[c].type != ColumnType::integer) continue;
+    for (std::size_t row = 0; row < data.rows(); ++row) {
+      const float value = data.features[row * columns + c];
+      if (value == std::trunc(value)) continue;
+      data.remarks.push_back(name + ": row " + std::to_string(table.lines[row]) + " has " +
+                             shortest_text(value) + " in column '" + data.contract.columns[c].name +
+                             "', which has whole numbers in the data contract: is it in the same "
+                             "unit?");
+      ++told;
+      break;
+    }
+  }
+}
+
 // Features and targets.
 Status scale(const CsvTable& table, const CsvReader& reader, Dataset& data) {
   const std::size_t columns = table.columns.size();
@@ -167,6 +197,8 @@ void remark_classes(const CsvTable& table, const CsvOptions& options, const std:
 
 Status add_classes(const CsvTable& table, const CsvReader& reader, const std::string& name,
                    const CsvOptions& options, Dataset& data) {
+  if (!options.contract)
+    if (Status named = refuse_empty_labels(table, reader); !named) return named;
   data.classes = options.contract          ? options.contract->classes
                  : options.classes.empty() ? found_classes(table)
                                            : options.classes;
@@ -226,6 +258,7 @@ Result<Dataset> parse_csv(std::string_view text, const std::string& name,
   if (const std::string fault = data.contract.fault(); !fault.empty())
     return Error{ErrorCode::bad_input, name + ": " + fault};
   data.features = std::move(table->features);
+  if (options.contract) remark_fractions(*table, name, data);
   if (Status scaled = scale(*table, reader, data); !scaled) return scaled.error();
   if (options.contract) {
     for (const std::string& line : far_columns(data.contract, data.features))
