@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "kernels/base/number_text.h"
 #include "ledger/durable_file.h"
 #include "ledger/model/safetensors.h"
 
@@ -35,8 +36,8 @@ ProgramTask CommandTrainer::told(const TrainTask& task) const {
   std::snprintf(name, sizeof name, "round-%06llu", static_cast<unsigned long long>(task.round));
   ProgramTask told{name, task.round, task.seed, {}, task.deadline_ms, task.cancelled};
   told.fields = {{"kind", "train"},
-                 {"learning_rate", task.learning_rate},
-                 {"momentum", task.momentum},
+                 {"learning_rate", as_written(static_cast<float>(task.learning_rate))},
+                 {"momentum", as_written(static_cast<float>(task.momentum))},
                  {"optimizer", optimizer_name(task.optimizer)},
                  {"local_epochs", task.local_epochs},
                  {"local_steps", task.local_steps},

@@ -4,13 +4,14 @@
 #include "contracts/amount.h"
 #include "coordinator/cli/audit_json.h"
 #include "coordinator/cli/rules_json.h"
+#include "kernels/base/number_text.h"
 #include "ledger/kernel_spec.h"
 #include "ledger/model/metrics_json.h"
 
 namespace gradmint {
 namespace {
 
-double real(std::uint32_t bits) { return static_cast<double>(std::bit_cast<float>(bits)); }
+double real(std::uint32_t bits) { return as_written(std::bit_cast<float>(bits)); }
 
 Json addresses(const std::vector<AccountId>& accounts) {
   Json out = Json::array();

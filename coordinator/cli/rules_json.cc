@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 
 #include "kernels/base/number_text.h"
 #include "kernels/rule_lookup.h"
@@ -19,14 +18,6 @@ const ParameterInfo* find_info(std::span<const RuleInfo> rules, const std::strin
                                const std::string& parameter) {
   const RuleInfo* known = kernels::find_rule(rules, rule);
   return known == nullptr ? nullptr : kernels::find_parameter(*known, parameter);
-}
-
-// 0.1 and not 0.10000000149011612.
-double as_written(float value) {
-  const std::string text = shortest_text(value);
-  double decimal = 0;
-  std::from_chars(text.data(), text.data() + text.size(), decimal);
-  return decimal;
 }
 
 Json value_json(const ParameterInfo* info, float value) {

@@ -14,4 +14,12 @@ std::string shortest_text(Float value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+// 0.1 and not 0.10000000149011612: the decimal that a person wrote for this float.
+inline double as_written(float value) {
+  const std::string text = shortest_text(value);
+  double decimal = 0;
+  std::from_chars(text.data(), text.data() + text.size(), decimal);
+  return decimal;
+}
+
 }  // namespace gradmint

@@ -78,6 +78,7 @@ const std::string kCopyGlobal = "cp global.safetensors parameters.safetensors";
 TEST_CASE("a program that knows nothing of gradmint trains") {
   Fixture f;
   f.task.seed = 11;
+  f.task.learning_rate = double{0.001F};  // as it comes from the ledger
   const auto outcome = f.train(
       "echo hello; printf 'a\\rb\\033[1m' >&2; test \"$GRADMINT_ROUND\" = 7 && test "
       "\"$GRADMINT_ROUND_DIR\" = \"$PWD\" && " +
@@ -89,7 +90,8 @@ TEST_CASE("a program that knows nothing of gradmint trains") {
   CHECK(outcome->metrics == MeasuredMetrics{{"accuracy", 0.75}, {"loss", 0.5}});
   CHECK(f.lines == std::vector<std::string>{"hello", "a", "b [1m"});
   const std::string round = text_of(f.scratch.path() / "rounds" / "round-000007" / "round.json");
-  for (const char* part : {"\"round\": 7", "\"seed\": 11", "\"batch_size\": ", "\"deadline_s\": "})
+  for (const char* part : {"\"round\": 7", "\"seed\": 11",
+                           "\"batch_size\": ", "\"learning_rate\": 0.001,", "\"deadline_s\": "})
     CHECK_MESSAGE(round.find(part) != std::string::npos, part);
 }
 
