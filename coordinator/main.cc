@@ -16,6 +16,7 @@
 #include "coordinator/cli/member_commands.h"
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/workers_command.h"
+#include "coordinator/config/parse_fault.h"
 #include "coordinator/config/path_option.h"
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/server/backup.h"
@@ -220,11 +221,10 @@ void add_home_commands(CLI::App& app, Options& o, const On& on) {
 }
 
 int tell_usage(const CLI::App& app, const CLI::ParseError& fault, const std::string& first) {
-  std::string text = fault.what(), asked;
+  std::string text = parse_fault_text(app, fault), asked;
   if (app.get_subcommands().empty() && !first.empty() && first[0] != '-')
     text = "there is no command '" + first + "'";
   for (const CLI::App* sub : app.get_subcommands()) asked += sub->get_name() + " ";
-  std::replace(text.begin(), text.end(), '\n', ' ');
   write_error_line(kProgram, text + "; see gradmint coordinator " + asked + "--help");
   return kExitUnusable;
 }

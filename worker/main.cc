@@ -3,10 +3,10 @@
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "coordinator/config/parse_fault.h"
 #include "gradmint_revision.h"
 #include "kernels/cpu_level.h"
 #ifdef GRADMINT_WITH_CUDA
@@ -35,10 +35,9 @@ std::string version_text() {
 // One line for a command line that cannot be parsed.
 std::string usage_fault(const CLI::App& app, const std::vector<std::string>& words,
                         const CLI::ParseError& fault) {
-  std::string text = fault.what();
+  std::string text = parse_fault_text(app, fault);
   if (app.get_subcommands().empty() && !words.empty() && !words.front().starts_with('-'))
     text = "there is no command '" + words.front() + "'";
-  std::replace(text.begin(), text.end(), '\n', ' ');
   std::string command = "gradmint worker";
   for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
   return text + "; see " + command + " --help";

@@ -12,6 +12,7 @@
 
 #include "coordinator/aggregate_cli/run.h"
 #include "coordinator/aggregate_cli/version.h"
+#include "coordinator/config/parse_fault.h"
 #include "coordinator/rules/rule_options.h"
 #include "kernels/cpu_level.h"
 #include "kernels/parallel.h"
@@ -207,7 +208,7 @@ int parse_and_run(int argc, char** argv) {
     app.exit(done);
     return kExitOk;
   } catch (const CLI::ParseError& fault) {
-    return tell(std::string(fault.what()) + "; see gradmint-aggregate --help");
+    return tell(parse_fault_text(app, fault) + "; see gradmint-aggregate --help");
   }
   command.optimizer_was_named = app.count("--optimizer") > 0;
   return run(command, words);

@@ -15,6 +15,7 @@
 #include "coordinator/cli/sibling.h"
 #include "coordinator/cli/version.h"
 #include "coordinator/cli/wallet_commands.h"
+#include "coordinator/config/parse_fault.h"
 #include "coordinator/config/toml_config.h"
 #include "kernels/base/nearest.h"
 #include "ledger/mapping_fault.h"
@@ -64,7 +65,7 @@ const Sibling* asked_sibling(const std::vector<std::string>& words,
 // One line for a command line that cannot be parsed; CLI11 itself does not name an unknown command.
 std::string usage_fault(const CLI::App& app, const std::vector<std::string>& words,
                         const CLI::ParseError& fault) {
-  std::string text = fault.what();
+  std::string text = gradmint::parse_fault_text(app, fault);
   const bool nothing_chosen = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr &&
                               !words.empty() && app.get_subcommands().empty();
   const std::string first = words.empty() ? "" : words.front().substr(0, words.front().find('='));
@@ -78,7 +79,6 @@ std::string usage_fault(const CLI::App& app, const std::vector<std::string>& wor
     text = "there is no command '" + words.front() + "'" +
            (near.empty() ? "" : "; did you mean '" + near + "'?");
   }
-  std::replace(text.begin(), text.end(), '\n', ' ');
   std::string command = "gradmint";
   for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
     at = at->get_subcommands().front();

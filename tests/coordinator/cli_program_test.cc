@@ -72,6 +72,8 @@ TEST_CASE("command lines that cannot work: one line, the right status") {
       {"", "A subcommand is required", 2},
       {"audti", "there is no command 'audti'; did you mean 'audit'?", 2},
       {"--nope", "there is no option '--nope'; see gradmint --help", 2},
+      {"audit verify --ledger x --nope 1 --more", "there is no option '--nope'; see", 2},
+      {"audit verify --ledger x y z", "'y' was not expected; see gradmint audit verify", 2},
       {"aggregate x", "gradmint-aggregate is not installed", 2},
       {"coordinator run", "gradmint-coordinator is not installed", 2},
       {"--log-level debug worker join x", "gradmint-worker is not installed", 2},

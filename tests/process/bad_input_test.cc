@@ -212,7 +212,8 @@ TEST_CASE("a command line that cannot be parsed: one line with the program's nam
   const std::string coordinator = program("gradmint-coordinator");
   const std::vector<Case> cases = {
       {"no value", [] {}, {worker, "join", "--trainer"}, 2, "see gradmint worker join --help"},
-      {"no such option", [] {}, {worker, "preflight", "--xyz"}, 2, "worker preflight --help"},
+      {"no such option", [] {}, {worker, "preflight", "--xyz", "1"}, 2, "no option '--xyz'; see"},
+      {"no such option", [] {}, {coordinator, "run", "--home", "h", "--x=1"}, 2, "option '--x';"},
       {"bad CPU", [] {}, {"/usr/bin/env", "GRADMINT_CPU=x", worker, "preflight"}, 2, "CPU=x is"},
       {"no command", [] {}, {worker}, 2, "see gradmint worker --help"},
       {"no such command", [] {}, {worker, "jion"}, 2, "there is no command 'jion'"},
