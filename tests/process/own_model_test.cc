@@ -110,4 +110,9 @@ TEST_CASE("no round waits for workers that have nothing to judge a model on") {
   CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
     return line.find("this worker attests no model") != std::string::npos;
   }));
+  // Steps that the trainer did not count are not told as none.
+  CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    return line.find("trained, 5 examples") != std::string::npos &&
+           line.find("steps") == std::string::npos;
+  }));
 }
