@@ -10,6 +10,8 @@ namespace {
 
 // Who starts a worker anew is back by then.
 constexpr std::uint64_t kGoneMs = 5000;
+// Who is connected has so long for its first word, even where the stall limit is shorter.
+constexpr std::uint64_t kFirstWordMs = 15'000;
 // What is read at start of what happened before.
 constexpr std::uint64_t kMostBlocksBack = 1000;
 
@@ -86,8 +88,14 @@ Roster::Plight Roster::plight_of(const AccountId& worker, std::uint64_t now_ms) 
   if (found == seen_.end() || !found->second.was_connected) return {Trouble::away, start_ms_};
   const Seen& seen = found->second;
   if (!seen.connected && now_ms >= seen.gone_ms + kGoneMs) return {Trouble::left, seen.gone_ms};
-  const std::uint64_t heard_ms = machine.heard_ms(worker).value_or(start_ms_);
-  if (!machine.present(worker, now_ms)) return {Trouble::silent, heard_ms};
+  if (!machine.present(worker, now_ms)) {
+    const std::uint64_t heard_ms = std::max(machine.heard_ms(worker).value_or(0), seen.came_ms);
+    const std::uint64_t limit_ms =
+        std::max<std::uint64_t>(machine.policy().limits.stall_deadline_ms, kFirstWordMs);
+    // What it says is not taken yet while this coordinator, just started, makes sure of its ledger.
+    if (now_ms < heard_ms + limit_ms) return {};
+    return {Trouble::silent, heard_ms};
+  }
   if (const auto due_ms = machine.overdue_ms(worker, now_ms)) return {Trouble::late, *due_ms};
   return {};
 }
@@ -98,6 +106,7 @@ void Roster::look(const std::vector<AccountId>& connected, std::uint64_t now_ms)
   for (auto& [worker, seen] : seen_) {
     const bool is_there = there.count(worker) != 0;
     if (seen.connected && !is_there) seen.gone_ms = now_ms;
+    if (!seen.connected && is_there) seen.came_ms = now_ms;
     seen.connected = is_there;
   }
   if (driver_.finished()) return;  // they end, as they should

@@ -16,7 +16,7 @@ enum class Trouble : std::uint8_t {
   none,
   away,    // it has not connected since this coordinator was started
   left,    // its connection ended, and it has not called again
-  silent,  // connected, and without a word for the stall limit
+  silent,  // connected, and without a word for the stall limit, 15 s at least
   late,    // half of the others were done the stall limit ago, and it still is not
 };
 std::string_view trouble_name(Trouble trouble);
@@ -48,6 +48,7 @@ class Roster {
     std::uint64_t round = 0;  // of the progress below
     std::uint32_t done_ppm = 0;
     bool was_connected = false, connected = false;
+    std::uint64_t came_ms = 0;  // when its newest connection was seen first
     std::uint64_t gone_ms = 0;  // when its last connection was missed
     Trouble told = Trouble::none;
   };

@@ -95,6 +95,8 @@ TEST_CASE("an old ledger beside the key, and an old copy of all: nothing is sign
   CHECK(coordinator->wait() == 1);
   check_says(coordinator->errors(), {"worker-", "which this validator's key has signed",
                                      "so it is an old copy", "Nothing more is signed"});
+  CHECK(read_text(federation.root() / "log" / "coordinator.log").find("worker_silent") ==
+        std::string::npos);
   // Not after a restart either, before any worker has come.
   coordinator = start_anew(federation);
   CHECK(coordinator->wait() == 2);
