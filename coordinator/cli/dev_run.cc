@@ -265,7 +265,7 @@ class DevRun {
     std::string text = "ledger: " + plan_.ledger + "\ntry next:\n";
     text += program + " audit explain " + run_.workers.front().address + ledger;
     text += program + " audit contributions" + ledger;
-    text += program + " model export -o model.safetensors" + ledger;
+    text += program + " model export -o trained.safetensors" + ledger;
     return text;
   }
 

@@ -101,8 +101,8 @@ json AdminDesk::resume(std::uint64_t now_ms) {
   } else if (!under_way.empty()) {
     text += under_way;
   } else {
-    text += "the next round opens with " + std::to_string(machine.needed_count()) +
-            " workers present, and there are " + std::to_string(machine.present_count(now_ms));
+    text += "the next round waits until at least " + std::to_string(machine.needed_count()) +
+            " workers are present, and there are " + std::to_string(machine.present_count(now_ms));
   }
   return {{"ok", true}, {"text", text}};
 }
