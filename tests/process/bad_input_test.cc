@@ -394,8 +394,6 @@ TEST_CASE("asked to end, a coordinator ends politely") {
     coordinator->await("started");
     coordinator->signal(number);
     CHECK(coordinator->wait() == 0);
-    const std::string errors = coordinator->errors();
-    CAPTURE(errors);
-    CHECK(errors.empty());
+    CHECK_MESSAGE(coordinator->errors().empty(), coordinator->errors());
   }
 }
