@@ -85,6 +85,10 @@ Verdict apply_body(const Transaction& t, const ApplyContext& c, StateDelta& s,
                                       [&](auto& b) { return apply::readmit_member(b, from, s); });
     case TxType::rotate_key:
       return with_body<RotateKey>(t, [&](auto& b) { return apply::rotate_key(b, from, c, s); });
+    case TxType::state_sums:
+      return with_body<StateSums>(t, [&](auto& b) { return apply::state_sums(b, from, c, s); });
+    case TxType::fix_scaler:
+      return with_body<FixScaler>(t, [&](auto& b) { return apply::fix_scaler(b, from, c, s); });
   }
   return Verdict::unknown_type;
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "ledger/block.h"
+#include "ledger/scaler_records.h"
 #include "ledger/state.h"
 
 namespace gradmint {
@@ -17,6 +18,7 @@ struct ApplyContext {
   const std::vector<Hash>& history;  // hashes of blocks 0 … height-1
   std::uint64_t height = 0;          // of the block being executed
   bool verify_signatures = true;     // off only where the same bytes were verified before
+  std::size_t summed_columns = 0;    // of the genesis' contract (ledger/scaler.h)
 };
 
 // Checks the envelope, then the body's own rule; on ok the changes are in `state` and what else
@@ -55,6 +57,10 @@ Verdict reveal_evaluation(const RevealEvaluation& body, const Sender& sender,
                           const ApplyContext& context, StateDelta& state);
 Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyContext& context,
                      StateDelta& state, TransactionReceipt& receipt);
+Verdict state_sums(const StateSums& body, const Sender& sender, const ApplyContext& context,
+                   StateDelta& state);
+Verdict fix_scaler(const FixScaler& body, const Sender& sender, const ApplyContext& context,
+                   StateDelta& state);
 
 // Counts one more statement that serves no round, which its sender could repeat as often as it
 // likes; all else is bounded by the round, or said once. Validators order the blocks: nothing is

@@ -5,6 +5,7 @@
 #include "ledger/close_plan.h"
 #include "ledger/hash.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 
@@ -45,6 +46,7 @@ Verdict find_round(const StateReader& state, std::uint64_t round, std::uint32_t 
 Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyContext& context,
                    StateDelta& state) {
   if (!is_validator(state, sender)) return Verdict::not_authorised;
+  if (context.summed_columns != 0 && !fixed_scaler(state)) return Verdict::scaler_missing;
   JobRecord job = job_of(state);
   if (const Verdict v = check_turn(body, state, job); v != Verdict::ok) return v;
   if (body.model_root != job.model_root || body.optimizer_root != job.optimizer_root) {

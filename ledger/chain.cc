@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contracts/amount.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 namespace {
@@ -116,7 +117,8 @@ Chain::Chain(GenesisRecord genesis, contracts::CompiledRule rule)
       rule_(std::move(rule)),
       chain_id_(genesis_->chain_id()),
       params_hash_(genesis_->params_hash()),
-      validators_hash_(genesis_->validators_hash()) {}
+      validators_hash_(genesis_->validators_hash()),
+      summed_columns_(gradmint::summed_columns(genesis_->task)) {}
 
 Result<Chain> Chain::start(GenesisRecord genesis) {
   if (std::string fault = genesis_fault(genesis); !fault.empty()) {
@@ -177,7 +179,8 @@ Result<Chain> Chain::restore(GenesisRecord genesis, std::vector<Hash> history, H
 StateChanges Chain::genesis_changes() const { return genesis_state(*genesis_); }
 
 ApplyContext Chain::context(bool verify_signatures) const {
-  return {*genesis_, chain_id_, rule_, history_, tip_.height + 1, verify_signatures};
+  return {*genesis_,       chain_id_,         rule_,          history_,
+          tip_.height + 1, verify_signatures, summed_columns_};
 }
 
 Verdict Chain::finish(const StateDelta& delta, BlockDraft& draft) const {

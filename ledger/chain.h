@@ -56,6 +56,8 @@ class Chain {
   const std::vector<Hash>& history() const { return history_; }
   // The genesis block's state, for the store's first batch.
   StateChanges genesis_changes() const;
+  // Of how many columns each worker states its sums before the first round; 0: of none.
+  std::size_t summed_columns() const { return summed_columns_; }
 
  private:
   Chain(GenesisRecord genesis, contracts::CompiledRule rule);
@@ -65,6 +67,7 @@ class Chain {
   std::shared_ptr<const GenesisRecord> genesis_;
   contracts::CompiledRule rule_;
   Hash chain_id_, params_hash_, validators_hash_;
+  std::size_t summed_columns_ = 0;
   State state_;
   Header tip_;
   std::vector<Hash> history_;

@@ -57,6 +57,10 @@ std::string_view tx_type_name(TxType type) {
       return "readmit_member";
     case TxType::rotate_key:
       return "rotate_key";
+    case TxType::state_sums:
+      return "state_sums";
+    case TxType::fix_scaler:
+      return "fix_scaler";
   }
   return "";
 }

@@ -36,6 +36,8 @@ enum class TxType : std::uint16_t {
   suspend_member = 12,
   readmit_member = 13,
   rotate_key = 14,
+  state_sums = 15,  // ledger/scaler_records.h
+  fix_scaler = 16,
 };
 std::string_view tx_type_name(TxType type);  // "register_worker", …; "" when unknown
 

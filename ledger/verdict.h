@@ -72,6 +72,12 @@ enum class Verdict : std::uint16_t {
   malformed_payload = 59,
   wrong_encoding = 60,
 
+  // Sums for a scaler.
+  not_asked = 64,        // the chain's contract has its scaler
+  wrong_columns = 65,    // more or fewer than the contract's
+  too_few_rows = 66,     // sums over so few would give them away
+  impossible_sums = 67,  // no rows have these
+
   // What a coordinator may claim about a round.
   wrong_phase = 70,
   wrong_attempt = 71,
@@ -95,6 +101,9 @@ enum class Verdict : std::uint16_t {
   wrong_selection = 89,
   aggregation_refused = 90,  // by the rules of the round: too few updates for f, ...
   non_finite_result = 91,
+  scaler_missing = 95,  // no round before it is fixed
+  wrong_scaler = 96,    // not the one that follows from the statements
+  too_few_sites = 97,   // fewer than the statement itself wants
 
   // Blocks and certificates.
   wrong_height = 100,

@@ -142,6 +142,34 @@ Json json_of(const RotateKey& b) {
           {"curve_key", to_hex(b.curve_key)}};
 }
 
+// Numbers beyond 64 bits, as texts.
+std::string decimal(U128 value) {
+  std::string digits;
+  for (; value != 0; value /= 10)
+    digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
+  return digits.empty() ? "0" : digits;
+}
+std::string decimal(I128 value) { return (value < 0 ? "-" : "") + decimal(magnitude(value)); }
+
+Json json_of(const StateSums& b) {
+  Json columns = Json::array();
+  for (const ColumnSums& column : b.columns)
+    columns.push_back(
+        {{"sum_micro", decimal(column.sum)}, {"squares_micro2", decimal(column.squares)}});
+  return {{"dataset", to_hex(b.dataset)}, {"rows", b.rows}, {"columns", std::move(columns)}};
+}
+Json json_of(const FixScaler& b) {
+  Json sites = Json::array(), columns = Json::array();
+  for (const AccountId& site : b.sites) sites.push_back(address_of(site));
+  for (const ScalerBits& column : b.columns)
+    columns.push_back({{"mean", shortest_text(std::bit_cast<float>(column.mean))},
+                       {"scale", shortest_text(std::bit_cast<float>(column.scale))}});
+  return {{"least_sites", b.least_sites},
+          {"sites", std::move(sites)},
+          {"rows", b.rows},
+          {"columns", std::move(columns)}};
+}
+
 template <class Body>
 Json decoded(const Transaction& t) {
   const auto body = decode_record<Body>(t.body);
@@ -191,6 +219,10 @@ Json body_json(const Transaction& t) {
       return decoded<ReadmitMember>(t);
     case TxType::rotate_key:
       return decoded<RotateKey>(t);
+    case TxType::state_sums:
+      return decoded<StateSums>(t);
+    case TxType::fix_scaler:
+      return decoded<FixScaler>(t);
   }
   return nullptr;
 }

@@ -81,6 +81,12 @@ void HistoryBuilder::add(const SignedTransaction& tx, const TransactionReceipt& 
     case TxType::readmit_member:
     case TxType::rotate_key:
       return;
+    case TxType::state_sums:
+      h.sums[sender] = seen<StateSums>(tx, height);
+      return;
+    case TxType::fix_scaler:
+      h.scaler = seen<FixScaler>(tx, height);
+      return;
     default:
       break;
   }

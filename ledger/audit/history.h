@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ledger/audit/replay.h"
+#include "ledger/scaler_records.h"
 
 namespace gradmint {
 
@@ -45,6 +46,8 @@ struct LedgerHistory {
   std::map<AccountId, Seen<RegisterWorker>> workers;
   std::map<Hash, Seen<RegisterDataset>> datasets;  // by dataset id
   std::vector<Seen<Transfer>> transfers;
+  std::map<AccountId, Seen<StateSums>> sums;  // for the scaler, where the sites give it
+  std::optional<Seen<FixScaler>> scaler;
   std::map<AccountId, std::vector<std::uint64_t>> heights;  // of the blocks that touch an account
 
   // The attempt that has a result, or the newest; null when there was none.

@@ -17,6 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFormat = "gradmint/data-contract/v1";
+constexpr const char* kFromSites = "sites";
 constexpr std::uint64_t kMaxImageValues = 1ULL << 28;
 
 Error bad_contract(const std::string& what) {
@@ -46,6 +47,16 @@ std::string scaler_fault(const std::string& of, const Scaler& scaler) {
   return "the scaler of " + of + " needs a finite mean and a finite scale above 0";
 }
 
+std::string sites_fault(const DataContract& contract) {
+  if (contract.columns.size() > kMaxSummedColumns)
+    return "its scaler can come from the sites for " + std::to_string(kMaxSummedColumns) +
+           " columns at most, it has " + std::to_string(contract.columns.size()) +
+           ": take the scaler from a sample";
+  if (contract != without_scaler(contract))
+    return "its scaler comes from the sites, so it has no means and scales of its own";
+  return {};
+}
+
 std::string table_fault(const DataContract& contract) {
   if (contract.columns.empty() || contract.columns.size() > kMaxContractColumns)
     return "a table has 1 to " + std::to_string(kMaxContractColumns) + " columns beside its label";
@@ -60,12 +71,14 @@ std::string table_fault(const DataContract& contract) {
   }
   if (contract.task == "classification" && contract.target != Scaler{})
     return "classes are not scaled";
+  if (contract.scaler_from == ScalerFrom::sites) return sites_fault(contract);
   return scaler_fault("the target", contract.target);
 }
 
 std::string image_fault(const DataContract& contract) {
   if (contract.task != "classification") return "images are classified, no task else is there";
-  if (!contract.columns.empty() || !contract.label.empty() || contract.target != Scaler{})
+  if (!contract.columns.empty() || !contract.label.empty() || contract.target != Scaler{} ||
+      contract.scaler_from != ScalerFrom::sample)
     return "images have no columns";
   if (contract.shape.size() != 3) return "an image's shape is channels, height and width";
   std::uint64_t values = 1;
@@ -116,7 +129,10 @@ Status read_columns(const Json& parsed, DataContract& contract) {
   for (const Json& entry : *listed) {
     if (!entry.is_object()) return bad_contract("a column needs name, type, mean and scale");
     const auto name = text_member(entry, "name"), type = text_member(entry, "type");
-    const auto scaler = scaler_in(entry);
+    const bool from_sites = contract.scaler_from == ScalerFrom::sites;
+    if (from_sites && (entry.contains("mean") || entry.contains("scale")))
+      return bad_contract("its scaler comes from the sites: leave mean and scale out");
+    const auto scaler = from_sites ? Scaler{} : scaler_in(entry);
     if (!name || !type || !scaler || (*type != "number" && *type != "integer"))
       return bad_contract("a column needs name, type (number or integer), mean and scale");
     contract.columns.push_back(
@@ -126,9 +142,15 @@ Status read_columns(const Json& parsed, DataContract& contract) {
 }
 
 Status read_table(const Json& parsed, DataContract& contract) {
+  if (parsed.contains("scaler")) {
+    if (text_member(parsed, "scaler") != kFromSites)
+      return bad_contract(
+          "its scaler is \"sites\", or left out where each column has mean and scale");
+    contract.scaler_from = ScalerFrom::sites;
+  }
   if (Status columns = read_columns(parsed, contract); !columns) return columns;
   contract.label = text_member(parsed, "label").value_or("");
-  if (contract.task != "regression") return {};
+  if (contract.task != "regression" || contract.scaler_from == ScalerFrom::sites) return {};
   const auto target = parsed.find("target");
   if (target == parsed.end() || !target->is_object() || !scaler_in(*target))
     return bad_contract("regression needs the target's mean and scale");
@@ -180,12 +202,16 @@ std::string DataContract::encode() const {
   out["label"] = label;
   out["columns"] = Json::array();
   for (const ContractColumn& column : columns) {
-    Json entry = scaler_json(column.scaler);
+    Json entry = scaler_from == ScalerFrom::sites ? Json::object() : scaler_json(column.scaler);
     entry["name"] = column.name;
     entry["type"] = column_type_name(column.type);
     out["columns"].push_back(std::move(entry));
   }
-  if (task == "regression") out["target"] = scaler_json(target);
+  if (scaler_from == ScalerFrom::sites) {
+    out["scaler"] = kFromSites;
+  } else if (task == "regression") {
+    out["target"] = scaler_json(target);
+  }
   return json_text(out);
 }
 
@@ -226,8 +252,21 @@ Result<DataContract> DataContract::parse(std::string_view text) {
   return contract;
 }
 
+DataContract without_scaler(DataContract contract) {
+  for (ContractColumn& column : contract.columns) column.scaler = Scaler{};
+  contract.target = Scaler{};
+  contract.scaler_from = ScalerFrom::sites;
+  return contract;
+}
+
+std::size_t summed_columns(const DataContract& contract) {
+  if (contract.scaler_from == ScalerFrom::sample) return 0;
+  return contract.columns.size() + (contract.task == "regression" ? 1 : 0);
+}
+
 std::optional<double> own_unit_error(const DataContract& contract, double loss) {
-  if (contract.task != "regression") return std::nullopt;
+  if (contract.task != "regression" || contract.scaler_from == ScalerFrom::sites)
+    return std::nullopt;
   return std::sqrt(loss) * double{contract.target.scale};
 }
 
@@ -250,7 +289,8 @@ std::string describe(const DataContract& contract) {
   }
   return contract.task + " of " + contract.label + " by " +
          listed(contract.columns, [](const auto& column) { return column.name; }) +
-         (classes.empty() ? "" : "; classes " + classes);
+         (classes.empty() ? "" : "; classes " + classes) +
+         (contract.scaler_from == ScalerFrom::sites ? "; scaler from the sites" : "");
 }
 
 }  // namespace gradmint

@@ -46,6 +46,12 @@ struct ContractColumn {
 
 enum class DataKind : std::uint8_t { table, image };
 
+// Where the scaler of a table comes from: the operator's sample, so that the contract has it; or
+// from sums over all sites before the first round (ledger/scaler.h), so that until then the
+// contract has none and every scaler in it is neutral.
+enum class ScalerFrom : std::uint8_t { sample, sites };
+inline constexpr std::size_t kMaxSummedColumns = 4096;  // a site's sums go into one transaction
+
 struct DataContract {
   DataKind kind = DataKind::table;
   std::string task = "classification";  // or "regression", for tables
@@ -55,6 +61,7 @@ struct DataContract {
   std::vector<ContractColumn> columns;  // in the order of a sample's features
   std::string label;                    // the column that is predicted
   Scaler target;                        // regression: of the label
+  ScalerFrom scaler_from = ScalerFrom::sample;
 
   // image
   std::vector<std::uint64_t> shape;  // {channels, height, width}
@@ -71,8 +78,14 @@ struct DataContract {
   static Result<DataContract> parse(std::string_view text);
 };
 
+// The same contract with its scaler still to come from the sites.
+DataContract without_scaler(DataContract contract);
+// Of how many columns a site states its sums: the target's last. 0 where the contract has its
+// scaler.
+std::size_t summed_columns(const DataContract& contract);
+
 // Regression: the root mean square error in the target's own unit, of a mean squared error that was
-// measured on scaled targets. Nothing for classes.
+// measured on scaled targets. Nothing for classes, nor before there is a scaler.
 std::optional<double> own_unit_error(const DataContract& contract, double loss);
 
 // "table: age, bmi -> state (dead, ill)": for a person, on one line.

@@ -52,6 +52,10 @@ constexpr Golden kGolden[] = {
     {"suspension", 17, "098a0ebb5363c53fffc6fc0061e9fe3636d5233f63ab85b073a14510f97283b8"},
     {"rotation", 72, "7976f77bdbcef9340f131bf7f05947c8f94504facfffe3227c9a0f27750c43b5"},
     {"totals", 32, "d5f6653f9c4f771c861982484e25662ae5c748a5fb29ca3f4d7760107901f8c9"},
+    {"state_sums", 108, "5615c18d6dc5c3a83ee83985685e39d37f1919b790fa8bb76f8479eadff32166"},
+    {"fix_scaler", 100, "0e6bc5984f4b82bf57ac15f613f4c7eae5598fd05301b53a9d42312a7bcf3be4"},
+    {"sums", 116, "b91dcdcfeffce4dd562b16e427b4c4f3da83d775bd649ef19daf1ded882d87bb"},
+    {"scaler", 40, "4b8505a18a91fe02ba8f808a7c949a8d0b12d55cb5640e353e68bd636fffb27c"},
 };
 
 struct GoldenHash {

@@ -1,6 +1,7 @@
 #include "tests/ledger/samples.h"
 
 #include "ledger/block.h"
+#include "ledger/scaler.h"
 #include "ledger/state.h"
 #include "tests/ledger/world.h"
 
@@ -203,6 +204,15 @@ void add_state(std::vector<Sample>& all) {
   all.push_back(sample("totals", TotalsRecord{11, 100, 90, 10}));
 }
 
+// The scaler from the sites.
+void add_scaler(std::vector<Sample>& all) {
+  const StateSums sums{hash_of("dataset"), 12, {{-5, 6}, {I128{1} << 100, U128{3} << 126}}};
+  all.push_back(sample("state_sums", sums));
+  all.push_back(sample("fix_scaler", FixScaler{2, two_accounts(), 31, {{1, 2}, {3, 0x3f800000}}}));
+  all.push_back(sample("sums", SumsRecord{sums, 7}));
+  all.push_back(sample("scaler", ScalerRecord{9, 2, 31, {{1, 2}, {3, 0x3f800000}}}));
+}
+
 }  // namespace
 
 std::vector<Sample> record_samples() {
@@ -210,6 +220,7 @@ std::vector<Sample> record_samples() {
   add_bodies(all);
   add_blocks(all);
   add_state(all);
+  add_scaler(all);
   return all;
 }
 

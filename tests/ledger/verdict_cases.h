@@ -24,6 +24,7 @@ std::vector<Case> text_cases();
 std::vector<Case> quota_cases();
 std::vector<Case> member_cases();
 std::vector<Case> round_cases();
+std::vector<Case> scaler_cases();
 std::vector<Case> result_cases();
 std::vector<Case> settlement_cases();
 std::vector<Case> block_cases();

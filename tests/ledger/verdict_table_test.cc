@@ -59,7 +59,7 @@ TEST_CASE("verdicts: every rule of the ledger refuses by its own name") {
   std::size_t rows = 0;
   for (const auto& cases :
        {envelope_cases(), account_cases(), text_cases(), quota_cases(), member_cases(),
-        round_cases(), result_cases(), settlement_cases(), block_cases()}) {
+        round_cases(), result_cases(), settlement_cases(), block_cases(), scaler_cases()}) {
     for (const Case& each : cases) {
       World world = worlds[static_cast<std::size_t>(each.stage)];
       const Verdict found = each.attempt(world);

@@ -2,6 +2,7 @@
 
 #include "ledger/hash.h"
 #include "ledger/merkle.h"
+#include "ledger/model/data_contract.h"
 #include "ledger/model/layout.h"
 
 namespace gradmint::test {
@@ -58,6 +59,10 @@ GenesisRecord make_genesis(const WorldOptions& options) {
   genesis.rule_limits.gas = options.rule_gas;
   genesis.task.model = "mlp";
   genesis.task.objective = "classification";
+  if (!options.contract.empty()) {
+    genesis.task.contract = options.contract;
+    genesis.task.objective = DataContract::decode(options.contract)->task;
+  }
   genesis.task.layout_root = blob_root(as_bytes(layout_of(options)));
   genesis.task.size = {options.parameters, options.buffers};
   genesis.task.model_root = vector_root(first_model(options.parameters + options.buffers));

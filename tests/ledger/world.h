@@ -94,6 +94,7 @@ struct WorldOptions {
   EncodingSpec encoding;
   std::uint32_t suspend_after_rounds = 3, rotation_delay_blocks = 4;
   std::optional<ChainLimits> limits;
+  std::string contract;  // of the data; the task is then its own
   std::uint64_t rule_gas = contracts::RuleLimits{}.gas;
 };
 

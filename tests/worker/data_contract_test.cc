@@ -50,6 +50,14 @@ TEST_CASE("data contract: its text is the published one, and reads back") {
                  R"({"mean":"0","name":"bmi","scale":"1","type":"number"}],)"
                  R"("format":"gradmint/data-contract/v1","kind":"table","label":"state",)"
                  R"("target":{"mean":"250000","scale":"1e-06"},"task":"regression"})"},
+      {without_scaler(table()),
+       R"({"classes":["dead","ill"],"columns":[{"name":"age","type":"integer"},)"
+       R"({"name":"bmi","type":"number"}],"format":"gradmint/data-contract/v1","kind":"table",)"
+       R"("label":"state","scaler":"sites","task":"classification"})"},
+      {without_scaler(prices()),
+       R"({"columns":[{"name":"age","type":"integer"},{"name":"bmi","type":"number"}],)"
+       R"("format":"gradmint/data-contract/v1","kind":"table","label":"state",)"
+       R"("scaler":"sites","task":"regression"})"},
       {image(),
        R"({"classes":["cat","dog, other"],"format":"gradmint/data-contract/v1","high":"1",)"
        R"("kind":"image","low":"-1","shape":[3,32,32],"task":"classification"})"},
@@ -121,6 +129,17 @@ TEST_CASE("data contract: what it may not be is said in one line") {
        "too large"},
       {changed(image(), [](C& c) { c.low = 1; }), "the smaller one first"},
       {changed(image(), [](C& c) { c.label = "x"; }), "no columns"},
+      {changed(image(), [](C& c) { c.scaler_from = ScalerFrom::sites; }), "no columns"},
+      {changed(table(), [](C& c) { c.scaler_from = ScalerFrom::sites; }),
+       "no means and scales of its own"},
+      {changed(without_scaler(prices()), [](C& c) { c.target.mean = 1; }),
+       "no means and scales of its own"},
+      {changed(without_scaler(table()),
+               [](C& c) {
+                 for (int i = 0; i < 4095; ++i)
+                   c.columns.push_back({"c" + std::to_string(i), {}, {}});
+               }),
+       "4096 columns at most, it has 4097"},
   };
   for (const Case& each : cases) {
     CAPTURE(each.says);
@@ -128,6 +147,35 @@ TEST_CASE("data contract: what it may not be is said in one line") {
     // What its kind and task have no words for is not in its text.
     const auto read = DataContract::decode(each.contract.encode());
     if (read.ok()) CHECK_FALSE((*read == each.contract));
+  }
+}
+
+TEST_CASE("data contract: where the scaler comes from is said in one way") {
+  const std::string text = without_scaler(table()).encode();
+  CHECK(summed_columns(table()) == 0);
+  CHECK(summed_columns(without_scaler(table())) == 2);
+  CHECK(summed_columns(without_scaler(prices())) == 3);
+  CHECK(describe(without_scaler(table())).ends_with("; scaler from the sites"));
+  CHECK_FALSE(own_unit_error(without_scaler(prices()), 1.0).has_value());
+  const struct {
+    const char *from, *to, *says;
+  } cases[] = {
+      {R"("scaler":"sites")", R"("scaler":"sample")", "its scaler is \"sites\", or left out"},
+      {R"("scaler":"sites")", R"("scaler":1)", "its scaler is \"sites\", or left out"},
+      {R"({"name":"age")", R"({"mean":"1","name":"age")", "leave mean and scale out"},
+      {R"("scaler":"sites")", R"("scaler":"sites","target":{"mean":"0","scale":"1"})",
+       "'target' is none of its members"},
+      {R"("scaler":"sites",)", "", "a column needs name, type (number or integer), mean and scale"},
+  };
+  for (const auto& each : cases) {
+    std::string changed = text;
+    const auto at = changed.find(each.from);
+    REQUIRE(at != std::string::npos);
+    changed.replace(at, std::string(each.from).size(), each.to);
+    const auto read = DataContract::parse(changed);
+    REQUIRE_FALSE(read.ok());
+    CAPTURE(read.error().message);
+    CHECK(read.error().message.find(each.says) != std::string::npos);
   }
 }
 
