@@ -28,6 +28,10 @@ void add_csv_options(CLI::App& dev, DevOptions& o) {
   dev.add_option("--header", o.header, "csv: whether the first row names the columns (auto)")
       ->check(CLI::IsMember({"auto", "yes", "no"}));
   dev.add_option("--drop", o.drop, "csv: columns to leave out, comma-separated");
+  dev.add_option("--scaler", o.scaler,
+                 "csv: where means and scales come from: the file (sample, the default), or sums "
+                 "over the workers' rows before the first round (sites)")
+      ->check(CLI::IsMember({"sample", "sites"}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "coordinator/cli/dev_events.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +25,9 @@ const std::map<std::string, EventKind> kKinds = {
     {"member_suspended", EventKind::member}, {"member_readmitted", EventKind::member},
     {"key_change_asked", EventKind::member}, {"key_changed", EventKind::member},
     {"worker_left", EventKind::member},      {"worker_silent", EventKind::member},
-    {"worker_late", EventKind::member},      {"worker_back", EventKind::member}};
+    {"worker_late", EventKind::member},      {"worker_back", EventKind::member},
+    {"sums_stated", EventKind::sums},        {"waiting_for_sums", EventKind::sums},
+    {"scaler_fixed", EventKind::sums}};
 
 std::uint64_t amount_of(const json& value) {
   const auto amount = contracts::parse_amount(value.get<std::string>());
@@ -63,11 +66,43 @@ std::string member_text(const json& object) {
   const std::string age = duration_text(object.value("for_ms", std::uint64_t{0}));
   if (event == "worker_left") return "left: no connection for " + age;
   if (event == "worker_silent") return "is silent for " + age;
+  const std::uint64_t round = object.value("round", std::uint64_t{0});
   if (event == "worker_late")
-    return "holds round " + std::to_string(object.value("round", std::uint64_t{0})) +
+    return "holds " + (round == 0 ? "the scaler" : "round " + std::to_string(round)) +
            ": half of the others were done long ago";
   const std::string text = object.value("text", "");
   return "is suspended: " + (text.empty() ? object.at("reason").get<std::string>() : text);
+}
+
+std::string names_in(const json& workers) {
+  constexpr std::size_t kNamed = 8;  // more are summed up
+  std::string text;
+  for (std::size_t i = 0; i < std::min(workers.size(), kNamed); ++i) {
+    const std::string name = workers[i].value("name", "");
+    text +=
+        (i == 0 ? "" : ", ") + (name.empty() ? workers[i].at("worker").get<std::string>() : name);
+  }
+  if (workers.size() > kNamed) text += " and " + std::to_string(workers.size() - kNamed) + " more";
+  return text;
+}
+
+std::string sums_text(const json& object) {
+  const std::string event = object.at("event").get<std::string>();
+  const auto number = [&](const char* key) {
+    return std::to_string(object.at(key).get<std::uint64_t>());
+  };
+  if (event == "waiting_for_sums")
+    return "waiting for the sums of " + names_in(object.at("missing"));
+  if (event == "sums_stated") {
+    const std::string name = object.value("name", "");
+    return (name.empty() ? object.at("worker").get<std::string>() : name) +
+           " stated its sums over " + number("rows") + " rows (" + number("stated") + " of " +
+           number("members") + ")";
+  }
+  const json missing = object.value("missing", json::array());
+  return "scaler fixed from " + number("sites") + (number("sites") == "1" ? " site" : " sites") +
+         " with " + number("rows") + " rows" +
+         (missing.empty() ? "" : ", without " + names_in(missing));
 }
 
 void read_counts(const json& object, const char* count, const char* of, FederationEvent& event) {
@@ -119,6 +154,9 @@ void read_fields(const json& object, FederationEvent& event) {
       break;
     case EventKind::member:
       event.text = member_text(object);
+      break;
+    case EventKind::sums:
+      event.text = sums_text(object);
       break;
     case EventKind::dropped:
       event.count = object.at("lines").get<std::uint64_t>();

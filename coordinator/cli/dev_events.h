@@ -30,6 +30,7 @@ enum class EventKind {
   resumed,
   finished,
   dropped,  // lines that nobody took from the coordinator
+  sums,     // for the scaler: some are waited for, one's came, the scaler is fixed
   other,    // of a newer coordinator: shown to nobody
 };
 
@@ -61,7 +62,7 @@ struct FederationEvent {
   MetricSummaries metrics, training;  // of a settled round: by its evaluators, by its trainers
   std::optional<OwnUnitError> own_unit;
   std::string worker, name;
-  std::string text;  // warning, why a round was abandoned, or what became of a member
+  std::string text;  // warning, sums, why a round was abandoned, or what became of a member
   std::string chain_id, model_root;
   std::vector<AcceptedUpdate> accepted;
   std::vector<RejectedUpdate> rejected;

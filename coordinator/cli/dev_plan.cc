@@ -100,6 +100,9 @@ Status check(const DevOptions& o) {
     return bad("--data " + o.data + ": digits, mnist:DIR or csv:FILE");
   if (const CommandLine csv = csv_words(o); !csv.empty() && o.data.rfind("csv:", 0) != 0)
     return bad(csv.front() + ": goes with --data csv:FILE only");
+  if (!o.scaler.empty() && (o.data.rfind("csv:", 0) != 0 || !o.initial.empty()))
+    return bad("--scaler " + o.scaler +
+               ": goes with --data csv:FILE and a model that is made here only");
   if (o.model != "mlp" && o.model != "cnn" && !ends_with(o.model, ".pt"))
     return bad("--model " + o.model + ": mlp, cnn or a TorchScript FILE.pt");
   if (!o.initial.empty() && o.trainer.empty())
@@ -255,8 +258,10 @@ std::string coordinator_config(const DevPlan& plan) {
 }
 
 CommandLine init_model_command(const DevPlan& plan) {
-  return joined(joined({plan.programs.worker, "init-model"}, model_and_data(plan)),
-                {"-o", plan.initial_model});
+  const std::string& scaler = plan.options.scaler;
+  const CommandLine words = joined({plan.programs.worker, "init-model"}, model_and_data(plan));
+  return joined(joined(words, {"-o", plan.initial_model}),
+                scaler.empty() ? CommandLine{} : CommandLine{"--scaler", scaler});
 }
 
 CommandLine coordinator_init_command(const DevPlan& plan) {

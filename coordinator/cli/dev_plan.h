@@ -25,7 +25,8 @@ struct DevOptions {
   std::int64_t rounds = 14;
   std::string data = "digits";
   std::string task, label, classes, header,
-      drop;  // of a CSV file, as the worker takes them; or empty
+      drop;            // of a CSV file, as the worker takes them; or empty
+  std::string scaler;  // "sites": from sums over all workers' rows; empty: from the file
   std::string model = "mlp";
   RuleWords rules{{}, "median", "plain", {}};
   std::string encoding = "fp32";         // kernels/encoding.h; "top_k" with keep

@@ -274,6 +274,8 @@ std::string Display::on(const FederationEvent& event, const RunOutcome& run) {
       return say(paint(kYellow, "round " + std::to_string(event.round) + ", attempt " +
                                     std::to_string(event.attempt + 1) +
                                     ": abandoned: " + printable(event.text)));
+    case EventKind::sums:
+      return say(printable(event.text));
     case EventKind::warning:
       return say(paint(kYellow, "warning: " + printable(event.text)));
     case EventKind::member:

@@ -15,6 +15,7 @@
 #include "ledger/model/layout.h"
 #include "ledger/model/metrics_json.h"
 #include "ledger/model/safetensors.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 namespace {
@@ -60,7 +61,7 @@ Result<std::uint64_t> best_of(const LedgerView& view, const std::string& best_by
 
 // How far predicted numbers are off in their own unit, where the contract says which.
 json own_unit_of(const LedgerView& view, const NamedModel& model) {
-  const auto contract = DataContract::decode(view.genesis.task.contract);
+  const auto contract = DataContract::decode(task_of(view.genesis, view.state).contract);
   const json loss = median_json(model.metrics, "loss");
   if (!contract || loss.is_null()) return {};
   const auto error = own_unit_error(*contract, loss.get<double>());
@@ -158,7 +159,7 @@ Status export_model(const ModelOptions& options) {
     return Error{ErrorCode::corrupt, what + " has " + std::to_string(values->size()) +
                                          " values, its layout " +
                                          std::to_string(layout->value_count())};
-  std::map<std::string, std::string> metadata = model_metadata(view->genesis.task);
+  std::map<std::string, std::string> metadata = model_metadata(task_of(view->genesis, view->state));
   metadata["gradmint.chain_id"] = to_hex(view->genesis.chain_id());
   metadata["gradmint.round"] = std::to_string(model->round);
   metadata["gradmint.model_root"] = to_hex(model->root);

@@ -208,6 +208,16 @@ void fields(Io& io, Of<Io, InvitationState>& m) {
   io.hash(m.used_by);
 }
 template <class Io>
+void fields(Io&, Of<Io, GetScaler>&) {}
+template <class Io>
+void fields(Io& io, Of<Io, FixedScaler>& m) {
+  fields(io, m.block);
+  io.u32(m.index);
+  io.u32(m.transactions);
+  io.list("an audit path", m.path, kMaxPathHashes, sizeof(Hash),
+          [&](auto& hash) { io.hash(hash); });
+}
+template <class Io>
 void fields(Io&, Of<Io, GetRound>&) {}
 template <class Io>
 void fields(Io& io, Of<Io, RoundState>& m) {

@@ -196,6 +196,21 @@ struct InvitationState {
   bool operator==(const InvitationState&) const = default;
 };
 
+struct GetScaler {  // → FixedScaler, or not_now before it is fixed
+  static constexpr Kind kKind{22, "GetScaler", kAtJoin | kAtWork, false};
+  bool operator==(const GetScaler&) const = default;
+};
+
+// Payload: the transaction that fixed the scaler, as it stands in the block of `block`; its place
+// there, and the audit path from it to the header's transactions root.
+struct FixedScaler {
+  static constexpr Kind kKind{23, "FixedScaler", kNowhere, true};
+  CertifiedHeader block;
+  std::uint32_t index = 0, transactions = 0;
+  std::vector<Hash> path;
+  bool operator==(const FixedScaler&) const = default;
+};
+
 // ---- work
 // -----------------------------------------------------------------------------------------
 
@@ -344,11 +359,11 @@ struct AdminReply {
 using AnyMessage =
     std::variant<Hello, Welcome, Refusal, Ping, Pong, GetGenesis, Genesis, GetHeaders, Headers,
                  SubmitTransaction, TransactionResult, GetAccount, AccountState, Register,
-                 ReportFork, GetInvitation, InvitationState, GetRound, RoundState, GetBlob,
-                 BlobChunk, RevealUpdate, RevealAccepted, UpdateChunk, ChunkAck, Receipt, Notice,
-                 Progress, AdminRequest, AdminReply>;
+                 ReportFork, GetInvitation, InvitationState, GetScaler, FixedScaler, GetRound,
+                 RoundState, GetBlob, BlobChunk, RevealUpdate, RevealAccepted, UpdateChunk,
+                 ChunkAck, Receipt, Notice, Progress, AdminRequest, AdminReply>;
 
-// One of them. A type of its own with members compiled once, since copying and destroying 30 kinds
+// One of them. A type of its own with members compiled once, since copying and destroying 32 kinds
 // would otherwise be compiled in every file that holds a message: a quarter of what such a file
 // took.
 struct Message : AnyMessage {

@@ -77,9 +77,10 @@ Verdict RoundMachine::on(const LedgerAdvanced& event, std::uint64_t now_ms, Roun
     evaluation_failed_ = false;
   }
   const Station next = station_of(view_, policy_);
-  // Aggregating is a stretch of the ledger's revealing phase.
-  const bool stays =
-      next == station_ || (next == Station::revealing && station_ == Station::aggregating);
+  // Aggregating is a stretch of the ledger's revealing phase, summing of the time before a round.
+  const bool stays = next == station_ ||
+                     (next == Station::revealing && station_ == Station::aggregating) ||
+                     (view_.stated && station_ == Station::summing);
   if (!stays || new_attempt) {
     std::uint64_t deadline = 0;
     if (next == Station::training) opened_ms_ = now_ms;
@@ -229,6 +230,9 @@ void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
     case Station::waiting:
       try_open(now_ms, effects);
       break;
+    case Station::summing:
+      try_fix(now_ms, effects);
+      break;
     case Station::training:
       try_close(now_ms, effects);
       break;
@@ -259,6 +263,10 @@ void RoundMachine::try_open(std::uint64_t now_ms, RoundEffects& effects) {
   if (now_ms < retry_ms_) return;
   if (suspend_one(effects)) return;
   if (present_count(now_ms) < needed_count()) return;
+  if (view_.stated) {
+    enter(Station::summing, now_ms, now_ms + policy_.limits.train_deadline_ms, effects);
+    return try_fix(now_ms, effects);
+  }
   effects.push_back(Propose{TxType::open_round, encode_record(next_open_round(policy_, view_))});
   proposed_ = true;
 }

@@ -3,6 +3,8 @@
 //
 //   waiting → training → revealing → aggregating → evaluating → (waiting for the next | finished)
 //
+// Where the scaler comes from the sites, waiting → summing → waiting stands before the first round.
+//
 // The ledger is its only memory: what it must not forget is in blocks or in the store's pending
 // entries, so a restarted coordinator feeds it the ledger's view and what is pending, and it goes
 // on. Verdicts say what became of an event; effects say what is to be done. Not thread safe.
@@ -23,6 +25,7 @@ enum class Station : std::uint8_t {
   aggregating,  // Execute is out
   evaluating,   // attestations come in
   finished,     // the last round is settled
+  summing,      // before the first round: sums for the scaler come in
 };
 
 struct RoundPolicy {
@@ -79,11 +82,13 @@ class RoundMachine {
   Verdict on(const EvaluationDone& event, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const PauseRequested&, std::uint64_t now_ms, RoundEffects& effects);
   Verdict on(const ResumeRequested&, std::uint64_t now_ms, RoundEffects& effects);
+  Verdict on(const SumsGivenUp& event, std::uint64_t now_ms, RoundEffects& effects);
 
   void enter(Station station, std::uint64_t now_ms, std::uint64_t deadline_ms,
              RoundEffects& effects);
   void advance(std::uint64_t now_ms, RoundEffects& effects);
   void try_open(std::uint64_t now_ms, RoundEffects& effects);
+  void try_fix(std::uint64_t now_ms, RoundEffects& effects);
   bool suspend_one(RoundEffects& effects);
   std::uint64_t retry_wait_ms() const;
   void try_close(std::uint64_t now_ms, RoundEffects& effects);
@@ -116,7 +121,7 @@ class RoundMachine {
   std::map<AccountId, std::uint64_t> heard_ms_;
   // Of whom nothing more is waited for: a commitment, a payload, an attestation.
   std::map<AccountId, std::string> given_up_;  // and their word for why
-  std::set<AccountId> reveal_given_up_, evaluation_given_up_;
+  std::set<AccountId> reveal_given_up_, evaluation_given_up_, sums_given_up_;
   // Evaluators that were waited for in vain when the last round was evaluated.
   std::set<AccountId> idle_evaluators_;
   // Members for which settled rounds in a row waited in vain: there, and without an update or a

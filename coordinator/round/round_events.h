@@ -22,6 +22,9 @@ struct RoundView {
   // Members that gave no update in the last settled rounds, and how many in a row; where the next
   // statement may open a round.
   std::map<AccountId, std::uint64_t> missed;
+  // On a chain whose scaler comes from its sites, until it is fixed: the members that have stated
+  // their sums.
+  std::optional<std::vector<AccountId>> stated;
 };
 
 RoundView view_of(const Chain& chain);
@@ -70,6 +73,9 @@ struct EvaluationGivenUp {  // by its own word, or its commitment was refused fo
   AccountId evaluator;
   std::uint64_t round = 0;
 };
+struct SumsGivenUp {  // its statement was refused for good
+  AccountId worker;
+};
 struct PauseRequested {};
 struct ResumeRequested {};
 
@@ -77,7 +83,7 @@ struct RoundEvent {
   std::uint64_t now_ms = 0;  // of one monotonic clock
   std::variant<Tick, LedgerAdvanced, WorkerHeard, TrainingGivenUp, PayloadStored, PayloadUnusable,
                RevealGivenUp, ExecutionDone, EvaluationDone, EvaluationGivenUp, PauseRequested,
-               ResumeRequested>
+               ResumeRequested, SumsGivenUp>
       what;
 };
 
@@ -90,6 +96,9 @@ struct ProposeEmptyBlock {};  // on-ledger timers count blocks
 struct ProposeClose {         // needs the validator's next seed preimage: the shell completes it
   std::uint64_t round = 0;
   std::uint32_t attempt = 0;
+};
+struct ProposeScaler {  // from the statements, which the shell reads from the state
+  std::uint32_t least_sites = 1;
 };
 struct Execute {  // aggregate; answer with ExecutionDone
   std::uint64_t round = 0;
@@ -107,7 +116,7 @@ struct Halt {        // cannot go on by itself: pause and tell the operator
 struct Finished {};  // the last round is settled
 
 using RoundEffect = std::variant<Propose, ProposeEmptyBlock, ProposeClose, Execute, Evaluate,
-                                 Announce, Halt, Finished>;
+                                 Announce, Halt, Finished, ProposeScaler>;
 using RoundEffects = std::vector<RoundEffect>;
 
 }  // namespace gradmint

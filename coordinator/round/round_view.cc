@@ -1,4 +1,5 @@
 #include "coordinator/round/round.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 
@@ -9,6 +10,7 @@ RoundView view_of(const Chain& chain) {
   view.job = job_of(state);
   view.round = current_round(state);
   view.members = members_of(state);
+  if (chain.summed_columns() != 0 && !fixed_scaler(state)) view.stated = stated_members(state);
   if (!view.round) return view;
   if (view.round->phase == RoundPhase::settled) {
     for (const AccountId& member : view.members) {

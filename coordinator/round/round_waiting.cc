@@ -83,6 +83,9 @@ RoundMachine::Part RoundMachine::part_of(const AccountId& worker) const {
     case Station::evaluating:
       return part(contains(view_.round->open.evaluators), view_.evaluations.count(worker) != 0,
                   evaluation_given_up_.count(worker) != 0);
+    case Station::summing:
+      return part(contains(view_.members), contains(*view_.stated),
+                  sums_given_up_.count(worker) != 0);
     default:
       return Part::none;
   }

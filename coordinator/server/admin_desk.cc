@@ -18,6 +18,8 @@ std::string_view station_name(const RoundMachine& machine) {
   switch (machine.station()) {
     case Station::waiting:
       return machine.paused() ? "paused" : "waiting";
+    case Station::summing:
+      return machine.paused() ? "paused" : "summing";
     case Station::training:
       return "training";
     case Station::revealing:
@@ -65,7 +67,9 @@ namespace {
 
 // "round 3 is under way (training)", or nothing.
 std::string round_under_way(const RoundMachine& machine) {
-  if (machine.station() == Station::waiting || machine.station() == Station::finished) return "";
+  if (machine.station() == Station::waiting || machine.station() == Station::summing ||
+      machine.station() == Station::finished)
+    return "";
   return "round " + std::to_string(machine.view().round->round) + " is under way (" +
          std::string(station_name(machine)) + ")";
 }

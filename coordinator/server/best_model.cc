@@ -16,7 +16,7 @@ Result<bool> BestModel::settled(const RoundRecord& round) {
 }
 
 Status BestModel::keep(const RoundRecord& round, std::int64_t micro) {
-  if (Status kept = checkpoints_.keep_as_best(round.round, round.result.model_root); !kept)
+  if (Status kept = checkpoints_->keep_as_best(round.round, round.result.model_root); !kept)
     return kept;
   standing_ = Standing{round.round, ranking_, micro};
   return {};

@@ -2,7 +2,7 @@
 // median of one of their attested metrics. Not thread safe.
 #pragma once
 
-#include <functional>
+#include <memory>
 
 #include "coordinator/server/checkpoint.h"
 #include "ledger/best_round.h"
@@ -17,7 +17,7 @@ class BestModel {
     std::int64_t micro = 0;  // of ranking.metric
   };
 
-  BestModel(Ranking ranking, CheckpointWriter checkpoints)
+  BestModel(Ranking ranking, std::shared_ptr<const CheckpointWriter> checkpoints)
       : ranking_(std::move(ranking)), checkpoints_(std::move(checkpoints)) {}
 
   // All that is settled: after a start. Writes the best one's file, whatever lies there.
@@ -30,7 +30,7 @@ class BestModel {
   Status keep(const RoundRecord& round, std::int64_t micro);
 
   Ranking ranking_;
-  CheckpointWriter checkpoints_;
+  std::shared_ptr<const CheckpointWriter> checkpoints_;
   std::optional<Standing> standing_;
 };
 

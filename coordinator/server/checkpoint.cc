@@ -34,6 +34,8 @@ Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec
                           model_metadata(task));
 }
 
+void CheckpointWriter::describe(const TaskSpec& task) { metadata_ = model_metadata(task); }
+
 Status CheckpointWriter::write_file(const std::string& name, std::uint64_t round,
                                     std::span<const float> model) const {
   if (Status made = create_directory_synced(directory_); !made) return made;

@@ -17,6 +17,8 @@ class CheckpointWriter {
  public:
   // Reads the layout blob that the genesis names.
   static Result<CheckpointWriter> open(const Home& home, const TaskSpec& task);
+  // What the files say of their model from now on. Not while one is written.
+  void describe(const TaskSpec& task);
   // checkpoints/round-<6 digits>.safetensors; the three newest are kept. Thread safe.
   Status write(std::uint64_t round, std::span<const float> model) const;
   // checkpoints/best.safetensors: a settled round's model, another name of its file where that is

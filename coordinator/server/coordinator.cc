@@ -351,6 +351,25 @@ void Coordinator::tell_standing() {
     reporter_.emit(
         {{"event", "waiting"}, {"workers", present}, {"needed", machine.needed_count()}});
   }
+  tell_missing_sums();
+}
+
+// By name, and again as they come.
+void Coordinator::tell_missing_sums() {
+  const RoundMachine& machine = driver_.machine();
+  std::vector<AccountId> missing;
+  if (machine.station() == Station::summing) {
+    for (const AccountId& member : machine.view().members) {
+      if (machine.part_of(member) == RoundMachine::Part::working) missing.push_back(member);
+    }
+  }
+  if (missing == waiting_for_sums_) return;
+  waiting_for_sums_ = missing;
+  if (missing.empty()) return;
+  nlohmann::json workers = nlohmann::json::array();
+  for (const AccountId& worker : missing)
+    workers.push_back(describe_worker(orderer_->chain().state(), worker));
+  reporter_.emit({{"event", "waiting_for_sums"}, {"missing", std::move(workers)}});
 }
 
 void Coordinator::announce() {

@@ -38,6 +38,7 @@ class Coordinator {
   void follow_members(const OrderedBlock& block);
   void tell_outcomes(const OrderedBlock& block);
   void tell_standing();
+  void tell_missing_sums();
   void announce();
   void notify_all(const Notice& notice);
   std::uint64_t now_ms() const;
@@ -58,9 +59,11 @@ class Coordinator {
   Roster roster_;
   AdminDesk admin_;
   std::uint64_t next_ticket_ = 1;
-  std::map<std::uint64_t, Inbound> waiting_;         // by ticket; bounded by the orderer's queue
-  std::uint64_t looked_ms_ = 0;                      // at who is there
-  std::optional<std::uint32_t> waiting_for_others_;  // workers present, as last reported
+  std::map<std::uint64_t, Inbound> waiting_;  // by ticket; bounded by the orderer's queue
+  std::uint64_t looked_ms_ = 0;               // at who is there
+  std::optional<std::uint32_t> waiting_for_others_;
+  std::vector<AccountId>
+      waiting_for_sums_;  // as it was told last  // workers present, as last reported
   bool finish_told_ = false;
 };
 

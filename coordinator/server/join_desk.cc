@@ -6,6 +6,8 @@
 #include "coordinator/protocol/limits.h"
 #include "coordinator/server/admissions.h"
 #include "kernels/base/text.h"
+#include "ledger/merkle.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 namespace {
@@ -40,6 +42,7 @@ std::optional<DeskAnswer> JoinDesk::answer(const Inbound& inbound, std::uint64_t
   if (const auto* headers = std::get_if<GetHeaders>(&m)) return on(*headers);
   if (const auto* account = std::get_if<GetAccount>(&m)) return on(*account);
   if (const auto* invitation = std::get_if<GetInvitation>(&m)) return on(*invitation);
+  if (std::holds_alternative<GetScaler>(m)) return scaler();
   if (const auto* enrol = std::get_if<Register>(&m)) return on(*enrol, inbound, ticket);
   if (const auto* submit_tx = std::get_if<SubmitTransaction>(&m))
     return on(*submit_tx, inbound, ticket);
@@ -84,6 +87,30 @@ DeskAnswer JoinDesk::on(const GetHeaders& request) {
     headers.headers.push_back({std::move(block->header), std::move(block->certificate)});
   }
   return now(headers);
+}
+
+// The statement that fixed it, in a form that is checked against the block's header alone.
+DeskAnswer JoinDesk::scaler() {
+  if (scaler_) return now(*scaler_, scaler_transaction_);
+  const auto fixed = fixed_scaler(orderer_.chain().state());
+  if (!fixed) return now(refuse(RefusalCode::not_now, "no scaler is fixed on this chain"));
+  auto block = orderer_.store().block(fixed->height);
+  if (!block) return now(refuse(RefusalCode::failed, block.error().message));
+  std::vector<SignedTransaction> transactions;
+  GRADMINT_CHECK(decode_transactions(block->transactions, transactions) == Verdict::ok);
+  std::vector<Hash> leaves;
+  FixedScaler found;
+  for (const SignedTransaction& each : transactions) {
+    if (each.transaction.type == TxType::fix_scaler)
+      found.index = static_cast<std::uint32_t>(leaves.size());
+    leaves.push_back(merkle_leaf_hash(each.bytes));
+  }
+  found.block = {std::move(block->header), std::move(block->certificate)};
+  found.transactions = static_cast<std::uint32_t>(leaves.size());
+  found.path = merkle_inclusion_proof(leaves, found.index);
+  scaler_transaction_ = Payload::of(Bytes(transactions[found.index].bytes));
+  scaler_ = std::move(found);
+  return now(*scaler_, scaler_transaction_);
 }
 
 DeskAnswer JoinDesk::on(const GetAccount& request) {

@@ -36,12 +36,15 @@ class JoinDesk {
   DeskAnswer on(const GetHeaders& request);
   DeskAnswer on(const GetAccount& request);
   DeskAnswer on(const GetInvitation& request);
+  DeskAnswer scaler();
   DeskAnswer on(const Register& request, const Inbound& inbound, std::uint64_t ticket);
   DeskAnswer on(const SubmitTransaction& request, const Inbound& inbound, std::uint64_t ticket);
 
   Orderer& orderer_;
   Invitations invitations_;
   std::string revision_;
+  std::optional<FixedScaler> scaler_;  // once it was asked for and there
+  Payload scaler_transaction_;
 };
 
 TransactionResult transaction_result(const Hash& id, Verdict verdict, std::uint64_t height);

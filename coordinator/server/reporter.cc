@@ -5,6 +5,7 @@
 #include "contracts/amount.h"
 #include "ledger/model/data_contract.h"
 #include "ledger/model/metrics_json.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 
@@ -61,6 +62,28 @@ json result_event(const RoundResult& body, const StateReader& state) {
           {"rejected", rejected}};
 }
 
+// Told of the state after the block: of one that fixed the scaler as well, the statements are gone.
+json stated_event(const StateSums& body, const StateReader& state) {
+  return {{"event", "sums_stated"},
+          {"rows", body.rows},
+          {"stated", stated_members(state).size()},
+          {"members", members_of(state).size()}};
+}
+
+// Names the members that it was fixed without.
+json scaler_event(const FixScaler& body, const StateReader& state) {
+  json missing = json::array();
+  for (const AccountId& member : members_of(state)) {
+    if (!std::binary_search(body.sites.begin(), body.sites.end(), member))
+      missing.push_back(describe_worker(state, member));
+  }
+  return {{"event", "scaler_fixed"},
+          {"sites", body.sites.size()},
+          {"rows", body.rows},
+          {"columns", body.columns.size()},
+          {"missing", missing}};
+}
+
 // What became of a member, by a statement that stands.
 json member_event(const Transaction& t, const StateReader& state) {
   json event;
@@ -110,7 +133,7 @@ void Reporter::settled(const SettleRound& body, const TransactionReceipt& receip
                 {"training", micro_json(body.training)},
                 {"mints", mints},
                 {"minted_total", contracts::format_amount(totals_of(chain.state()).minted)}};
-  add_own_unit(chain.genesis().task, body, event);
+  add_own_unit(task_of(chain.genesis(), chain.state()), body, event);
   emit(std::move(event));
   if (receipt.rule_code != 0) {
     warn("the reward rule failed in round " + std::to_string(body.round) + " (" +
@@ -161,6 +184,13 @@ void Reporter::transaction(const Ordered& ordered, const TransactionReceipt& rec
     case TxType::readmit_member:
     case TxType::rotate_key:
       return emit(member_event(t, state));
+    case TxType::state_sums:
+      if (const auto body = decode_record<StateSums>(t.body))
+        emit(with_worker(stated_event(*body, state)));
+      return;
+    case TxType::fix_scaler:
+      if (const auto body = decode_record<FixScaler>(t.body)) emit(scaler_event(*body, state));
+      return;
     case TxType::settle_round:
       if (const auto body = decode_record<SettleRound>(t.body)) settled(*body, receipt, chain);
       return;

@@ -141,6 +141,8 @@ std::string_view Roster::doing(const AccountId& worker) const {
   if (part == RoundMachine::Part::given_up) return "gave_up";
   const bool done = part == RoundMachine::Part::done;
   switch (machine.station()) {
+    case Station::summing:
+      return done ? "summed" : "summing";
     case Station::training:
       return done ? "trained" : "training";
     case Station::revealing:

@@ -1,9 +1,9 @@
 #include "coordinator/server/round_driver.h"
 
-#include "coordinator/server/checkpoint.h"
 #include "ledger/close_plan.h"
 #include "ledger/durable_file.h"
 #include "ledger/hash.h"
+#include "ledger/scaler.h"
 
 namespace gradmint {
 namespace {
@@ -106,19 +106,20 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   auto newest = blobs_.get_verified(job_of(orderer_.chain().state()).model_root);
   if (!newest) return newest.error();
   if (const Status fits = check_optimizer_state(); !fits.ok()) return fits;
-  auto checkpoints = CheckpointWriter::open(home_, orderer_.chain().genesis().task);
+  const Chain& chain = orderer_.chain();
+  auto checkpoints = CheckpointWriter::open(home_, task_of(chain.genesis(), chain.state()));
   if (!checkpoints) return checkpoints.error();
-  if (Status s = look_for_best(*checkpoints); !s) return s;
-  auto writer = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
-  auto aggregator =
-      Aggregator::start(settings_.backend, settings_.threads, blobs_,
-                        [this, writer](ExecutionDone done, std::span<const float> model) {
-                          if (done.error.empty() && !model.empty()) {
-                            const Status s = writer->write(done.round, model);
-                            if (!s) done.error = s.error().message;
-                          }
-                          post(std::move(done));
-                        });
+  checkpoints_ = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
+  if (Status s = look_for_best(); !s) return s;
+  auto aggregator = Aggregator::start(
+      settings_.backend, settings_.threads, blobs_,
+      [this, writer = checkpoints_](ExecutionDone done, std::span<const float> model) {
+        if (done.error.empty() && !model.empty()) {
+          const Status s = writer->write(done.round, model);
+          if (!s) done.error = s.error().message;
+        }
+        post(std::move(done));
+      });
   if (!aggregator) return aggregator.error();
   aggregator_ = *std::move(aggregator);
   if (Status s = start_evaluator(); !s) return s;
@@ -160,7 +161,14 @@ Verdict RoundDriver::step(std::uint64_t now_ms, decltype(RoundEvent::what) what)
 
 void RoundDriver::block_committed(std::uint64_t now_ms) {
   const auto before = machine_.view().round;
-  step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
+  RoundView view = view_of(orderer_.chain());
+  if (machine_.view().stated && !view.stated) {
+    if (const Status followed = follow_scaler(); !followed.ok()) {
+      halted_ = followed.error().message;
+      reporter_.warn("paused: " + halted_);
+    }
+  }
+  step(now_ms, LedgerAdvanced{std::move(view)});
   const auto& after = machine_.view().round;
   const bool was_settled = before && before->phase == RoundPhase::settled;
   if (after && after->phase == RoundPhase::settled &&
@@ -243,8 +251,10 @@ Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, boo
 
 void RoundDriver::note_refusal(std::uint64_t now_ms, const Ordered& ordered) {
   const Transaction& tx = ordered.transaction.transaction;
+  if (!is_refused_for_good(ordered.verdict)) return;
+  if (tx.type == TxType::state_sums) step(now_ms, SumsGivenUp{tx.sender});
   const auto& round = machine_.view().round;
-  if (!round || !is_refused_for_good(ordered.verdict)) return;
+  if (!round) return;
   if (tx.type == TxType::commit_update) {
     const auto body = decode_record<CommitUpdate>(tx.body);
     if (!body || (body->round == round->round && body->attempt == round->attempt))
@@ -272,6 +282,8 @@ void RoundDriver::carry_out(RoundEffects effects) {
       empty_block_ = true;
     } else if (const auto* close = std::get_if<ProposeClose>(&effect)) {
       carry_out(*close);
+    } else if (const auto* scaler = std::get_if<ProposeScaler>(&effect)) {
+      carry_out(*scaler);
     } else if (const auto* execute = std::get_if<Execute>(&effect)) {
       carry_out(*execute);
     } else if (const auto* evaluate = std::get_if<Evaluate>(&effect)) {

@@ -11,6 +11,7 @@
 #include "coordinator/round/round.h"
 #include "coordinator/server/aggregator.h"
 #include "coordinator/server/best_model.h"
+#include "coordinator/server/checkpoint.h"
 #include "coordinator/server/evaluator.h"
 #include "coordinator/server/home.h"
 #include "coordinator/server/orderer.h"
@@ -60,14 +61,17 @@ class RoundDriver {
  private:
   Status check_optimizer_state() const;
   Result<std::map<std::string, std::string>> evaluator_environment() const;
+  Status write_contract() const;
+  Status follow_scaler();
   std::string evaluation_command() const;
   Status start_evaluator();
-  Status look_for_best(const CheckpointWriter& checkpoints);
+  Status look_for_best();
   void note_settled(const RoundRecord& round);
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names
   void carry_out(const ProposeClose& effect);
+  void carry_out(const ProposeScaler& effect);
   void carry_out(const Execute& effect);
   void carry_out(const Evaluate& effect);
   void post(decltype(RoundEvent::what) what);
@@ -89,6 +93,7 @@ class RoundDriver {
   std::mutex mutex_;  // over posted_
   std::vector<decltype(RoundEvent::what)> posted_;
   std::unique_ptr<EvaluatorClient> evaluator_;
+  std::shared_ptr<CheckpointWriter> checkpoints_;
   std::unique_ptr<Aggregator> aggregator_;
 };
 

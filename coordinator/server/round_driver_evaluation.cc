@@ -4,7 +4,6 @@
 #include <future>
 
 #include "coordinator/server/round_driver.h"
-#include "ledger/durable_file.h"
 
 namespace gradmint {
 namespace {
@@ -20,11 +19,8 @@ Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() 
     environment["GRADMINT_LAYOUT"] = blobs_.path_of(task.layout_root).string();
   }
   if (task.contract.empty()) return environment;
-  if (Status made = create_directory_synced(home_.run()); !made) return made.error();
-  const std::filesystem::path file = home_.run() / "contract.json";
-  if (Status written = replace_file(file, as_bytes(task.contract)); !written)
-    return written.error();
-  environment["GRADMINT_CONTRACT"] = file.string();
+  if (Status written = write_contract(); !written) return written.error();
+  environment["GRADMINT_CONTRACT"] = (home_.run() / "contract.json").string();
   return environment;
 }
 
@@ -77,9 +73,9 @@ Status RoundDriver::start_evaluator() {
   return {};
 }
 
-Status RoundDriver::look_for_best(const CheckpointWriter& checkpoints) {
+Status RoundDriver::look_for_best() {
   if (!settings_.best_by) return {};
-  best_.emplace(*settings_.best_by, checkpoints);
+  best_.emplace(*settings_.best_by, checkpoints_);
   return best_->look_back(orderer_.chain().state());
 }
 

@@ -18,6 +18,7 @@ DeskAnswer now(Message message, Payload payload = {}) {
 
 Phase wire_phase(const RoundMachine& machine) {
   switch (machine.station()) {
+    case Station::summing:
     case Station::waiting:
       return machine.paused() ? Phase::paused : Phase::waiting_for_workers;
     case Station::training:

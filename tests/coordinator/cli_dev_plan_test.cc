@@ -47,6 +47,13 @@ TEST_CASE("dev_plan refuses what cannot run, in one line") {
       {[](DevOptions& o) { o.label = "k"; }, "--label=k: goes with --data csv:FILE only"},
       {[](DevOptions& o) { o.header = "yes"; }, "--header=yes: goes with --data csv:FILE only"},
       {[](DevOptions& o) { o.drop = "id"; }, "--drop=id: goes with --data csv:FILE only"},
+      {[](DevOptions& o) { o.scaler = "sites"; },
+       "--scaler sites: goes with --data csv:FILE and a model that is made here only"},
+      {[](DevOptions& o) {
+         o.data = "csv:a.csv";
+         o.scaler = "sites";
+       },
+       ""},
       {[](DevOptions& o) { o.model = "vgg"; }, "--model vgg: mlp, cnn or a TorchScript FILE.pt"},
       {[](DevOptions& o) { o.model = ".pt"; }, "--model .pt: mlp, cnn or a TorchScript FILE.pt"},
       {[](DevOptions& o) { o.model = "a.pt"; }, ""},

@@ -173,6 +173,26 @@ TEST_CASE("who leaves, hangs and comes back is named, and whom a round goes on w
   }
 }
 
+TEST_CASE("what is told of a scaler that comes from the sites") {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"event":"waiting_for_sums","missing":[{"worker":"gm1a","name":"a"},{"worker":"gm1b","name":""}]})",
+       "waiting for the sums of a, gm1b\n"},
+      {R"({"event":"sums_stated","worker":"gm1a","name":"a","rows":60,"stated":1,"members":2})",
+       "a stated its sums over 60 rows (1 of 2)\n"},
+      {R"({"event":"worker_late","worker":"gm1b","name":"b","round":0,"for_ms":1})",
+       "b holds the scaler: half of the others were done long ago\n"},
+      {R"({"event":"scaler_fixed","sites":2,"rows":140,"columns":3,"missing":[]})",
+       "scaler fixed from 2 sites with 140 rows\n"},
+      {R"({"event":"scaler_fixed","sites":1,"rows":60,"columns":3,"missing":[{"worker":"gm1b","name":"b\u001b[2J"}]})",
+       "scaler fixed from 1 site with 60 rows, without b\\x1b[2J\n"}};
+  Display display({});
+  for (const auto& [line, text] : cases) {
+    const auto event = parse_event(line);
+    REQUIRE(event.ok());
+    CHECK(display.on(*event, {}) == text);
+  }
+}
+
 TEST_CASE("the list of workers") {
   const nlohmann::json workers = {{{"name", "St. Mary"},
                                    {"address", "gm1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzz"},

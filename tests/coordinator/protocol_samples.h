@@ -34,6 +34,8 @@ inline std::vector<Message> sample_messages() {
       ReportFork{{{1, 2}, {3}}, {{4, 5, 6}, {}}},
       GetInvitation{hash_filled(12)},
       InvitationState{InvitationUse::used, hash_filled(13)},
+      GetScaler{},
+      FixedScaler{{{1, 2, 3}, {4}}, 2, 3, {hash_filled(14), hash_filled(15)}},
       GetRound{},
       RoundState{99,
                  hash_filled(6),
