@@ -2,9 +2,11 @@
 
 #include "kernels/base/text.h"
 #include "ledger/hash.h"
+#include "ledger/scaler.h"
 #include "worker/cli/model_arguments.h"
 #include "worker/command_evaluator.h"
 #include "worker/command_trainer.h"
+#include "worker/data/sums.h"
 #include "worker/manifest.h"
 
 namespace gradmint {
@@ -57,6 +59,26 @@ RegisterDataset manifest_of(const EquipOrder& order, const Samples& samples) {
   body.origin = std::move(manifest.origin);
   body.licence = std::move(manifest.licence);
   return body;
+}
+
+// What this site states of its rows, and once the scaler is there: rows and contract with it.
+Status sum_and_scale(const std::vector<ScalerBits>& scaler, Samples& samples, TaskSpec& task,
+                     Equipment& equipment) {
+  const auto sums = sums_of(*samples.training);
+  if (!sums) return sums.error();
+  equipment.sums = StateSums{{}, sums->rows, sums->columns};
+  auto& remarks = equipment.remarks;
+  remarks.insert(remarks.end(), sums->remarks.begin(), sums->remarks.end());
+  if (scaler.empty()) return {};
+  const auto contract = with_scaler(samples.training->contract, scaler);
+  GRADMINT_CHECK(contract.has_value());  // the session compared it with the genesis
+  task.contract = contract->encode();
+  const std::size_t told = samples.training->remarks.size();
+  if (Status scaled = scale_dataset(*contract, *samples.training); !scaled) return scaled;
+  remarks.insert(remarks.end(),
+                 samples.training->remarks.begin() + static_cast<std::ptrdiff_t>(told),
+                 samples.training->remarks.end());
+  return samples.holdout ? scale_dataset(*contract, *samples.holdout) : Status{};
 }
 
 Status add_torch_trainers(const EquipOrder& order, const Samples& samples, const TaskSpec& task,
@@ -158,8 +180,14 @@ Status same_size(const ModelSize& size, const TaskSpec& task) {
                    ": give the same --model, --hidden and data shape as the coordinator"};
 }
 
-Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const ModelLayout* layout) {
-  const TaskSpec& task = genesis.task;
+Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const ModelLayout* layout,
+                        const std::vector<ScalerBits>& scaler) {
+  TaskSpec task = genesis.task;
+  const bool sums_asked = summed_columns(task) != 0;
+  if (sums_asked && order.data.data.empty())
+    return Error{ErrorCode::bad_input,
+                 "this federation's scaler comes from sums over its sites' rows: give --data, "
+                 "beside a trainer of your own as well"};
   if (!order.data.data.empty()) {
     if (Status fits = use_task(order.data, task); !fits) return fits.error();
   }
@@ -167,7 +195,11 @@ Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const Mo
   if (!samples) return samples.error();
   Equipment equipment;
   if (samples->training) equipment.remarks = samples->training->remarks;
-  equipment.trainers.dataset = manifest_of(order, *samples);
+  equipment.trainers.dataset = manifest_of(order, *samples);  // of the rows as the file has them
+  if (sums_asked) {
+    if (Status summed = sum_and_scale(scaler, *samples, task, equipment); !summed)
+      return summed.error();
+  }
   Status added;
   if (order.trainer.empty()) {
     added = add_torch_trainers(order, *samples, task, equipment.trainers);

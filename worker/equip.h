@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ledger/genesis.h"
+#include "ledger/scaler_records.h"
 #include "worker/adversary.h"
 #include "worker/cli/arguments.h"
 #include "worker/session/training_thread.h"
@@ -34,10 +35,14 @@ Status same_size(const ModelSize& size, const TaskSpec& task);
 
 struct Equipment {
   session::WorkerTrainers trainers;
+  std::optional<StateSums> sums;     // where the contract asks for them; without the dataset's name
   std::vector<std::string> remarks;  // what was decided about the data, for the user
 };
 // Reads the data. `layout` is the task's; null before it is known, which a program of the user's
 // waits for: then everything else is checked, and there is no trainer yet.
-Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const ModelLayout* layout);
+// `scaler`: the one that the sites gave; empty where the contract has its own, and before it is
+// fixed: then the rows are as the file has them.
+Result<Equipment> equip(EquipOrder order, const GenesisRecord& genesis, const ModelLayout* layout,
+                        const std::vector<ScalerBits>& scaler = {});
 
 }  // namespace gradmint

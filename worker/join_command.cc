@@ -1,6 +1,7 @@
 #include "worker/join_command.h"
 
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "coordinator/config/path_option.h"
@@ -106,14 +107,17 @@ int run(const JoinArguments& a) {
 
   session::Console console(session::Console::stdout_is_terminal());
   console.say({false, "worker " + address_of(home->key().account()) + ", home " + a.home});
-  const auto equipped = [&](const GenesisRecord& genesis,
-                            const ModelLayout* layout) -> Result<WorkerTrainers> {
+  std::set<std::string> told;
+  const auto equipped = [&](const GenesisRecord& genesis, const ModelLayout* layout,
+                            const std::vector<ScalerBits>& scaler) -> Result<Equipment> {
     auto equipment = equip({a.data, a.model, a.trainer, a.evaluator, a.samples, a.home, *adversary,
                             a.origin, a.licence, home->secret()},
-                           genesis, layout);
+                           genesis, layout, scaler);
     if (!equipment) return equipment.error();
-    for (const std::string& remark : equipment->remarks) console.say({false, remark});
-    return std::move(equipment->trainers);
+    for (const std::string& remark : equipment->remarks) {
+      if (told.insert(remark).second) console.say({false, remark});
+    }
+    return equipment;
   };
   session::RunOptions options;
   options.name = a.name;
@@ -121,17 +125,30 @@ int run(const JoinArguments& a) {
   options.encoder = *std::move(encoder);
   options.adversary = *adversary;
   options.adversary_seed = a.data.seed;
-  std::optional<WorkerTrainers> made;  // before it registered
+  std::optional<WorkerTrainers> made;         // before it registered
+  std::optional<session::DataSummed> summed;  // likewise
   options.fits_task = [&](const GenesisRecord& genesis) -> Status {
-    auto trainers = equipped(genesis, nullptr);
-    if (!trainers) return trainers.error();
-    if (a.trainer.empty() && a.evaluator.empty()) made = *std::move(trainers);
+    auto equipment = equipped(genesis, nullptr, {});
+    if (!equipment) return equipment.error();
+    if (equipment->sums) {
+      summed = {"", equipment->trainers.dataset, *equipment->sums};
+    } else if (a.trainer.empty() && a.evaluator.empty()) {
+      made = std::move(equipment->trainers);
+    }
     return {};
   };
-  options.trainers = [&](const GenesisRecord& genesis,
-                         const ModelLayout& layout) -> Result<WorkerTrainers> {
+  options.sums = [&](const GenesisRecord& genesis) -> Result<session::DataSummed> {
+    if (summed) return *std::exchange(summed, std::nullopt);
+    auto equipment = equipped(genesis, nullptr, {});
+    if (!equipment) return equipment.error();
+    return session::DataSummed{"", equipment->trainers.dataset, *equipment->sums};
+  };
+  options.trainers = [&](const GenesisRecord& genesis, const ModelLayout& layout,
+                         const std::vector<ScalerBits>& scaler) -> Result<WorkerTrainers> {
     if (made) return *std::exchange(made, std::nullopt);
-    return equipped(genesis, &layout);
+    auto equipment = equipped(genesis, &layout, scaler);
+    if (!equipment) return equipment.error();
+    return std::move(equipment->trainers);
   };
   return session::run_session(*home, options, console);
 }

@@ -4,6 +4,8 @@
 #include <bit>
 
 #include "ledger/hash.h"
+#include "ledger/merkle.h"
+#include "tests/ledger/scaler_world.h"
 
 namespace gradmint::test {
 namespace {
@@ -14,7 +16,7 @@ WorldOptions world_options(const SessionCoordinator::Options& options) {
   world.parameters = options.parameters;
   world.enrolment = Enrolment::invitation;
   world.evaluation_blocks = 1000;  // no attestation is left out
-  return world;
+  return options.sites_scale ? world_with_sites(world) : world;
 }
 
 template <class T>
@@ -43,6 +45,7 @@ TransactionResult SessionCoordinator::submit(ByteView bytes) {
   if (const auto commit = body_of<CommitEvaluation>(tx, TxType::commit_evaluation)) {
     evaluations[{sender, commit->round}].insert(commit->commitment);
   }
+  if (tx.transaction.type == TxType::state_sums) sums[sender].insert(sha256(tx.transaction.body));
   if (standing_.contains(tx.id)) return result;  // its answer was lost
   const Verdict verdict = world.chain.check(tx);
   result.verdict = static_cast<std::uint16_t>(verdict);
@@ -94,6 +97,7 @@ std::vector<SessionReply> SessionCoordinator::answer(const AccountId& account,
   if (const auto* m = std::get_if<SubmitTransaction>(&message)) {
     return {{submit(m->transaction), {}}};
   }
+  if (std::get_if<GetScaler>(&message)) return {scaler()};
   if (std::get_if<GetRound>(&message)) return {{round_state(account, now_ms), {}}};
   if (const auto* m = std::get_if<GetBlob>(&message)) {
     const auto blob = world.blobs.find(m->root);
@@ -108,6 +112,17 @@ std::vector<SessionReply> SessionCoordinator::answer(const AccountId& account,
     return chunk(account, *m, payload.view());
   }
   return {};
+}
+
+SessionReply SessionCoordinator::scaler() const {
+  const auto fixed = fixed_scaler(world.chain.state());
+  if (!fixed) return {refuse(RefusalCode::not_now, "no scaler is fixed"), {}};
+  const PlayedBlock& block = world.played[fixed->height - 1];
+  const auto& transactions = block.draft.block.transactions;
+  GRADMINT_CHECK(transactions.size() == 1);
+  const CertifiedHeader header{encode_record(block.draft.block.header),
+                               encode_record(block.certificate)};
+  return {FixedScaler{header, 0, 1, {}}, Payload::of(Bytes(transactions[0].bytes))};
 }
 
 SessionReply SessionCoordinator::receipt(const AccountId& account, const Upload& upload) const {
@@ -257,6 +272,11 @@ void SessionCoordinator::tick(std::uint64_t now_ms) {
   };
   if (!round || round->phase == RoundPhase::settled || round->phase == RoundPhase::abandoned) {
     if (members_of(state_now).size() < options_.workers) return;
+    if (options_.sites_scale && !fixed_scaler(state_now)) {
+      const std::size_t stated = stated_members(state_now).size();
+      if (stated < options_.workers && (stated == 0 || !is_due(now_ms))) return;
+      return state(scaler_body(world), now_ms);
+    }
     open_round();
     return begin_phase();
   }

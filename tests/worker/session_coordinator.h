@@ -26,6 +26,7 @@ class SessionCoordinator {
     std::uint64_t parameters = 8;
     std::uint64_t rounds = 1;
     std::uint64_t phase_ms = 20'000;  // a phase that lasts longer goes on without the missing
+    bool sites_scale = false;         // the scaler comes from the workers' sums
   };
   explicit SessionCoordinator(const Options& options);
 
@@ -44,6 +45,7 @@ class SessionCoordinator {
   // Distinct commitments ever sent, standing or not.
   std::map<std::pair<AccountId, session::AttemptKey>, std::set<Hash>> commitments;
   std::map<std::pair<AccountId, std::uint64_t>, std::set<Hash>> evaluations;
+  std::map<AccountId, std::set<Hash>> sums;  // likewise
 
  private:
   struct Upload {
@@ -55,6 +57,7 @@ class SessionCoordinator {
   TransactionResult submit(ByteView bytes);
   std::vector<SessionReply> reveal(const AccountId& account, const RevealUpdate& m);
   std::vector<SessionReply> chunk(const AccountId& account, const UpdateChunk& m, ByteView bytes);
+  SessionReply scaler() const;
   SessionReply receipt(const AccountId& account, const Upload& upload) const;
   void open_round();
   void end_revealing();

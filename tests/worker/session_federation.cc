@@ -68,6 +68,14 @@ RegisterDataset Federation::dataset(std::size_t worker) const {
   return {name, hash_of("data " + name), 100, "x", "made for a test", "CC0-1.0"};
 }
 
+// No two readings give the same: one that is not remembered would show.
+DataSummed Federation::summed(std::size_t worker) {
+  DataSummed data{"", dataset(worker), {}};
+  data.sums.rows = 50 + ++summings % 50;
+  data.sums.columns.assign(coordinator.world.chain.summed_columns(), {});
+  return data;
+}
+
 void Federation::later(std::uint64_t delay_ms, Happening what) {
   agenda_[{now_ms + delay_ms, ++happenings_}] = std::move(what);
 }
@@ -160,7 +168,10 @@ void Federation::feed(std::size_t i, const Event& event) {
         waiting.push_back(BlobFinished{finish->root, intact});
       } else if (std::get_if<CheckTask>(&effect)) {
         waiting.push_back(TaskChecked{task_fault});
-      } else if (std::get_if<CheckModel>(&effect)) {
+      } else if (std::get_if<SumData>(&effect)) {
+        waiting.push_back(summed(i));
+      } else if (const auto* model = std::get_if<CheckModel>(&effect)) {
+        GRADMINT_CHECK(model->scaler.size() == coordinator.world.chain.summed_columns());
         waiting.push_back(ModelChecked{"", dataset(i)});
       } else if (!carry_out(i, effect)) {
         return;
@@ -231,6 +242,8 @@ bool Federation::carry_out(std::size_t i, Effect& effect) {
     report(20, ended, {});
   } else if (const auto* kept = std::get_if<SaveEvaluation>(&effect)) {
     w.disk.memory.evaluations.push_back(kept->evaluation);
+  } else if (const auto* sums = std::get_if<SaveSums>(&effect)) {
+    w.disk.memory.sums = sums->sums;
   } else if (const auto* stop = std::get_if<Stop>(&effect)) {
     w.stop = *stop;
   }

@@ -60,6 +60,7 @@ class Federation {
   std::uint64_t crash_after_effect = 0;
   std::uint64_t disconnect_after_effect = 0;
   std::uint64_t trainings = 0;
+  std::uint64_t summings = 0;
   std::string task_fault;  // what CheckTask is answered with
 
  private:
@@ -77,6 +78,7 @@ class Federation {
   std::uint64_t delay() { return 1 + random_.below(faults_.max_delay_ms); }
   session::Config config(std::size_t worker) const;
   RegisterDataset dataset(std::size_t worker) const;  // what it trains on
+  session::DataSummed summed(std::size_t worker);
 
   Seeded random_;
   Faults faults_;

@@ -34,6 +34,8 @@ inline std::string name_of(const Effect& effect) {
     std::string operator()(const SaveEvaluation&) const { return "SaveEvaluation"; }
     std::string operator()(const Say& e) const { return e.warning ? "Warn" : "Say"; }
     std::string operator()(const Show&) const { return "Show"; }
+    std::string operator()(const SumData&) const { return "SumData"; }
+    std::string operator()(const SaveSums&) const { return "SaveSums"; }
     std::string operator()(const Stop& e) const { return "Stop" + std::to_string(e.exit_code); }
   };
   return std::visit(Names{}, effect);

@@ -79,6 +79,30 @@ void add_data_options(CLI::App& command, DataArguments& arguments) {
       ->capture_default_str();
 }
 
+void add_scaler_option(CLI::App& command, DataArguments& arguments) {
+  command
+      .add_option("--scaler", arguments.scaler,
+                  "csv: where the contract's means and scales come from: sample, or sites: from "
+                  "sums over the rows of all sites, before the first round")
+      ->check(CLI::IsMember({"sample", "sites"}))
+      ->capture_default_str();
+}
+
+Result<DataContract> contract_asked(const DataArguments& arguments, const Dataset& data) {
+  if (arguments.scaler == "sample") return data.contract;
+  if (!arguments.data.starts_with("csv:"))
+    return Error{ErrorCode::bad_input,
+                 "--scaler sites is for csv:FILE: " + arguments.data + " is not scaled"};
+  if (!arguments.scale.empty())
+    return Error{ErrorCode::bad_input,
+                 "--scale says how this sample is scaled, --scaler sites that it is not: leave one "
+                 "out"};
+  DataContract contract = without_scaler(data.contract);
+  if (const std::string fault = contract.fault(); !fault.empty())
+    return Error{ErrorCode::bad_input, "--scaler sites: " + fault};
+  return contract;
+}
+
 void add_shard_options(CLI::App& command, DataArguments& arguments) {
   command.add_option("--shard", arguments.shard, "I/N: the I-th of N non-IID shards")
       ->capture_default_str();

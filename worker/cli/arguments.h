@@ -26,6 +26,7 @@ struct DataArguments {
   std::string classes;  // comma-separated, quoted as in a CSV file
   std::string header = "auto";
   std::string scale;               // empty: standard, or the contract's
+  std::string scaler = "sample";   // of a contract that is made here
   std::string drop;                // comma-separated, as classes
   std::uint64_t seed = 1;          // of the shards
   std::uint64_t holdout_seed = 0;  // the same in every run, so that accuracies compare
@@ -41,6 +42,10 @@ void add_row_options(CLI::App& command, DataArguments& arguments);
 // These, and --task, --classes, --scale and how the rows are divided:
 // --data, --label, --task, --classes, --header, --scale, --drop, --seed, --holdout, --holdout-seed
 void add_data_options(CLI::App& command, DataArguments& arguments);
+// --scaler: of the commands that make a contract
+void add_scaler_option(CLI::App& command, DataArguments& arguments);
+// The contract of these data with its scaler as --scaler says.
+Result<DataContract> contract_asked(const DataArguments& arguments, const Dataset& data);
 // --shard, --alpha
 void add_shard_options(CLI::App& command, DataArguments& arguments);
 

@@ -23,11 +23,13 @@ Status write_contract(const ContractArguments& arguments) {
   const auto data = load_all(arguments.data);
   if (!data) return data.error();
   for (const std::string& remark : data->remarks) std::cout << printable(remark) << "\n";
-  const std::string text = data->contract.encode();
+  const auto contract = contract_asked(arguments.data, *data);
+  if (!contract) return contract.error();
+  const std::string text = contract->encode();
   if (auto fits = DataContract::decode(text); !fits) return fits.error();
   if (Status written = replace_file(arguments.output, as_bytes(text + "\n")); !written)
     return written;
-  std::cout << printable(describe(data->contract)) << "\nwritten to " << printable(arguments.output)
+  std::cout << printable(describe(*contract)) << "\nwritten to " << printable(arguments.output)
             << std::endl;
   return {};
 }
@@ -42,6 +44,7 @@ void add_contract(CLI::App& app, int& status) {
       "Example:\n  gradmint worker contract --data csv:sample.csv --label outcome -o "
       "contract.json");
   add_data_options(*command, arguments->data);
+  add_scaler_option(*command, arguments->data);
   command->add_option("-o,--output", arguments->output, "Where to")
       ->type_name("FILE.json")
       ->required()

@@ -205,6 +205,10 @@ Result<Judge> judge_built_in(const EvaluateArguments& arguments) {
     return Error{ErrorCode::bad_input, "evaluate: give --data, or --evaluator 'COMMAND'"};
   Result<ModelOptions> model = model_options(arguments.model);
   if (!model) return model.error();
+  if (arguments.data.contract) {
+    if (Status there = has_scaler(*arguments.data.contract, "evaluate"); !there)
+      return there.error();
+  }
   Result<Dataset> holdout = load_holdout(arguments.data);
   if (!holdout) return holdout.error();
   for (const std::string& remark : holdout->remarks) spdlog::info("{}", remark);

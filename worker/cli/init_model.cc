@@ -30,7 +30,9 @@ int run(const InitArguments& arguments) {
     std::cout << "data         " << printable(remark) << "\n";
   Result<InitialModel> model = make_initial_model(*options, *data, arguments.data.seed);
   if (!model) return report(model.error());
-  const std::string contract = data->contract.encode();
+  const auto asked = contract_asked(arguments.data, *data);
+  if (!asked) return report(asked.error());
+  const std::string contract = asked->encode();
   if (Result<DataContract> fits = DataContract::decode(contract); !fits)
     return report(fits.error());
   std::map<std::string, std::string> metadata{{kContractMetadataKey, contract}};
@@ -48,7 +50,7 @@ int run(const InitArguments& arguments) {
   if (model->layout.size().buffers != 0)
     std::cout << "buffers      " << model->layout.size().buffers << " values\n";
   std::cout << "model root   " << to_hex(blob_root(encode_flat_fp32(model->parameters))) << "\n"
-            << "contract     " << printable(describe(data->contract)) << "\n"
+            << "contract     " << printable(describe(*asked)) << "\n"
             << "layout root  " << to_hex(blob_root(as_bytes(model->layout.encode()))) << "\n"
             << "written to   " << printable(arguments.output) << std::endl;
   return kExitOk;
@@ -63,6 +65,7 @@ void add_init_model(CLI::App& app, int& status) {
       "Example:\n  gradmint worker init-model --data digits --model mlp --seed 7 -o "
       "initial.safetensors");
   add_data_options(*command, arguments->data);
+  add_scaler_option(*command, arguments->data);
   add_model_options(*command, arguments->model);
   command->get_option("--seed")->description("of the initial weights");
   command->add_option("-o,--output", arguments->output, "Where to")

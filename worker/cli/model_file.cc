@@ -53,6 +53,14 @@ Result<ModelArguments> model_of(const ModelFile& file, const std::string& name,
                     "--program FILE.pt")};
 }
 
+Status has_scaler(const DataContract& contract, const std::string& of) {
+  if (contract.scaler_from == ScalerFrom::sample) return {};
+  return Error{ErrorCode::bad_input,
+               of + ": the data contract takes its scaler from the sites, and this model is from "
+                    "before it was fixed: take the model of a ledger that has settled a round "
+                    "(gradmint model export)"};
+}
+
 Result<DataContract> read_contract_file(const std::string& file) {
   const auto bytes = read_file(file, kMaxContractBytes + 1);
   if (!bytes) return bytes.error();

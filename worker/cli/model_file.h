@@ -22,6 +22,8 @@ Result<ModelArguments> model_of(const ModelFile& file, const std::string& name,
                                 ModelArguments arguments);
 
 // --contract FILE, as gradmint worker contract writes it.
+// refused where rows cannot be read by it yet: its scaler is still to come from the sites.
+Status has_scaler(const DataContract& contract, const std::string& of);
 Result<DataContract> read_contract_file(const std::string& file);
 
 }  // namespace gradmint

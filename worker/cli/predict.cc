@@ -119,6 +119,7 @@ Status predict(const PredictArguments& arguments) {
                  name +
                      " has no data contract, so what a row means is not known: export it from a "
                      "ledger whose genesis has one"};
+  if (Status there = has_scaler(*read->contract, name); !there) return there;
   ModelArguments model = arguments.model;
   model.model = arguments.program;
   const auto fitting = model_of(*read, name, model);

@@ -6,8 +6,10 @@
 
 #include "coordinator/config/path_option.h"
 #include "kernels/base/printable.h"
+#include "ledger/scaler.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/data/sums.h"
 #include "worker/equip.h"
 #include "worker/session/network_preflight.h"
 
@@ -73,9 +75,19 @@ session::NetworkFindings check_coordinator(const PreflightArguments& arguments) 
   return session::check_network(*plan);
 }
 
+// Where the sites give the scaler: whether there can be sums of these rows, and how they look by
+// the scaler that is there, if it is.
+Status sum_and_scale(const std::vector<ScalerBits>& scaler, Dataset& data) {
+  const auto sums = sums_of(data);
+  if (!sums) return sums.error();
+  data.remarks.insert(data.remarks.end(), sums->remarks.begin(), sums->remarks.end());
+  const auto contract = with_scaler(data.contract, scaler);
+  return contract ? scale_dataset(*contract, data) : Status{};
+}
+
 // The samples, as the federation's contract wants them where it was heard; their size in bytes.
 std::uint64_t check_data(const PreflightArguments& arguments, const TaskSpec* task,
-                         std::vector<CheckLine>& lines) {
+                         const std::vector<ScalerBits>& scaler, std::vector<CheckLine>& lines) {
   DataArguments asked = arguments.data;
   if (task != nullptr) {
     if (!task->contract.empty()) {
@@ -94,6 +106,10 @@ std::uint64_t check_data(const PreflightArguments& arguments, const TaskSpec* ta
   }
   lines.push_back({"data", true,
                    data->name + ", " + std::to_string(data->rows()) + " samples: " + data->schema});
+  if (task != nullptr && summed_columns(*task) != 0) {
+    if (Status fits = sum_and_scale(scaler, *data); !fits)
+      lines.push_back(from_error("data", fits.error()));
+  }
   for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
   lines.push_back(check_model(arguments.model, *data, task));
   return data->features.size() * sizeof(float);
@@ -104,7 +120,8 @@ int run(const PreflightArguments& arguments) {
   const session::NetworkFindings network = check_coordinator(arguments);
   std::uint64_t data_bytes = 0;
   if (!arguments.data.data.empty())
-    data_bytes = check_data(arguments, network.genesis ? &network.genesis->task : nullptr, lines);
+    data_bytes = check_data(arguments, network.genesis ? &network.genesis->task : nullptr,
+                            network.scaler, lines);
   lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
   lines.push_back(network.clock ? *network.clock : check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));

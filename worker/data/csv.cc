@@ -260,7 +260,9 @@ Result<Dataset> parse_csv(std::string_view text, const std::string& name,
   data.features = std::move(table->features);
   if (options.contract) remark_fractions(*table, name, data);
   if (Status scaled = scale(*table, reader, data); !scaled) return scaled.error();
-  if (options.contract) {
+  if (options.contract && options.contract->scaler_from == ScalerFrom::sites) {
+    // Not scaled yet: nothing to compare with.
+  } else if (options.contract) {
     for (const std::string& line : far_columns(data.contract, data.features))
       data.remarks.push_back(name + ": " + line);
   } else if (options.scale == CsvScale::standard) {

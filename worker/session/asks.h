@@ -17,6 +17,7 @@ enum class Ask : std::uint8_t {
   round,
   reveal,
   fork,
+  scaler,
   blob,  // these two are many at a time, bounded by credits
   chunk,
   count_,

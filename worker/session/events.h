@@ -49,6 +49,11 @@ struct ModelChecked {       // answers CheckModel
 struct TaskChecked {  // answers CheckTask
   std::string fault;  // empty: it can
 };
+struct DataSummed {         // answers SumData
+  std::string fault;        // empty: there are sums
+  RegisterDataset dataset;  // of these samples
+  StateSums sums;           // without the dataset's name
+};
 struct TrainingProgressed {
   AttemptKey key;
   std::uint32_t done_ppm = 0;
@@ -83,7 +88,7 @@ struct StopRequested {};
 
 using Event = std::variant<Started, Tick, LinkUp, LinkDown, Arrived, BlobLooked, BlobFinished,
                            ModelChecked, TaskChecked, TrainingProgressed, TrainingEnded,
-                           EvaluationEnded, ForkSaved, StopRequested>;
+                           EvaluationEnded, ForkSaved, StopRequested, DataSummed>;
 
 // ---- effects: carried out in their order. One that fails for the disk ends the session.
 // ----------
@@ -133,6 +138,13 @@ struct CheckTask {  // before it registers: does what the user gave fit the task
 };
 struct CheckModel {  // can this worker train what the genesis names?
   GenesisRecord genesis;
+  std::vector<ScalerBits> scaler = {};  // the one that the sites gave
+};
+struct SumData {  // for the scaler that comes from the sites
+  GenesisRecord genesis;
+};
+struct SaveSums {  // synced before the next effect
+  StateSums sums;
 };
 struct StartTraining {
   AttemptKey key;
@@ -172,10 +184,10 @@ struct Stop {  // the last effect of a session
   std::string text;
 };
 
-using Effect =
-    std::variant<OpenLink, Send, SaveGenesis, SaveHeader, SaveForkEvidence, LookForBlob, WriteBlob,
-                 FinishBlob, KeepModels, CheckTask, CheckModel, StartTraining, CancelTraining,
-                 SaveUpdate, SaveReceipt, StartEvaluation, SaveEvaluation, Say, Show, Stop>;
+using Effect = std::variant<OpenLink, Send, SaveGenesis, SaveHeader, SaveForkEvidence, LookForBlob,
+                            WriteBlob, FinishBlob, KeepModels, CheckTask, CheckModel, StartTraining,
+                            CancelTraining, SaveUpdate, SaveReceipt, StartEvaluation,
+                            SaveEvaluation, Say, Show, Stop, SumData, SaveSums>;
 using Effects = std::vector<Effect>;
 
 }  // namespace gradmint::session

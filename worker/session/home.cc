@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxGenesisBytes = kMaxPayloadBytes;
-constexpr std::size_t kMaxMemoryFileBytes = 64 * 1024;
+constexpr std::size_t kMaxMemoryFileBytes = 256 * 1024;  // sums of 4096 columns
 constexpr std::size_t kMaxHeaderLogBytes = std::size_t{8} << 30;
 constexpr std::size_t kPayloadsKept = 3;
 
@@ -136,6 +136,10 @@ Result<Memory> WorkerHome::load_memory() {
       auto evaluation = read_memory<EvaluationMemory>(entry.path());
       if (!evaluation) return evaluation.error();
       memory.evaluations.push_back(*evaluation);
+    } else if (entry.path().filename() == "sums") {
+      auto sums = read_memory<StateSums>(entry.path());
+      if (!sums) return sums.error();
+      memory.sums = *std::move(sums);
     } else if (fs::exists(entry.path() / "update")) {
       auto update = read_memory<UpdateMemory>(entry.path() / "update");
       if (!update) return update.error();
@@ -267,6 +271,10 @@ Status WorkerHome::save_receipt(const AttemptKey& key, const Bytes& receipt) {
 Status WorkerHome::save_evaluation(const EvaluationMemory& evaluation) {
   const fs::path file = directory_ / "rounds" / ("evaluation-" + round_name(evaluation.body.round));
   return replace_file(file, encode_record(evaluation));
+}
+
+Status WorkerHome::save_sums(const StateSums& sums) {
+  return replace_file(directory_ / "rounds" / "sums", encode_record(sums));
 }
 
 Result<Payload> WorkerHome::update_slice(const AttemptKey& key, std::uint64_t offset_bytes,

@@ -2,7 +2,7 @@
 // Held by one process at a time. Everything that is promised to the coordinator is synced before it
 // is said. Not thread safe, except that blobs() may be read from any thread.
 //   keys/worker.json keys/curve.json keys/secret   connection.json   genesis   headers.log
-//   blobs/   rounds/000012-0/update   rounds/evaluation-000012   evidence/
+//   blobs/   rounds/000012-0/update   rounds/evaluation-000012   rounds/sums   evidence/
 //   payloads/000012-0 and residuals/000012-0, of the last rounds alone
 #pragma once
 
@@ -73,6 +73,7 @@ class WorkerHome {
                                                   std::size_t count);
   Status save_receipt(const AttemptKey& key, const Bytes& receipt);
   Status save_evaluation(const EvaluationMemory& evaluation);
+  Status save_sums(const StateSums& sums);
   Result<Payload> update_slice(const AttemptKey& key, std::uint64_t offset_bytes,
                                std::uint32_t length_bytes);
 

@@ -9,6 +9,7 @@
 #include "ledger/genesis.h"
 #include "ledger/keys.h"
 #include "ledger/records.h"
+#include "ledger/scaler_records.h"
 
 namespace gradmint::session {
 
@@ -44,6 +45,7 @@ struct Memory {
   std::vector<CertifiedHeader> headers;  // from height 1 on, each checked when it came
   std::vector<UpdateMemory> updates;
   std::vector<EvaluationMemory> evaluations;
+  std::optional<StateSums> sums;  // as this worker states them, or has
 };
 
 // Salts are functions of a secret only this worker has: whoever restarts it finds the same ones.

@@ -9,6 +9,8 @@
 #include "ledger/block.h"
 #include "ledger/genesis.h"
 #include "ledger/hash.h"
+#include "ledger/scaler.h"
+#include "worker/session/scaler_work.h"
 
 namespace gradmint::session {
 namespace {
@@ -57,6 +59,27 @@ std::optional<GenesisRecord> hear_genesis(ClientTransport& transport, const Netw
   }
   lines.push_back({"genesis", false, fault});
   return std::nullopt;
+}
+
+// Where the sites give it and have: by it the data are compared. Nothing where it is not fixed.
+std::vector<ScalerBits> hear_scaler(ClientTransport& transport, const NetworkPreflight& plan,
+                                    const GenesisRecord& genesis, std::vector<CheckLine>& lines) {
+  if (summed_columns(genesis.task) == 0) return {};
+  const auto answer = transport.request(GetScaler{}, plan.timeout_ms);
+  const auto* message = answer ? std::get_if<FixedScaler>(&answer->message) : nullptr;
+  if (message == nullptr) {
+    lines.push_back({"scaler", true, "not fixed yet: joining now, this site is counted"});
+    return {};
+  }
+  auto proven = prove_scaler(*message, answer->payload.view(), genesis);
+  if (!proven) {
+    lines.push_back({"scaler", false, "the coordinator's scaler is not proven: ask its operator"});
+    return {};
+  }
+  lines.push_back({"scaler", true,
+                   "fixed from " + std::to_string(proven->statement.sites.size()) + " sites with " +
+                       std::to_string(proven->statement.rows) + " rows"});
+  return std::move(proven->statement.columns);
 }
 
 // Whether the invitation would admit this worker, which no longer needs one once it is registered.
@@ -177,6 +200,7 @@ NetworkFindings check_network(const NetworkPreflight& plan) {
   }
   lines.push_back({"chain", true, "height " + std::to_string(welcome->tip_height)});
   findings.genesis = hear_genesis(**transport, plan, lines);
+  if (findings.genesis) findings.scaler = hear_scaler(**transport, plan, *findings.genesis, lines);
   lines.push_back(
       check_newest_block(**transport, welcome->tip_height, coordinator_ms, plan.timeout_ms));
   bool registered = false;

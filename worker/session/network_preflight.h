@@ -7,6 +7,7 @@
 
 #include "coordinator/protocol/curve.h"
 #include "ledger/genesis.h"
+#include "ledger/scaler_records.h"
 #include "worker/preflight.h"
 #include "worker/session/home.h"
 
@@ -29,6 +30,7 @@ struct NetworkFindings {
   std::vector<CheckLine> lines;          // one a check; a failure to reach it ends them
   std::optional<GenesisRecord> genesis;  // what the federation trains, where it was heard
   std::optional<CheckLine> clock;        // this machine's against the coordinator's
+  std::vector<ScalerBits> scaler = {};   // the one that the sites gave, once it is fixed
 };
 NetworkFindings check_network(const NetworkPreflight& plan);
 

@@ -206,10 +206,16 @@ class Loop {
   }
   Status perform(CheckModel& e, std::deque<Event>& waiting) {
     ModelChecked checked;
-    checked.fault = check_model(e.genesis, checked);
+    checked.fault = check_model(e, checked);
     waiting.push_back(std::move(checked));
     return {};
   }
+  Status perform(SumData& e, std::deque<Event>& waiting) {
+    auto summed = options_.sums(e.genesis);
+    waiting.push_back(summed ? *std::move(summed) : DataSummed{summed.error().message, {}, {}});
+    return {};
+  }
+  Status perform(SaveSums& e, std::deque<Event>&) { return home_.save_sums(e.sums); }
   Status perform(StartTraining& e, std::deque<Event>&) {
     training_.start(e, home_.residual_before(e.key.round));
     return {};
@@ -245,13 +251,14 @@ class Loop {
     return {};
   }
 
-  std::string check_model(const GenesisRecord& genesis, ModelChecked& checked) {
+  std::string check_model(const CheckModel& order, ModelChecked& checked) {
+    const GenesisRecord& genesis = order.genesis;
     auto blob = home_.blobs().get(genesis.task.layout_root);
     if (!blob) return blob.error().message;
     const ByteView text = blob->bytes();
     auto layout = ModelLayout::decode({reinterpret_cast<const char*>(text.data()), text.size()});
     if (!layout) return "the layout on the ledger cannot be read: " + layout.error().message;
-    auto trainers = options_.trainers(genesis, *layout);
+    auto trainers = options_.trainers(genesis, *layout, order.scaler);
     if (!trainers) return trainers.error().message;
     if (!(trainers->trainer->layout() == *layout)) {
       return "the tensors of this worker's model differ from those of the federation's (" +

@@ -14,6 +14,8 @@ struct RunOptions {
   // Before it registers: whether what the user gave fits the task, as far as the genesis tells.
   std::function<Status(const GenesisRecord& genesis)> fits_task;
   TrainerFactory trainers;
+  // Where the scaler comes from the sites: the manifest of this one's rows, and their sums.
+  std::function<Result<DataSummed>(const GenesisRecord& genesis)> sums;
   std::shared_ptr<kernels::Backend> encoder;  // where updates are encoded; never null
   AdversarySpec adversary;
   std::uint64_t adversary_seed = 0;

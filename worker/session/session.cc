@@ -19,7 +19,8 @@ constexpr std::uint64_t kTellForkMs = 3000;
 Session::Session(std::unique_ptr<const Config> config, const Memory& memory)
     : config_(std::move(config)),
       desk_(config_->key, config_->chain_id, config_->code),
-      work_(*config_, memory) {}
+      work_(*config_, memory),
+      scaler_(*config_, memory) {}
 
 Result<Session> Session::resume(Config config, Memory memory) {
   Session session(std::make_unique<const Config>(std::move(config)), memory);
@@ -78,6 +79,12 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                    model_fit_ = e.fault.empty();
                    work_.set_dataset(e.dataset, e.attests);
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
+                 },
+                 [&](const DataSummed& e) {
+                   work_.set_dataset(e.dataset,
+                                     chain_->genesis().task.objective == "classification", false);
+                   scaler_.take(e);
+                   if (!e.fault.empty()) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const TaskChecked& e) {
                    task_fit_ = e.fault.empty();

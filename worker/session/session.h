@@ -10,6 +10,7 @@
 #include <string>
 
 #include "worker/session/round_work.h"
+#include "worker/session/scaler_work.h"
 
 namespace gradmint::session {
 
@@ -68,6 +69,8 @@ class Session {
   bool follow_headers(Outgoing& out);  // true when the tip heard of is reached
   void advance_join(Outgoing& out);
   void advance_work(Outgoing& out);
+  bool scaler_is_known(Outgoing& out);
+  void want_dataset(Outgoing& out);
   bool task_is_fit(Outgoing& out);
   bool model_is_fit(Outgoing& out);
   void finish(Outgoing& out);
@@ -81,6 +84,7 @@ class Session {
   BlobFetch blobs_;
   UpdateUpload upload_;
   RoundWork work_;
+  ScalerWork scaler_;
 
   std::uint64_t tip_height_ = 0;               // the newest heard of
   std::optional<std::uint64_t> check_height_;  // the coordinator's header there must be seen

@@ -40,6 +40,9 @@ Verdict Session::arrived(const Arrived& arrived, Outgoing& out) {
             heard_of_tip(m.tip_height, m.tip_hash);
             return work_.take(m, out);
           },
+          [&](const FixedScaler& m) {
+            return chain_ ? scaler_.take(m, arrived.payload.view(), *chain_, out) : Verdict::ok;
+          },
           [&](const BlobChunk& m) { return blobs_.take(m, arrived.payload, out); },
           [&](const RevealAccepted& m) { return upload_.take(m, out); },
           [&](const ChunkAck& m) { return upload_.take(m, out); },

@@ -130,6 +130,9 @@ void Session::settled(const Settled& what, Outgoing& out) {
                " datasets, ever: join with data that it registered before, or with another home";
       }
       return stop(kExitBadInput, "the data's manifest was refused: " + why, out);
+    case TxType::state_sums:
+      if (auto refused = scaler_.take(what, out)) stop(kExitBadInput, *std::move(refused), out);
+      return;
     default:
       if (what.verdict == Verdict::unknown_sender) {
         return stop(kExitFault, "this worker's key is not known on the ledger (revoked?): " + why,
@@ -153,7 +156,21 @@ bool Session::model_is_fit(Outgoing& out) {
   const TaskSpec& task = chain_->genesis().task;
   if (model_asked_ || !blobs_.want(task.layout_root, 0, kMaxLayoutBytes)) return false;
   model_asked_ = true;
-  out.effect(CheckModel{chain_->genesis()});
+  out.effect(CheckModel{chain_->genesis(), scaler_.scaler()});
+  return false;
+}
+
+void Session::want_dataset(Outgoing& out) {
+  if (out.now_ms() < dataset_again_ms_) return;
+  desk_.want(TxType::register_dataset, encode_record(work_.dataset()));
+}
+
+// Trainers are made when it is: before, the rows are there and nothing to scale them by.
+bool Session::scaler_is_known(Outgoing& out) {
+  if (scaler_.ready(*chain_)) return true;
+  if (!work_.state()) return false;
+  scaler_.advance(work_.state()->round, dataset_stands_, {*chain_, desk_, blobs_, upload_, out});
+  if (work_.state()->round == 0 && scaler_.summed() && !dataset_stands_) want_dataset(out);
   return false;
 }
 
@@ -167,15 +184,12 @@ void Session::advance_work(Outgoing& out) {
     account_.reset();
     return finish(out);
   }
+  if (!scaler_is_known(out)) return;
   if (!model_is_fit(out)) {
     blobs_.advance(out);
     return;
   }
-  if (!dataset_stands_) {
-    if (out.now_ms() < dataset_again_ms_) return;
-    desk_.want(TxType::register_dataset, encode_record(work_.dataset()));
-    return;
-  }
+  if (!dataset_stands_) return want_dataset(out);
   work_.advance({*chain_, desk_, blobs_, upload_, out});
   blobs_.advance(out);
 }

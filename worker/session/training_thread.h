@@ -24,9 +24,11 @@ struct WorkerTrainers {
   bool evaluator_is_untried = false;     // a user's program: it is tried before the first training
   RegisterDataset dataset;               // the manifest of what they train on
 };
-// Called once, when task and layout are known. The error says why this worker cannot take part.
+// Called once, when task and layout are known, and the scaler where the sites give it (else it is
+// empty). The error says why this worker cannot take part.
 using TrainerFactory =
-    std::function<Result<WorkerTrainers>(const GenesisRecord& genesis, const ModelLayout& layout)>;
+    std::function<Result<WorkerTrainers>(const GenesisRecord& genesis, const ModelLayout& layout,
+                                         const std::vector<ScalerBits>& scaler)>;
 
 class TrainingThread {
  public:
