@@ -85,7 +85,8 @@ std::string config_of(const DevPlan& plan, const FederationOptions& o) {
 // Making it takes libtorch a second; all federations of the same data here start from the same.
 void initial_model(const DevPlan& plan) {
   static const Directory made;
-  const std::size_t data = std::hash<std::string>{}(plan.options.data + plan.options.task);
+  const std::size_t data =
+      std::hash<std::string>{}(plan.options.data + plan.options.task + plan.options.scaler);
   const fs::path file = made.path / (std::to_string(data) + ".safetensors");
   if (!fs::exists(file)) {
     const Ran ran = run(init_model_command(plan));
@@ -116,6 +117,7 @@ Federation::Federation(const std::string& data, const FederationOptions& o) {
   options.rounds = o.rounds;
   options.data = data;
   options.task = o.task;
+  options.scaler = o.scaler;
   options.adversaries = o.adversaries;
   options.trainer = o.trainer;
   auto plan =

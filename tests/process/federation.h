@@ -21,7 +21,8 @@ struct FederationOptions {
   std::uint64_t stall_deadline_ms = 30'000;
   bool exit_when_finished = true;
   bool evaluate_by_workers = false;
-  std::string task;  // empty: classification
+  std::string task;    // empty: classification
+  std::string scaler;  // empty: from the sample
   std::string trainer;
   std::vector<std::string> adversaries;
   std::string extra;  // more settings, in TOML tables of their own
