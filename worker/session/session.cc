@@ -81,8 +81,7 @@ Verdict Session::step(const Event& event, std::uint64_t now_ms, Effects& effects
                    if (!model_fit_) stop(kExitBadInput, e.fault, out);
                  },
                  [&](const DataSummed& e) {
-                   work_.set_dataset(e.dataset,
-                                     chain_->genesis().task.objective == "classification", false);
+                   work_.set_dataset(e.dataset, false);
                    scaler_.take(e);
                    if (!e.fault.empty()) stop(kExitBadInput, e.fault, out);
                  },
