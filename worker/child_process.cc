@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,14 +75,6 @@ struct Pipe {
   }
 };
 
-Status open_pipe(Pipe& pipe) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
-  pipe.read_end = ends[0];
-  pipe.write_end = ends[1];
-  return {};
-}
-
 std::vector<char*> child_environment(const std::vector<std::string>& extra) {
   const auto name_of = [](const char* entry) {
     const char* equals = std::strchr(entry, '=');
@@ -99,53 +91,84 @@ std::vector<char*> child_environment(const std::vector<std::string>& extra) {
   return entries;
 }
 
-// In the child, between fork and exec: system calls alone, for another thread may have held a lock.
-// Says on `fault_fd` what failed; that end closes by itself once /bin/sh runs.
-[[noreturn]] void become_command(const char* directory, int output_fd, int fault_fd, pid_t parent,
-                                 char* const* arguments, char* const* environment) {
-  // Killed with the program that started it, which cannot end it any more then.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::setpgid(0, 0);
+// Runs /bin/sh with these words behind its name, in a process group of its own.
+Result<pid_t> spawn_shell(std::vector<std::string> words, const posix_spawn_file_actions_t& actions,
+                          char* const* environment) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
   sigset_t none;
+  sigset_t all;
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  const int null = ::open("/dev/null", O_RDONLY);
-  if (null >= 0 && ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(output_fd, STDOUT_FILENO) >= 0 &&
-      ::dup2(output_fd, STDERR_FILENO) >= 0 && ::chdir(directory) == 0 && ::getppid() == parent) {
-    if (null > STDERR_FILENO) ::close(null);
-    ::execve("/bin/sh", arguments, environment);
-  }
-  const int code = errno;
-  if (::write(fault_fd, &code, sizeof code) < 0) ::_exit(126);
-  ::_exit(127);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  words.insert(words.begin(), "sh");
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t pid = 0;
+  const int code =
+      posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments.data(), environment);
+  posix_spawnattr_destroy(&attributes);
+  if (code != 0) return system_error("cannot start /bin/sh", code);
+  return pid;
 }
 
 Result<pid_t> start(const ChildTask& task, int output_fd) {
-  Pipe fault;
-  if (Status made = open_pipe(fault); !made) return made.error();
-  std::string shell = "sh";
-  std::string flag = "-c";
-  std::string command = task.command;
-  std::array<char*, 4> arguments{shell.data(), flag.data(), command.data(), nullptr};
-  std::vector<char*> environment = child_environment(task.environment);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return system_error("cannot start /bin/sh", errno);
-  if (pid == 0)
-    become_command(task.directory.c_str(), output_fd, fault.write_end, parent, arguments.data(),
-                   environment.data());
-  ::setpgid(pid, pid);  // in both: whoever comes first
-  fault.close_write();
-  int code = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(fault.read_end, &code, sizeof code);
-  } while (got < 0 && errno == EINTR);
-  if (got <= 0) return pid;
-  ::waitpid(pid, nullptr, 0);
-  return system_error("cannot start /bin/sh", code);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);
+  posix_spawn_file_actions_addchdir_np(&actions, task.directory.c_str());
+  const std::vector<char*> environment = child_environment(task.environment);
+  const auto pid = spawn_shell({"-c", task.command}, actions, environment.data());
+  posix_spawn_file_actions_destroy(&actions);
+  return pid;
 }
+
+// Ends a group once this process has ended, however that came about: by SIGKILL, by a closed
+// terminal, for want of memory. A process of its own that waits for the end of a pipe which this
+// one alone holds open; whoever has ended can tell it nothing else.
+class Guard {
+ public:
+  Guard() = default;
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+  // Before the group's leader is reaped: its number may be another's afterwards.
+  ~Guard() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  Status watch_over(pid_t group) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
+    alive_.read_end = ends[0];
+    alive_.write_end = ends[1];
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, alive_.read_end, STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    const auto pid = spawn_shell(
+        {"-c", "read -r never; kill -s KILL -- \"-$1\"", "gradmint-guard", std::to_string(group)},
+        actions, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (!pid) return pid.error();
+    pid_ = *pid;
+    return {};
+  }
+
+ private:
+  Pipe alive_;
+  pid_t pid_ = 0;
+};
 
 // True once the group's leader has ended; it stays unreaped, so its group id cannot be reused.
 bool has_ended(pid_t pid) {
@@ -196,14 +219,23 @@ std::optional<ChildEnd> follow(const ChildTask& task, pid_t pid, int fd, LineCut
 Result<ChildOutcome> run_child(const ChildTask& task,
                                const std::function<void(const std::string&)>& on_line) {
   Pipe pipe;
-  if (Status made = open_pipe(pipe); !made) return made.error();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
+  pipe.read_end = ends[0];
+  pipe.write_end = ends[1];
   ::fcntl(pipe.read_end, F_SETFL, O_NONBLOCK);
   Result<pid_t> pid = start(task, pipe.write_end);
   if (!pid) return pid.error();
   pipe.close_write();
   LineCutter lines(on_line);
-  const std::optional<ChildEnd> ended_by_us = follow(task, *pid, pipe.read_end, lines);
-  ::kill(-*pid, SIGKILL);  // what it left behind
+  std::optional<ChildEnd> ended_by_us;
+  Status guarded;
+  {
+    Guard guard;
+    guarded = guard.watch_over(*pid);
+    if (guarded) ended_by_us = follow(task, *pid, pipe.read_end, lines);
+    ::kill(-*pid, SIGKILL);  // what it left behind
+  }
   for (std::size_t total = 0; total < kMaxDrainBytes;) {
     const std::size_t before = total;
     if (!read_some(pipe.read_end, lines, total) || total == before) break;
@@ -212,6 +244,7 @@ Result<ChildOutcome> run_child(const ChildTask& task,
   int status = 0;
   while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
+  if (!guarded) return guarded.error();
   ChildOutcome outcome;
   outcome.last_line = lines.last_line();
   outcome.end = WIFSIGNALED(status) ? ChildEnd::signalled : ChildEnd::exited;

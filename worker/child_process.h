@@ -1,6 +1,6 @@
 // Runs one shell command to its end, in a process group of its own, so that whatever it started
-// ends with it, and the command itself when this process is killed. Blocks the calling thread,
-// which must live as long; several threads may each run one.
+// ends with it, and with this process, should that be killed. Blocks the calling thread; several
+// threads may each run one.
 #pragma once
 
 #include <atomic>

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::string_view kUnfinished = ".partial-";
 
+// Whether nothing of this name is there, not even a link that leads nowhere.
+bool is_free(const fs::path& path) {
+  std::error_code ignored;
+  return fs::symlink_status(path, ignored).type() == fs::file_type::not_found;
+}
+
 Status copy_file(const fs::path& from, const fs::path& to, BackupReport& report) {
   std::error_code failed;
   fs::copy_file(from, to, failed);
@@ -21,7 +27,8 @@ Status copy_file(const fs::path& from, const fs::path& to, BackupReport& report)
   return sync_file(to);
 }
 
-// Every regular file below; those that are not finished yet are left out.
+// Every regular file below; those that are not finished yet are left out, and those that the
+// running coordinator removes meanwhile: older checkpoints.
 Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& report,
                    std::uint64_t& files) {
   std::error_code failed;
@@ -29,12 +36,15 @@ Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& repor
   if (Status made = create_directory_synced(to); !made) return made;
   for (fs::directory_iterator at(from, failed), end; !failed && at != end; at.increment(failed)) {
     const fs::path name = at->path().filename();
-    if (at->is_directory(failed)) {
+    std::error_code gone;
+    if (at->is_directory(gone)) {
       if (Status s = copy_folder(at->path(), to / name, report, files); !s) return s;
-    } else if (at->is_regular_file(failed) &&
-               name.string().find(kUnfinished) == std::string::npos) {
-      if (Status s = copy_file(at->path(), to / name, report); !s) return s;
-      ++files;
+    } else if (at->is_regular_file(gone) && name.string().find(kUnfinished) == std::string::npos) {
+      if (Status s = copy_file(at->path(), to / name, report); s.ok()) {
+        ++files;
+      } else if (!is_free(at->path())) {
+        return s;
+      }
     }
   }
   if (failed) return file_error("read", from, failed.value());
@@ -66,12 +76,14 @@ Status copy_home(const Home& home, const Home& copy, BackupReport& report) {
 
 Result<BackupReport> back_up(const Home& home, const fs::path& to) {
   std::error_code failed;
-  const fs::path target = fs::weakly_canonical(to, failed);
+  if (to.empty()) return Error{ErrorCode::bad_input, "name the directory of the backup"};
+  fs::path target = fs::weakly_canonical(to, failed);
+  if (!target.has_filename()) target = target.parent_path();  // it was written with a / at its end
   const fs::path root = fs::weakly_canonical(home.root, failed);
   if (!fs::exists(home.validator_key(), failed)) {
     return Error{ErrorCode::not_found, home.root.string() + " is no coordinator's home"};
   }
-  if (fs::exists(target, failed)) {
+  if (!is_free(target)) {
     return Error{ErrorCode::bad_input,
                  target.string() + " is there already: each backup needs a new directory"};
   }
@@ -87,7 +99,11 @@ Result<BackupReport> back_up(const Home& home, const fs::path& to) {
     return copied.error();
   }
   fs::rename(unfinished, target, failed);
-  if (failed) return file_error("name", target, failed.value());
+  if (failed) {
+    const Error unnamed = file_error("name", target, failed.value());
+    fs::remove_all(unfinished, failed);
+    return unnamed;
+  }
   if (Status s = sync_directory(target.parent_path()); !s) return s.error();
   return report;
 }

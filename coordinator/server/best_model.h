@@ -15,23 +15,27 @@ class BestModel {
     std::uint64_t round = 0;
     Ranking ranking;
     std::int64_t micro = 0;  // of ranking.metric
+    Hash model_root{};
   };
 
   BestModel(Ranking ranking, std::shared_ptr<const CheckpointWriter> checkpoints)
       : ranking_(std::move(ranking)), checkpoints_(std::move(checkpoints)) {}
 
-  // All that is settled: after a start. Writes the best one's file, whatever lies there.
+  // All that is settled: after a start. Writes the best one's file, whatever lies there. Where that
+  // fails, each round that is settled tries it again.
   Status look_back(const StateReader& state);
-  // True when this settled round's model is the best now, and is written.
+  // True when the best model's file was written.
   Result<bool> settled(const RoundRecord& round);
   const std::optional<Standing>& standing() const { return standing_; }
 
  private:
-  Status keep(const RoundRecord& round, std::int64_t micro);
+  void stand(const RoundRecord& round, std::int64_t micro);
+  Status write();
 
   Ranking ranking_;
   std::shared_ptr<const CheckpointWriter> checkpoints_;
   std::optional<Standing> standing_;
+  bool written_ = false;  // the standing one's file
 };
 
 }  // namespace gradmint

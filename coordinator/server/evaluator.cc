@@ -132,7 +132,9 @@ class EvaluatorClient::Child {
       const int n = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0)
-        return failed("did not answer within " + std::to_string(timeout_ms / 1000) + " s");
+        return Error{
+            ErrorCode::refused,
+            failed("did not answer within " + std::to_string(timeout_ms / 1000) + " s").message};
       char chunk[4096];
       const ssize_t got = ::read(from_, chunk, sizeof chunk);
       if (got <= 0) return failed("ended; its last words are in the log");
@@ -194,7 +196,8 @@ void EvaluatorClient::work() {
       job = std::exchange(job_, std::nullopt);
     }
     Result<Figures> figures = answer(*job);
-    if (!figures) {
+    // One that took too long has had its time, and would take as much again.
+    if (!figures && figures.error().code != ErrorCode::refused) {
       end_child();
       figures = answer(*job);
     }

@@ -1,7 +1,7 @@
 // The coordinator's evaluator: a child process that knows the model and the held-out data (by
 // default `gradmint-worker evaluate --serve`), asked over its standard input, one JSON line a
 // question. libtorch lives there, so nothing it does can take the coordinator down. A child that
-// dies is started again once for each question.
+// dies is started again once for each question; one that takes too long is ended.
 #pragma once
 
 #include <atomic>

@@ -203,8 +203,10 @@ Result<OrderedBlock> Orderer::make_block(std::uint64_t time_ms, bool even_if_emp
     const Certificate certificate = certify(draft.block.header, {{0, key_}});
     const SignedBlock newest = signed_block(draft, certificate, vouched_height_);
     if (Status kept = guard_.write(newest); !kept) return kept.error();
-    if (Status stored = store_->commit(batch_of(draft, certificate)); !stored)
-      return stored.error();
+    BlockBatch batch = batch_of(draft, certificate);
+    batch.pending_removed = needless_;
+    if (Status stored = store_->commit(batch); !stored) return stored.error();
+    needless_.clear();
     out.committed = true;
     out.receipts = draft.receipts;
   }

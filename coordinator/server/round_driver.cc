@@ -110,13 +110,14 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   auto checkpoints = CheckpointWriter::open(home_, task_of(chain.genesis(), chain.state()));
   if (!checkpoints) return checkpoints.error();
   checkpoints_ = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
-  if (Status s = look_for_best(); !s) return s;
+  look_for_best();
   auto aggregator = Aggregator::start(
       settings_.backend, settings_.threads, blobs_,
       [this, writer = checkpoints_](ExecutionDone done, std::span<const float> model) {
         if (done.error.empty() && !model.empty()) {
           const Status s = writer->write(done.round, model);
-          if (!s) done.error = s.error().message;
+          const std::lock_guard lock(mutex_);
+          if (!s) unwritten_.push_back(s.error().message);
         }
         post(std::move(done));
       });
@@ -125,6 +126,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (Status s = start_evaluator(); !s) return s;
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   restore_openings(now_ms);
+  forget_evaluations();
   return Status{};
 }
 
@@ -172,8 +174,10 @@ void RoundDriver::block_committed(std::uint64_t now_ms) {
   const auto& after = machine_.view().round;
   const bool was_settled = before && before->phase == RoundPhase::settled;
   if (after && after->phase == RoundPhase::settled &&
-      (!was_settled || before->round != after->round))
+      (!was_settled || before->round != after->round)) {
     note_settled(*after);
+    if (settings_.evaluate_here) forget_evaluations();
+  }
   const bool was_revealing = before && before->phase == RoundPhase::revealing;
   const bool is_revealing = after && after->phase == RoundPhase::revealing;
   if (was_revealing && !is_revealing) {
@@ -195,10 +199,14 @@ void RoundDriver::post(decltype(RoundEvent::what) what) {
 
 void RoundDriver::drain(std::uint64_t now_ms) {
   std::vector<decltype(RoundEvent::what)> posted;
+  std::vector<std::string> unwritten;
   {
     const std::lock_guard lock(mutex_);
     posted.swap(posted_);
+    unwritten.swap(unwritten_);
   }
+  // The ledger has the model: without the file for people the job goes on.
+  for (const std::string& fault : unwritten) reporter_.warn("the model's file: " + fault);
   for (auto& what : posted) {
     if (const auto* done = std::get_if<ExecutionDone>(&what)) {
       for (const PayloadRefusal& refusal : done->refusals) {
@@ -210,16 +218,17 @@ void RoundDriver::drain(std::uint64_t now_ms) {
         reporter_.warn(done->error + refused_text(orderer_.chain().state(), done->result.entries));
       }
     }
-    if (auto* done = std::get_if<EvaluationDone>(&what)) {
-      if (!done->error.empty()) reporter_.warn(done->error);
-      // Known to this validator alone, and the same again after a restart.
-      Writer w;
-      w.hash(orderer_.key().secret());
-      w.u64(done->round);
-      done->figures.salt = tagged_hash("gradmint/evaluation-salt/v1", w.view());
-    }
+    if (auto* done = std::get_if<EvaluationDone>(&what)) take(*done);
     step(now_ms, std::move(what));
   }
+}
+
+// Known to this validator alone, and the same again after a restart.
+Hash RoundDriver::evaluation_salt(std::uint64_t round) const {
+  Writer w;
+  w.hash(orderer_.key().secret());
+  w.u64(round);
+  return tagged_hash("gradmint/evaluation-salt/v1", w.view());
 }
 
 Hash RoundDriver::open_block() const {
@@ -337,10 +346,6 @@ void RoundDriver::carry_out(const Execute& effect) {
     job.payloads.push_back(std::move(payload));
   }
   aggregator_->run(std::move(job));
-}
-
-void RoundDriver::carry_out(const Evaluate& effect) {
-  evaluator_->ask({effect.round, blobs_.path_of(effect.model_root).string()});
 }
 
 }  // namespace gradmint

@@ -65,8 +65,11 @@ class RoundDriver {
   Status follow_scaler();
   std::string evaluation_command() const;
   Status start_evaluator();
-  Status look_for_best();
+  void look_for_best();
   void note_settled(const RoundRecord& round);
+  Hash evaluation_salt(std::uint64_t round) const;
+  void take(EvaluationDone& done);
+  void forget_evaluations();
   void restore_openings(std::uint64_t now_ms);
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names
@@ -90,7 +93,8 @@ class RoundDriver {
   bool announce_ = true, empty_block_ = false, finished_ = false;
   std::string halted_;
 
-  std::mutex mutex_;  // over posted_
+  std::mutex mutex_;                    // over the next two
+  std::vector<std::string> unwritten_;  // files for people
   std::vector<decltype(RoundEvent::what)> posted_;
   std::unique_ptr<EvaluatorClient> evaluator_;
   std::shared_ptr<CheckpointWriter> checkpoints_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 
+#include "coordinator/server/evaluation_memory.h"
 #include "coordinator/server/round_driver.h"
 
 namespace gradmint {
@@ -10,13 +11,14 @@ namespace {
 constexpr std::chrono::milliseconds kLookForStop{50};
 }
 
-// The data contract, as a file for the evaluator to read.
+// What the evaluator is given, the data contract among it as a file to read.
 Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() const {
   const TaskSpec& task = orderer_.chain().genesis().task;
   std::map<std::string, std::string> environment;
   if (!settings_.evaluator.empty()) {
     environment["GRADMINT_EVALUATOR"] = settings_.evaluator;
     environment["GRADMINT_LAYOUT"] = blobs_.path_of(task.layout_root).string();
+    environment["GRADMINT_WORK_DIR"] = (home_.root / "evaluator").string();
   }
   if (task.contract.empty()) return environment;
   if (Status written = write_contract(); !written) return written.error();
@@ -73,10 +75,53 @@ Status RoundDriver::start_evaluator() {
   return {};
 }
 
-Status RoundDriver::look_for_best() {
-  if (!settings_.best_by) return {};
+// Asked once for each model, however often this process is started anew.
+void RoundDriver::carry_out(const Evaluate& effect) {
+  const auto kept = remembered_evaluation(orderer_.store(), effect.round, effect.model_root);
+  if (!kept) reporter_.warn(kept.error().message);
+  if (kept && *kept) return post(EvaluationDone{effect.round, **kept, ""});
+  evaluator_->ask({effect.round, blobs_.path_of(effect.model_root).string()});
+}
+
+// What the evaluator has said, on the disk before the ledger has its commitment.
+void RoundDriver::take(EvaluationDone& done) {
+  const RoundView& view = machine_.view();
+  const auto tell = [&] {
+    if (!done.error.empty())
+      reporter_.warn("round " + std::to_string(done.round) + ": no attestation: " + done.error);
+  };
+  if (machine_.station() != Station::evaluating || done.round != view.round->round) return tell();
+  done.figures.salt = evaluation_salt(done.round);
+  const Hash& model_root = view.round->result.model_root;
+  const auto own = view.evaluations.find(orderer_.account());
+  if (done.error.empty() && own != view.evaluations.end() &&
+      own->second.commitment !=
+          evaluation_commitment(orderer_.account(), model_root, done.figures)) {
+    done.error =
+        "the evaluator says other figures than those that stand committed on the ledger from "
+        "before this start";
+  } else if (done.error.empty()) {
+    if (Status kept = remember_evaluation(orderer_.store(), model_root, done.figures); !kept)
+      done.error = kept.error().message;
+  }
+  tell();
+}
+
+void RoundDriver::forget_evaluations() {
+  const auto& round = machine_.view().round;
+  auto needless = needless_evaluations(
+      orderer_.store(),
+      round && round->phase == RoundPhase::evaluating ? round->round : std::uint64_t{0});
+  if (!needless) return reporter_.warn(needless.error().message);
+  orderer_.forget_pending(*std::move(needless));
+}
+
+// As in note_settled.
+void RoundDriver::look_for_best() {
+  if (!settings_.best_by) return;
   best_.emplace(*settings_.best_by, checkpoints_);
-  return best_->look_back(orderer_.chain().state());
+  if (Status found = best_->look_back(orderer_.chain().state()); !found)
+    reporter_.warn("the best model's file: " + found.error().message);
 }
 
 // A file for people: without it the job goes on.

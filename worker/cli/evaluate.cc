@@ -153,7 +153,8 @@ Status settle(EvaluateArguments& arguments) {
     return Error{ErrorCode::bad_input, "evaluate: give --parameters FILE or --serve"};
   for (const auto& [name, text] : {std::pair("GRADMINT_CONTRACT", &arguments.contract),
                                    std::pair("GRADMINT_EVALUATOR", &arguments.evaluator),
-                                   std::pair("GRADMINT_LAYOUT", &arguments.layout)}) {
+                                   std::pair("GRADMINT_LAYOUT", &arguments.layout),
+                                   std::pair("GRADMINT_WORK_DIR", &arguments.work_dir)}) {
     const char* given = std::getenv(name);
     if (text->empty() && given != nullptr) *text = given;
   }
@@ -254,7 +255,8 @@ void add_evaluate(CLI::App& app, int& status) {
       ->type_name("FILE");
   command
       ->add_option("--work-dir", arguments->work_dir,
-                   "with --evaluator: where its directory is made (default: a temporary one)")
+                   "with --evaluator: where its directory is made (default: $GRADMINT_WORK_DIR, "
+                   "which a coordinator sets; else a temporary one)")
       ->type_name("DIR");
   command
       ->add_option("--contract", arguments->contract,

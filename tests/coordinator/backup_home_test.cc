@@ -1,0 +1,70 @@
+// What backup makes of its directory's name, and of a home that changes while it is copied.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "coordinator/server/backup.h"
+#include "ledger/durable_file.h"
+#include "tests/coordinator/orderer_place.h"
+
+using namespace gradmint;
+using namespace gradmint::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct HomePlace : OrdererPlace {
+  HomePlace() {
+    const std::string text = "x";
+    for (const fs::path& file : {home.validator_key(), home.config()})
+      REQUIRE(replace_file(file, as_bytes(text)).ok());
+    fs::create_directories(home.checkpoints());
+  }
+  Home home{root};
+  TemporaryDirectory other;
+};
+
+std::size_t entries(const fs::path& directory) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("a backup has the name that it was given, or leaves nothing") {
+  const HomePlace place;
+  const fs::path folder = place.other.path();
+  CHECK(back_up(place.home, folder / "slash" / "").ok());
+  CHECK(fs::exists(folder / "slash" / "keys"));
+  CHECK(entries(folder) == 1);
+  fs::create_symlink("/nonexistent/place", folder / "link");
+  for (const fs::path& bad : {fs::path(), folder / "slash", folder / "slash" / "", folder / "link",
+                              place.home.root / "inside", place.home.root / "inside" / ""}) {
+    const auto made = back_up(place.home, bad);
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().code == ErrorCode::bad_input);
+  }
+  CHECK(entries(folder) == 2);
+  CHECK_FALSE(fs::exists(".unfinished"));
+}
+
+TEST_CASE("a checkpoint that goes while it is copied is no fault of the backup") {
+  const HomePlace place;
+  const fs::path checkpoints = place.home.checkpoints(), to = place.other.path() / "backup";
+  std::atomic<bool> done = false;
+  std::thread trainer([&] {
+    for (int round = 0; !done; ++round) {
+      std::error_code ignored;
+      std::ofstream(checkpoints / std::to_string(round)) << "model";
+      fs::remove(checkpoints / std::to_string(round - 3), ignored);
+    }
+  });
+  for (int i = 0; i < 30; ++i) {
+    const auto made = back_up(place.home, to);
+    CHECK_MESSAGE(made.ok(), (made.ok() ? "" : made.error().message));
+    fs::remove_all(to);
+  }
+  done = true;
+  trainer.join();
+}
