@@ -65,6 +65,20 @@ TEST_CASE("sums: a worker killed after any effect never states two things") {
   }
 }
 
+TEST_CASE("sums: whoever is started again before the scaler is fixed repeats what it stated") {
+  Federation federation(4, {.workers = 2, .sites_scale = true}, {});
+  while (!federation.workers[1].session) federation.step();
+  federation.crash(1, 10'000);  // the scaler waits for it
+  const AccountId first = federation.workers[0].key.account();
+  const State& state = federation.coordinator.world.chain.state();
+  while (!state.find(state_key::sums(first))) federation.step();
+  federation.crash(0, 100);
+  REQUIRE(federation.run(kLimitMs));
+  CHECK(federation.summings == 3);  // read again, with other figures
+  check_outcome(federation, 2);
+  CHECK(fixed_scaler(federation.coordinator.world.chain.state())->sites == 2);
+}
+
 TEST_CASE("sums: a bad network changes nothing of that") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);
