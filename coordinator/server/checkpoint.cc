@@ -47,21 +47,27 @@ Status CheckpointWriter::write_file(const std::string& name, std::uint64_t round
 
 Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model) const {
   if (Status s = write_file(file_name(round), round, model); !s) return s;
+  *written_ = round;
   std::error_code ignored;
   if (round > kKept) std::filesystem::remove(directory_ / file_name(round - kKept), ignored);
   return Status{};
 }
 
-Status CheckpointWriter::keep_as_best(std::uint64_t round, const Hash& model_root) const {
-  // A link costs nothing, however large the model. Renamed over the old one, so that there is
-  // always a whole file of the name.
+// A link costs nothing, however large the model. Renamed over the old one, so that there is always
+// a whole file of the name.
+bool CheckpointWriter::link_best(std::uint64_t round) const {
   const std::filesystem::path link = directory_ / "best.safetensors.new";
   std::error_code failed;
   std::filesystem::remove(link, failed);
   std::filesystem::create_hard_link(directory_ / file_name(round), link, failed);
   if (!failed) std::filesystem::rename(link, best_file(), failed);
-  if (!failed) return {};
+  if (!failed) return true;
   std::filesystem::remove(link, failed);
+  return false;
+}
+
+Status CheckpointWriter::keep_as_best(std::uint64_t round, const Hash& model_root) const {
+  if (*written_ == round && link_best(round)) return {};
   const auto blob = BlobStore(blobs_).get_verified(model_root);
   if (!blob) return blob.error();
   const auto model = decode_flat_fp32(blob->bytes());

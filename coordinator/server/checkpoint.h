@@ -2,6 +2,8 @@
 // copy is the model blob; these can be deleted at any time.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <span>
 
 #include "coordinator/server/home.h"
@@ -22,7 +24,8 @@ class CheckpointWriter {
   // checkpoints/round-<6 digits>.safetensors; the three newest are kept. Thread safe.
   Status write(std::uint64_t round, std::span<const float> model) const;
   // checkpoints/best.safetensors: a settled round's model, another name of its file where that is
-  // still there, else made of the blob.
+  // what this one, or a copy of it, has written last, else made of the blob: a file that lay there
+  // before may hold anything.
   Status keep_as_best(std::uint64_t round, const Hash& model_root) const;
   std::filesystem::path best_file() const { return directory_ / "best.safetensors"; }
 
@@ -36,9 +39,13 @@ class CheckpointWriter {
   Status write_file(const std::string& name, std::uint64_t round,
                     std::span<const float> model) const;
 
+  bool link_best(std::uint64_t round) const;
+
   std::filesystem::path blobs_, directory_;
   ModelLayout layout_;
   std::map<std::string, std::string> metadata_;
+  std::shared_ptr<std::atomic<std::uint64_t>> written_ =  // the newest round whose file it wrote
+      std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 }  // namespace gradmint

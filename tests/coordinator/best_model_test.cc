@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "ledger/blobs.h"
 #include "ledger/durable_file.h"
 #include "ledger/model/safetensors.h"
@@ -63,4 +65,19 @@ TEST_CASE("a best model whose file cannot be written stays the best, and is writ
   CHECK_FALSE(best.settled(place.settled(4, 600'000)).value());
   CHECK(best.settled(place.settled(5, 950'000)).value());
   CHECK(place.round_of_best() == "5");
+}
+
+TEST_CASE("the best model's file is the ledger's model, whatever lies under the round's name") {
+  const BestPlace place;
+  const auto checkpoints = place.checkpoints();
+  const std::vector<float> model = {2, 0};
+  fs::create_directories(place.home.checkpoints());
+  std::ofstream(place.home.checkpoints() / "round-000001.safetensors") << "another history's";
+  BestModel best({"auc", false}, checkpoints);
+  CHECK(best.settled(place.settled(1, 500'000)).value());
+  CHECK(place.round_of_best() == "1");
+  REQUIRE(checkpoints->write(2, model).ok());
+  CHECK(best.settled(place.settled(2, 600'000)).value());
+  CHECK(place.round_of_best() == "2");
+  CHECK(fs::hard_link_count(place.home.checkpoints() / "best.safetensors") == 2);
 }
