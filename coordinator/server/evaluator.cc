@@ -210,11 +210,14 @@ void EvaluatorClient::work() {
   wake_.notify_all();
 }
 
-// Not under the lock: a child may take its time to end, and is killed when that is over.
+// Its number first: once it is reaped that may be another's. Not under the lock: a child may take
+// its time to end, and is killed when that is over.
 void EvaluatorClient::end_child() {
+  {
+    const std::lock_guard lock(mutex_);
+    child_pid_ = 0;
+  }
   child_.reset();
-  const std::lock_guard lock(mutex_);
-  child_pid_ = 0;
 }
 
 Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {

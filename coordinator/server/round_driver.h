@@ -63,7 +63,6 @@ class RoundDriver {
   Result<std::map<std::string, std::string>> evaluator_environment() const;
   Status write_contract() const;
   Status follow_scaler();
-  std::string evaluation_command() const;
   Status start_evaluator();
   void look_for_best();
   void note_settled(const RoundRecord& round);

@@ -26,12 +26,6 @@ Result<std::map<std::string, std::string>> RoundDriver::evaluator_environment() 
   return environment;
 }
 
-std::string RoundDriver::evaluation_command() const {
-  const TaskSpec& task = orderer_.chain().genesis().task;
-  if (settings_.evaluator.empty()) return settings_.evaluation_command;
-  return settings_.evaluation_command + " --task " + task.objective;
-}
-
 // One that cannot would be found out after the first round's training.
 Status RoundDriver::try_evaluator(const std::atomic<bool>& stop) const {
   if (!settings_.evaluate_here || settings_.evaluator.empty()) return {};
@@ -39,7 +33,7 @@ Status RoundDriver::try_evaluator(const std::atomic<bool>& stop) const {
   if (!environment) return environment.error();
   std::promise<Status> tried;
   std::future<Status> outcome = tried.get_future();
-  EvaluatorClient client(evaluation_command(), *std::move(environment),
+  EvaluatorClient client(settings_.evaluation_command, *std::move(environment),
                          static_cast<int>(settings_.evaluation_deadline_ms),
                          [&](std::uint64_t, Result<Figures> figures) {
                            tried.set_value(figures ? Status{} : Status(figures.error()));
@@ -70,7 +64,7 @@ Status RoundDriver::start_evaluator() {
     post(std::move(done));
   };
   evaluator_ =
-      std::make_unique<EvaluatorClient>(evaluation_command(), *std::move(environment),
+      std::make_unique<EvaluatorClient>(settings_.evaluation_command, *std::move(environment),
                                         static_cast<int>(settings_.evaluation_deadline_ms), report);
   return {};
 }
