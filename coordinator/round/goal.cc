@@ -38,6 +38,8 @@ Result<Goal> parse_goal(const std::string& text) {
   const auto read = std::from_chars(plain.data() + sign + 2, end, value);
   if (read.ec != std::errc() || read.ptr != end || !(std::fabs(value) < kMostFigure))
     return bad(text);
+  if (goal.metric == "accuracy" && (value < 0 || value > 1))
+    return Error{ErrorCode::bad_input, "'" + text + "': an accuracy is a number from 0 to 1"};
   goal.micro = std::llround(value * 1e6);
   return goal;
 }

@@ -29,13 +29,23 @@ TEST_CASE("goals: what may be said") {
     CHECK(*goal == row.expected);
   }
   for (const char* text : {"", "accuracy", "accuracy > 0.9", "accuracy = 0.9", "-f1 >= 0.9",
-                           "accuracy >= ", "accuracy >= 90%", "accuracy >= nan", "accuracy >= 1e9",
+                           "accuracy >= ", "accuracy >= 90%", "accuracy >= nan", "loss >= 1e9",
                            "accuracy >= 0.9 0.8x", ">= 0.9"}) {
     CAPTURE(text);
     const auto goal = parse_goal(text);
     REQUIRE_FALSE(goal.ok());
     CHECK(goal.error().message.find("is no goal: write 'accuracy >= 0.95'") != std::string::npos);
   }
+}
+
+TEST_CASE("goals: an accuracy in per cent would never be there, or always") {
+  for (const char* text : {"accuracy >= 95", "accuracy <= -0.1", "accuracy >= 1.000001"}) {
+    CAPTURE(text);
+    const auto goal = parse_goal(text);
+    REQUIRE_FALSE(goal.ok());
+    CHECK(goal.error().message.find("an accuracy is a number from 0 to 1") != std::string::npos);
+  }
+  CHECK(parse_goal("error >= 95").ok());
 }
 
 TEST_CASE("goals: a figure is there when it was attested") {
