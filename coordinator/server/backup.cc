@@ -92,7 +92,11 @@ Result<BackupReport> back_up(const Home& home, const fs::path& to) {
                  target.string() + " lies in the home: choose a directory on another disk"};
   }
   const fs::path unfinished = target.string() + ".unfinished";
-  fs::remove_all(unfinished, failed);
+  if (!is_free(unfinished)) {
+    return Error{ErrorCode::bad_input, unfinished.string() +
+                                           " is there, of a backup that was cut short or of your "
+                                           "own: remove it, or choose another name"};
+  }
   BackupReport report;
   if (Status copied = copy_home(home, Home{unfinished}, report); !copied) {
     fs::remove_all(unfinished, failed);

@@ -46,6 +46,11 @@ TEST_CASE("a backup has the name that it was given, or leaves nothing") {
     CHECK(made.error().code == ErrorCode::bad_input);
   }
   CHECK(entries(folder) == 2);
+  fs::create_directories(folder / "mine.unfinished" / "kept");
+  const auto made = back_up(place.home, folder / "mine");
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().message.find("mine.unfinished is there") != std::string::npos);
+  CHECK(fs::exists(folder / "mine.unfinished" / "kept"));
   CHECK_FALSE(fs::exists(".unfinished"));
 }
 
