@@ -40,8 +40,11 @@ class Builder {
     return true;
   }
 
-  bool parse_error(std::size_t byte, const std::string& /*token*/, const Json::exception&) {
+  bool parse_error(std::size_t byte, const std::string& token, const Json::exception& fault) {
     const std::string at = " (at byte " + std::to_string(byte) + ")";
+    constexpr int kNumberTooLarge = 406;  // nlohmann's out_of_range
+    if (fault.id == kNumberTooLarge)
+      return refuse("the number " + token.substr(0, 40) + at + " is too large");
     // Python's json writes them, and takes them.
     const std::string_view rest = text_.substr(byte == 0 ? 0 : byte - 1);
     for (const std::string_view word : {"NaN", "Infinity"}) {

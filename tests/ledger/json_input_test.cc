@@ -72,7 +72,7 @@ TEST_CASE("json: what is refused, and why") {
       {"[1,2", "not JSON (at byte 5)"},
       {R"({"a"})", "not JSON (at byte 5)"},
       {"{\"a\":\"\xff\"}", "not JSON (at byte 7)"},
-      {"1e999", "not JSON (at byte 5)"},
+      {"1e999", "the number 1e999 (at byte 5) is too large"},
       {"/* */ 1", "not JSON (at byte 1)"},
       {R"({"a":1,"a":1})", R"(JSON that has "a" twice in one object)"},
       {R"({"a":1,"b":{},"\u0061":{}})", R"(JSON that has "a" twice in one object)"},
