@@ -172,12 +172,24 @@ std::vector<Display::Shown> Display::metrics_of(const RoundOutcome& round) const
   return parts;
 }
 
+// Takes all but the first out where they would not stand on one line.
+std::vector<Display::Shown> Display::beyond_first(std::vector<Shown>& metrics,
+                                                  std::size_t width) const {
+  constexpr std::size_t kMintedColumns = 20;  // what follows them
+  for (const Shown& metric : metrics) width += metric.width + 2;
+  if (width + kMintedColumns <= style_.columns || metrics.size() < 2) return {};
+  std::vector<Shown> others(metrics.begin() + 1, metrics.end());
+  metrics.resize(1);
+  return others;
+}
+
 std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& run) const {
   const std::string total = std::to_string(rounds_);
   const std::string start =
       "round " + right(std::to_string(round.round), total.size()) + "/" + total;
   std::vector<Shown> parts = {shown(start)};
-  const auto metrics = metrics_of(round);
+  auto metrics = metrics_of(round);
+  const auto others = beyond_first(metrics, start.size());
   parts.insert(parts.end(), metrics.begin(), metrics.end());
   const std::string minted = contracts::format_amount(run.minted(round));
   parts.push_back({"minted " + paint(kGreen, minted), minted.size() + 7});
@@ -194,9 +206,11 @@ std::string Display::settled_line(const RoundOutcome& round, const RunOutcome& r
     width += what.size() + 1;
     for (const Shown& item : items) width += item.width + 2;
   };
+  add_width("metrics", others);
   add_width("accepted", accepted_items);
   add_width("rejected", rejected_items);
   const bool own_lines = width > style_.columns;
+  if (!others.empty()) line += listed("metrics", others, own_lines, start.size() + 2);
   line += listed("accepted", accepted_items, own_lines, start.size() + 2);
   if (!rejected_items.empty()) {
     line += listed("rejected", rejected_items, own_lines, start.size() + 2);

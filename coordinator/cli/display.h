@@ -41,6 +41,7 @@ class Display {
   std::vector<Shown> accepted(const RoundOutcome& round) const;
   std::vector<Shown> rejected(const RoundOutcome& round) const;
   std::vector<Shown> metrics_of(const RoundOutcome& round) const;
+  std::vector<Shown> beyond_first(std::vector<Shown>& metrics, std::size_t width) const;
   std::string listed(const char* what, const std::vector<Shown>& items, bool own_line,
                      std::size_t indent) const;
   std::string settled_line(const RoundOutcome& round, const RunOutcome& run) const;

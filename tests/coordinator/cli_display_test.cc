@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "coordinator/cli/display.h"
 #include "coordinator/cli/invitation_text.h"
@@ -92,6 +93,31 @@ TEST_CASE("metrics of a settled round: the first stands out, an error has its un
     CHECK_MESSAGE(text.find(each.shown) != std::string::npos, text);
     CHECK(text.find("accuracy") == std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);
+  }
+}
+
+TEST_CASE("sixteen metrics with long names stay within the columns") {
+  for (const std::size_t columns : {80U, 110U, 200U}) {
+    RunOutcome run;
+    RoundOutcome round;
+    round.round = 1;
+    round.settled = true;
+    round.attestations = 2;
+    for (int i = 0; i < 16; ++i)
+      round.metrics.push_back({"metric-with-a-long-name/" + std::to_string(10 + i), 2, 1, 900'000});
+    round.accepted = {{"gm1a", "worker-1", 1, 500'000}};
+    run.rounds = {round};
+    DisplayStyle style;
+    style.columns = columns;
+    Display display(style);
+    FederationEvent event;
+    event.kind = EventKind::settled;
+    event.round = event.rounds = 1;
+    const std::string text = display.on(event, run);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= columns, line);
+    for (int i = 0; i < 16; ++i)
+      CHECK(text.find("name/" + std::to_string(10 + i)) != std::string::npos);
   }
 }
 
