@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "contracts/wide.h"
+#include "ledger/wide.h"
 
 namespace gradmint {
 namespace {
-
-using contracts::SignedWide;
-using contracts::Wide;
 
 void write_value(Writer& w, const std::optional<std::int64_t>& micro) {
   w.boolean(micro.has_value());
@@ -39,11 +36,11 @@ std::vector<T> read_by_name(Reader& r, std::size_t least_bytes) {
 }
 
 // sum / examples, half to even.
-std::int64_t rounded(SignedWide sum, Wide examples) {
+std::int64_t rounded(I128 sum, U128 examples) {
   const bool negative = sum < 0;
-  const Wide size = negative ? -static_cast<Wide>(sum) : static_cast<Wide>(sum);
-  Wide quotient = size / examples;
-  const Wide rest = size % examples, other = examples - rest;
+  const U128 size = magnitude(sum);
+  U128 quotient = size / examples;
+  const U128 rest = size % examples, other = examples - rest;
   if (rest > other || (rest == other && quotient % 2 == 1)) ++quotient;
   const auto whole = static_cast<std::int64_t>(quotient);  // at most kMaxMetricMicro
   return negative ? -whole : whole;
@@ -60,12 +57,12 @@ MetricSummary summary_of(const std::string& name, const std::vector<Measured>& v
   summary.measured = static_cast<std::uint32_t>(values.size());
   if (values.empty()) return summary;
   std::vector<std::int64_t> ordered;
-  SignedWide sum = 0;
-  Wide examples = 0;
+  I128 sum = 0;
+  U128 examples = 0;
   bool bound = false;
   for (const Measured& value : values) {
     ordered.push_back(value.micro);
-    sum += static_cast<SignedWide>(value.micro) * static_cast<SignedWide>(value.examples);
+    sum += static_cast<I128>(value.micro) * static_cast<I128>(value.examples);
     examples += value.examples;
     bound = bound || is_saturated(value.micro);
   }

@@ -7,6 +7,7 @@ namespace gradmint {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
+static_assert(kMaxMetricVoices == kMaxMembers);
 constexpr std::uint32_t kMaxParameters = 32;
 constexpr std::uint32_t kMaxPreSteps = 8;
 
