@@ -6,6 +6,7 @@
 #include "coordinator/protocol/client_transport.h"
 #include "coordinator/protocol/endpoint.h"
 #include "coordinator/protocol/invitation.h"
+#include "kernels/base/printable.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
 #include "ledger/hash.h"
@@ -68,7 +69,16 @@ std::vector<ScalerBits> hear_scaler(ClientTransport& transport, const NetworkPre
   const auto answer = transport.request(GetScaler{}, plan.timeout_ms);
   const auto* message = answer ? std::get_if<FixedScaler>(&answer->message) : nullptr;
   if (message == nullptr) {
-    lines.push_back({"scaler", true, "not fixed yet: joining now, this site is counted"});
+    const auto* refusal = answer ? std::get_if<Refusal>(&answer->message) : nullptr;
+    if (refusal != nullptr && refusal->code == RefusalCode::not_now) {
+      lines.push_back({"scaler", true, "not fixed yet: joining now, this site is counted"});
+    } else {
+      lines.push_back({"scaler", false,
+                       "the coordinator does not say which: " +
+                           (!answer              ? answer.error().message
+                            : refusal != nullptr ? printable(refusal->detail)
+                                                 : std::string("another answer came"))});
+    }
     return {};
   }
   auto proven = prove_scaler(*message, answer->payload.view(), genesis);
