@@ -270,16 +270,30 @@ std::optional<double> own_unit_error(const DataContract& contract, double loss) 
   return std::sqrt(loss) * double{contract.target.scale};
 }
 
+std::string name_list(const std::vector<std::string>& names, std::size_t shown) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < shown; ++i) {
+    if (i > 0) text += ", ";
+    if (names[i].find_first_of(",\"") == std::string::npos) {
+      text += names[i];
+      continue;
+    }
+    text += '"';
+    for (const char c : names[i]) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    text += '"';
+  }
+  if (names.size() > shown) text += ", … (" + std::to_string(names.size()) + ")";
+  return text;
+}
+
+std::vector<std::string> column_names(const DataContract& contract) {
+  std::vector<std::string> names;
+  for (const ContractColumn& column : contract.columns) names.push_back(column.name);
+  return names;
+}
+
 std::string describe(const DataContract& contract) {
-  constexpr std::size_t kShown = 8;
-  const auto listed = [](const auto& items, const auto& name_of) {
-    std::string text;
-    for (std::size_t i = 0; i < items.size() && i < kShown; ++i)
-      text += (i == 0 ? "" : ", ") + std::string(name_of(items[i]));
-    if (items.size() > kShown) text += ", … (" + std::to_string(items.size()) + ")";
-    return text;
-  };
-  const std::string classes = listed(contract.classes, [](const auto& name) { return name; });
+  const std::string classes = name_list(contract.classes);
   if (contract.kind == DataKind::image) {
     std::string shape;
     for (const std::uint64_t extent : contract.shape)
@@ -287,8 +301,7 @@ std::string describe(const DataContract& contract) {
     return "images of " + shape + ", " + shortest_text(contract.low) + " to " +
            shortest_text(contract.high) + "; classes " + classes;
   }
-  return contract.task + " of " + contract.label + " by " +
-         listed(contract.columns, [](const auto& column) { return column.name; }) +
+  return contract.task + " of " + contract.label + " by " + name_list(column_names(contract)) +
          (classes.empty() ? "" : "; classes " + classes) +
          (contract.scaler_from == ScalerFrom::sites ? "; scaler from the sites" : "");
 }

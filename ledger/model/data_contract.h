@@ -88,6 +88,10 @@ std::size_t summed_columns(const DataContract& contract);
 // measured on scaled targets. Nothing for classes, nor before there is a scaler.
 std::optional<double> own_unit_error(const DataContract& contract, double loss);
 
+// "age, bmi, … (14)", for people. A name with a comma or a quote stands as in a CSV file.
+std::string name_list(const std::vector<std::string>& names, std::size_t shown = 8);
+std::vector<std::string> column_names(const DataContract& contract);
+
 // "table: age, bmi -> state (dead, ill)": for a person, on one line.
 std::string describe(const DataContract& contract);
 

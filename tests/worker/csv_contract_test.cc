@@ -71,6 +71,15 @@ TEST_CASE("csv contract: what a site lacks or has too much is named, with what t
       {"one too many", "age,bmi,sex,state\n1,2,0,ill\n", "leave it out with --drop sex"},
       {"one too many, to be quoted", "age,bmi,\"a, b\",state\n1,2,0,ill\n",
        "leave it out with --drop '\"a, b\"'"},
+      {"several too many", "id,age,bmi,\"a, b\",state\n1,1,2,0,ill\n",
+       "columns 'id', 'a, b' are not in the federation's data contract (age, bmi): leave them out "
+       "with --drop '\"id\",\"a, b\"'"},
+      {"several lack", "BMI,Age,state\n1,2,ill\n",
+       "there are no columns 'age', 'bmi', which the federation's data contract has (age, bmi): "
+       "this file's are BMI, Age, state; rename or add them"},
+      {"other classes", "age,bmi,state\n1,2,ill\n1,2,dead\n1,2,gone\n1,2,dead\n1,2,away\n",
+       "row 3: label 'dead' is no class of the federation's data contract (ill, well), nor are "
+       "'gone', 'away': use its names"},
       {"two labels", "age,bmi,state,state\n1,2,ill,ill\n", "two columns are called 'state'"},
       {"twice", "age,bmi,age,state\n1,2,3,ill\n", "two columns are called 'age'"},
       {"the label lacks", "age,bmi,status\n1,2,ill\n", "name yours with --label"},

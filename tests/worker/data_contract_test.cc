@@ -213,5 +213,5 @@ TEST_CASE("data contract: numbers are texts, and only the shortest") {
   CHECK_FALSE(DataContract::decode(with("contract/v1", "contract/v2")).ok());
   CHECK_FALSE(DataContract::decode(with("\"table\"", "\"stream\"")).ok());
   CHECK(describe(table()) == "classification of state by age, bmi; classes dead, ill");
-  CHECK(describe(image()) == "images of 3x32x32, -1 to 1; classes cat, dog, other");
+  CHECK(describe(image()) == "images of 3x32x32, -1 to 1; classes cat, \"dog, other\"");
 }

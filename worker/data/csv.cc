@@ -14,6 +14,7 @@ namespace gradmint {
 namespace {
 
 constexpr std::size_t kManyNumericClasses = 20;
+constexpr std::size_t kLabelsShown = 5;  // of those that are no class
 
 bool is_number(const std::string& text) { return csv_number(text).has_value(); }
 
@@ -27,14 +28,6 @@ std::vector<std::string> found_classes(const CsvTable& table) {
   return classes;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 12;
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kShown; ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  return text + (names.size() > kShown ? ", …" : "");
-}
-
 // Whoever makes the contract: an empty cell would become a class.
 Status refuse_empty_labels(const CsvTable& table, const CsvReader& reader) {
   for (std::size_t row = 0; row < table.labels.size(); ++row)
@@ -44,21 +37,39 @@ Status refuse_empty_labels(const CsvTable& table, const CsvReader& reader) {
   return {};
 }
 
+using ClassIndex = std::map<std::string_view, std::int32_t>;
+
+// The row's label is no class. All that are none are told at once: whoever mends one mends them
+// all.
+Error unknown_label(const CsvTable& table, std::size_t row, const CsvReader& reader,
+                    const CsvOptions& options, const ClassIndex& index) {
+  std::vector<std::string> others;
+  for (std::size_t i = row + 1; i < table.labels.size(); ++i) {
+    const bool is_new = !index.contains(table.labels[i]) && table.labels[i] != table.labels[row];
+    if (is_new && std::find(others.begin(), others.end(), table.labels[i]) == others.end())
+      others.emplace_back(table.labels[i]);
+    if (others.size() > kLabelsShown) break;
+  }
+  std::string text = "label " + csv_quoted(table.labels[row]);
+  text += options.contract ? " is no class of the federation's data contract (" +
+                                 name_list(options.contract->classes) + ")"
+                           : " is not among the classes given";
+  if (!others.empty()) text += ", nor " + std::string(others.size() == 1 ? "is " : "are ");
+  for (std::size_t i = 0; i < others.size() && i < kLabelsShown; ++i)
+    text += (i == 0 ? "" : ", ") + csv_quoted(others[i]);
+  if (others.size() > kLabelsShown) text += ", …";
+  if (options.contract) text += ": use its names, or ask the operator for one that has it";
+  return reader.fail(table.lines[row], text);
+}
+
 Status add_labels(const CsvTable& table, const CsvReader& reader, const CsvOptions& options,
                   Dataset& data) {
-  std::map<std::string_view, std::int32_t> index;
+  ClassIndex index;
   for (std::size_t i = 0; i < data.classes.size(); ++i)
     index[data.classes[i]] = static_cast<std::int32_t>(i);
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
     const auto found = index.find(table.labels[row]);
-    if (found == index.end())
-      return reader.fail(
-          table.lines[row],
-          "label " + csv_quoted(table.labels[row]) +
-              (options.contract
-                   ? " is no class of the federation's data contract (" + joined(data.classes) +
-                         "): use its names, or ask the operator for one that has it"
-                   : " is not among the classes given"));
+    if (found == index.end()) return unknown_label(table, row, reader, options, index);
     data.labels.push_back(found->second);
   }
   return {};
@@ -180,7 +191,7 @@ void remark_classes(const CsvTable& table, const CsvOptions& options, const std:
     for (std::size_t i = 0; i < seen.size(); ++i)
       if (!seen[i]) missing.push_back(data.classes[i]);
     if (!missing.empty() && !options.label_may_lack)
-      data.remarks.push_back(name + ": no row of class " + joined(missing) +
+      data.remarks.push_back(name + ": no row of class " + name_list(missing) +
                              ", which the federation's data contract has");
     return;
   }

@@ -25,18 +25,15 @@ Error bad_table(const std::string& name, const std::string& what) {
   return {ErrorCode::bad_input, name + ": " + what};
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  return text + (names.size() > kNamesShown ? ", …" : "");
-}
-
 std::optional<std::size_t> place_of(const std::vector<std::string>& names,
                                     const std::string& name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<std::size_t>(found - names.begin());
+}
+
+bool contains_name(const std::vector<std::string>& names, const std::string& name) {
+  return place_of(names, name).has_value();
 }
 
 // Row 1 may have been taken for data.
@@ -56,7 +53,8 @@ Result<std::size_t> find_label(const Places& places, const std::string& name,
   if (options.label.empty())
     return bad_table(name, "the label '" + label +
                                "' of the federation's data contract is no column of this file (" +
-                               listed(header) + "): name yours with --label" + header_hint(places));
+                               name_list(header) + "): name yours with --label" +
+                               header_hint(places));
   std::size_t index = 0;
   const auto [end, ec] = std::from_chars(label.data(), label.data() + label.size(), index);
   if (ec == std::errc() && end == label.data() + label.size() && index < header.size())
@@ -67,18 +65,43 @@ Result<std::size_t> find_label(const Places& places, const std::string& name,
 }
 
 // For a shell, and for --drop, which reads one row of a CSV file.
-std::string as_typed(const std::string& name) {
+std::string as_typed(const std::vector<std::string>& names) {
   constexpr const char* kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-  if (!name.empty() && name.find_first_not_of(kPlain) == name.npos) return name;
-  if (name.find_first_of("'\"") != name.npos) return "(its name, quoted as in the file)";
-  return "'\"" + name + "\"'";
+  bool plain = true;
+  std::string bare, quoted;
+  for (const std::string& name : names) {
+    if (name.find_first_of("'\"") != name.npos) return "(the names, quoted as in the file)";
+    plain = plain && !name.empty() && name.find_first_not_of(kPlain) == name.npos;
+    bare += (bare.empty() ? "" : ",") + name;
+    quoted += (quoted.empty() ? "\"" : ",\"") + name + "\"";
+  }
+  return plain ? bare : "'" + quoted + "'";
 }
 
-std::string contract_names(const DataContract& contract) {
-  std::vector<std::string> names;
-  for (const ContractColumn& column : contract.columns) names.push_back(column.name);
-  return listed(names);
+// "column 'a'", "columns 'a', 'b'".
+std::string columns_called(const std::vector<std::string>& names) {
+  std::string text = names.size() == 1 ? "column " : "columns ";
+  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i)
+    text += (i == 0 ? "'" : ", '") + names[i] + "'";
+  return text + (names.size() > kNamesShown
+                     ? " and " + std::to_string(names.size() - kNamesShown) + " more"
+                     : "");
+}
+
+Error lacking(const DataContract& contract, const std::string& name, const Places& places,
+              const std::vector<std::string>& missing) {
+  const bool has_label = places.label < places.header.size();
+  if (has_label && contains_name(missing, places.header[places.label]))
+    return bad_table(name, "column '" + places.header[places.label] +
+                               "' is one of the data contract's, and taken for the label: give "
+                               "another --label, or none");
+  const bool one = missing.size() == 1;
+  return bad_table(
+      name, std::string(one ? "there is no " : "there are no ") + columns_called(missing) +
+                ", which the federation's data contract has (" + name_list(column_names(contract)) +
+                "): this file's are " + name_list(places.header) + "; rename or add " +
+                (one ? "it" : "them") + header_hint(places));
 }
 
 Status place_by_contract(const DataContract& contract, const std::string& name,
@@ -88,37 +111,29 @@ Status place_by_contract(const DataContract& contract, const std::string& name,
   for (std::size_t i = 0; i < contract.columns.size(); ++i)
     sorted.emplace_back(contract.columns[i].name, i);
   std::sort(sorted.begin(), sorted.end());
-  std::optional<std::string> unknown;
+  std::vector<std::string> unknown, missing;
   for (std::size_t c = 0; c < places.header.size(); ++c) {
     if (c == places.label || dropped[c]) continue;
     const std::string& column = places.header[c];
     const auto at =
         std::lower_bound(sorted.begin(), sorted.end(), std::pair{std::string_view(column), 0UL});
     if (at == sorted.end() || at->first != column) {
-      if (!unknown) unknown = column;
+      unknown.push_back(column);
       continue;
     }
     if (found[at->second]) return bad_table(name, "two columns are called '" + column + "'");
     found[at->second] = true;
     places.feature[c] = at->second;
   }
-  const auto missing = std::find(found.begin(), found.end(), false);
-  if (missing != found.end()) {
-    const auto index = static_cast<std::size_t>(missing - found.begin());
-    if (places.label < places.header.size() &&
-        places.header[places.label] == contract.columns[index].name)
-      return bad_table(name, "column '" + contract.columns[index].name +
-                                 "' is one of the data contract's, and taken for the label: give "
-                                 "another --label, or none");
-    return bad_table(name, "there is no column '" + contract.columns[index].name +
-                               "', which the federation's data contract has (" +
-                               contract_names(contract) + "): this file's are " +
-                               listed(places.header) + "; rename or add it" + header_hint(places));
-  }
-  if (!unknown) return {};
-  return bad_table(name, "column '" + *unknown + "' is not in the federation's data contract (" +
-                             contract_names(contract) + "): leave it out with --drop " +
-                             as_typed(*unknown));
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (!found[i]) missing.push_back(contract.columns[i].name);
+  if (!missing.empty()) return lacking(contract, name, places, missing);
+  if (unknown.empty()) return {};
+  const bool one = unknown.size() == 1;
+  return bad_table(name, columns_called(unknown) + (one ? " is" : " are") +
+                             " not in the federation's data contract (" +
+                             name_list(column_names(contract)) + "): leave " +
+                             (one ? "it" : "them") + " out with --drop " + as_typed(unknown));
 }
 
 Result<Places> place_columns(const CsvRow& first, bool is_header, const std::string& name,
