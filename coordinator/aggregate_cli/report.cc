@@ -86,7 +86,14 @@ std::string report_table(const AggregateReport& report) {
   const std::string buffers =
       report.buffers == 0 ? "" : ", " + std::to_string(report.buffers) + " of them in buffers,";
   text += "computed    " + std::to_string(report.values) + " values in " +
-          std::to_string(report.tensors) + " tensors" + buffers + " on " + report.backend + "\n";
+          std::to_string(report.tensors) + (report.tensors == 1 ? " tensor" : " tensors") +
+          buffers + " on " + report.backend + "\n";
+  if (report.integer_tensors > 0)
+    text += "integers    " + std::to_string(report.integer_tensors) +
+            (report.integer_tensors == 1 ? " tensor" : " tensors") + ", not averaged: " +
+            (report.integers == "max" ? "each element's largest"
+                                      : "as the first file, or the model, has them") +
+            " (--integers " + report.integers + ")\n";
   text += "output      " + printable(report.output.file) + "\nsha256      " +
           to_hex(report.output.sha256) + "\n";
   if (report.state) {
@@ -121,6 +128,7 @@ json report_json(const AggregateReport& report) {
           {"values", report.values},
           {"tensors", report.tensors},
           {"buffers", report.buffers},
+          {"integers", {{"tensors", report.integer_tensors}, {"rule", report.integers}}},
           {"warnings", report.warnings},
           {"round_exponent", report.round_exponent},
           {"shift", report.shift},

@@ -35,6 +35,8 @@ struct AggregateReport {
   std::string backend;
   std::uint64_t values = 0, tensors = 0;  // buffers and all
   std::uint64_t buffers = 0;              // of the values
+  std::uint64_t integer_tensors = 0;      // besides, where any are kept
+  std::string integers;                   // by which rule (integers.h)
   int round_exponent = 0, shift = 0;
   std::vector<ReportedInput> inputs;  // in the order of their hashes
   ReportedFile output;

@@ -206,7 +206,7 @@ std::vector<const TensorFile*> sources_of(const Job& job) {
 
 Result<PendingFile> write_output(const AggregateCommand& command,
                                  const kernels::AggregateSpec& spec, const Job& job,
-                                 std::span<const float> values) {
+                                 std::span<const float> values, AggregateReport& report) {
   std::vector<OutputTensor> tensors;
   std::uint64_t at = 0;
   for (const TensorSpec& each : job.inputs.layout.tensors()) {
@@ -216,6 +216,8 @@ Result<PendingFile> write_output(const AggregateCommand& command,
   }
   const MergedIntegers integers = merge_integers(sources_of(job), command.integers);
   tensors.insert(tensors.end(), integers.tensors.begin(), integers.tensors.end());
+  report.integer_tensors = integers.tensors.size();
+  report.integers = integer_rule_name(command.integers);
   return write_tensors(command.output, std::move(tensors), metadata_of(spec, job));
 }
 
@@ -248,7 +250,7 @@ std::vector<std::string> warnings_of(const kernels::AggregateSpec& spec, const I
 // Both files are complete before either takes its place.
 Status write_all(const AggregateCommand& command, const Job& job,
                  const kernels::AggregateOutput& output, AggregateReport& report) {
-  auto model = write_output(command, report.spec, job, output.model);
+  auto model = write_output(command, report.spec, job, output.model, report);
   if (!model.ok()) return model.error();
   report.output = {command.output.string(), model->written.sha256, model->written.size_bytes};
   if (command.state_out.empty()) return model->replacement.commit();

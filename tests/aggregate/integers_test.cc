@@ -18,12 +18,17 @@ TEST_CASE("integers that differ: the largest, the first file's, or none") {
   struct Case {
     Words words;
     std::optional<std::uint8_t> count;
+    const char* says;
   };
-  for (const Case& each : {Case{{ten, twelve}, 12}, Case{{twelve, ten}, 12},
-                           Case{{ten, twelve, "--integers", "first"}, 10},
-                           Case{{twelve, ten, "--integers", "first"}, 12},
-                           Case{{ten, twelve, "--integers", "first", "--model", twelve}, 12},
-                           Case{{ten, twelve, "--integers", "drop"}, std::nullopt}}) {
+  constexpr const char* kLargest =
+      "1 tensor, not averaged: each element's largest (--integers max)";
+  constexpr const char* kFirst = "as the first file, or the model, has them (--integers first)";
+  for (const Case& each :
+       {Case{{ten, twelve}, 12, kLargest}, Case{{twelve, ten}, 12, kLargest},
+        Case{{ten, twelve, "--integers", "first"}, 10, kFirst},
+        Case{{twelve, ten, "--integers", "first"}, 12, kFirst},
+        Case{{ten, twelve, "--integers", "first", "--model", twelve}, 12, kFirst},
+        Case{{ten, twelve, "--integers", "drop"}, std::nullopt, nullptr}}) {
     Words words = each.words;
     words.insert(words.end(), {"-o", out});
     const Ran ran = aggregate(words);
@@ -36,6 +41,9 @@ TEST_CASE("integers that differ: the largest, the first file's, or none") {
       if (is_integer_dtype(tensor.dtype))
         count = static_cast<std::uint8_t>(file[header->data_offset + tensor.begin]);
     CHECK(count == each.count);
+    CHECK((ran.output.find("\nintegers ") != std::string::npos) == count.has_value());
+    if (each.says != nullptr)
+      CHECK_MESSAGE(ran.output.find(each.says) != std::string::npos, ran.output);
     CHECK(header->tensors.size() > (count ? 1 : 0));
   }
 }
