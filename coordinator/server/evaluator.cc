@@ -233,7 +233,9 @@ Result<Figures> EvaluatorClient::answer(const EvaluationJob& job) {
     child_ = *std::move(started);
     child_pid_ = child_->pid();
   }
-  const nlohmann::json question = {{"id", job.round}, {"parameters", job.parameters_file}};
+  const nlohmann::json question = {{"id", job.round},
+                                   {"parameters", job.parameters_file},
+                                   {"deadline_s", static_cast<double>(timeout_ms_) / 1000.0}};
   auto line = child_->ask(json_text(question) + "\n", timeout_ms_);
   if (!line) return line.error();
   return parse_answer(*line, job.round);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 using namespace gradmint;
@@ -26,4 +27,21 @@ TEST_CASE("an evaluator that is asked something ends with its client, in whateve
   }
   CHECK(Clock::now() - begin < std::chrono::seconds(60));
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("an evaluator is asked for a file's figures, and told how long it is waited for") {
+  std::promise<Result<Figures>> answered;
+  EvaluatorClient client(
+      R"(sh -c 'read -r question
+         [ "$question" = "{\"deadline_s\":90.5,\"id\":3,\"parameters\":\"blob\"}" ] &&
+           echo "{\"id\":3,\"examples\":7,\"metrics\":{\"loss\":0.25,\"dice\":null}}"')",
+      {}, 90'500, [&](std::uint64_t round, Result<Figures> figures) {
+        CHECK(round == 3);
+        answered.set_value(std::move(figures));
+      });
+  client.ask({3, "blob"});
+  const auto figures = answered.get_future().get();
+  REQUIRE_MESSAGE(figures.ok(), figures.error().message);
+  CHECK(figures->examples == 7);
+  CHECK(figures->metrics == Metrics{{"dice", std::nullopt}, {"loss", 250'000}});
 }

@@ -42,6 +42,17 @@ TEST_CASE("a program judges a model: what it is told, and what is taken from it"
   CHECK(regression->metrics == MeasuredMetrics{{"r2", -3.0}});
 }
 
+TEST_CASE("an evaluator knows its deadline, and is ended there") {
+  const auto in_time = evaluate("grep -q '\"deadline_s\": 60.5' round.json && " +
+                                    metrics(R"({"examples":7,"metrics":{"loss":1}})"),
+                                {4, 60'500, nullptr});
+  CHECK_MESSAGE(in_time.ok(), in_time.error().message);
+  const auto late = evaluate("exec sleep 600", {4, 100, nullptr});
+  REQUIRE_FALSE(late.ok());
+  CHECK_MESSAGE(late.error().message.find("overran its deadline of 100 ms") != std::string::npos,
+                late.error().message);
+}
+
 TEST_CASE("an evaluator's faults are one line each") {
   struct Row {
     std::string command;

@@ -234,6 +234,7 @@ bool Federation::carry_out(std::size_t i, Effect& effect) {
       if (m.key == receipt->key) m.receipt = receipt->receipt;
     }
   } else if (const auto* evaluate = std::get_if<StartEvaluation>(&effect)) {
+    GRADMINT_CHECK(evaluate->deadline_ms > 0);  // the coordinator names one
     EvaluationEnded ended{evaluate->model_root,
                           true,
                           {{"loss", static_cast<std::int64_t>(random_.below(1000))}},

@@ -27,6 +27,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxRequestBytes = 1 << 20;
+constexpr double kMaxDeadlineSeconds = 1e9;
 
 struct EvaluateArguments {
   DataArguments data;
@@ -69,18 +70,26 @@ void on_signal(int number) {
   told_to_end = true;
 }
 
+struct Question {
+  std::string file;
+  std::uint64_t round = 0;
+  std::uint64_t deadline_ms = 0;  // 0: none
+};
+
 Result<EvaluateOutcome> judge_values(const Judge& judge, std::span<const float> values,
-                                     std::uint64_t round) {
+                                     const Question& question) {
   judging = true;
-  auto outcome = judge.evaluator->evaluate(values, {round, 0, &told_to_end});
+  auto outcome =
+      judge.evaluator->evaluate(values, {question.round, question.deadline_ms, &told_to_end});
   judging = false;
   return outcome;
 }
 
-Result<Json> evaluate_file(const Judge& judge, const std::string& file, std::uint64_t round) {
+Result<Json> evaluate_file(const Judge& judge, const Question& question) {
+  const std::string& file = question.file;
   Result<std::vector<float>> values = read_parameters(file, judge.evaluator->layout());
   if (!values) return values.error();
-  Result<EvaluateOutcome> outcome = judge_values(judge, *values, round);
+  Result<EvaluateOutcome> outcome = judge_values(judge, *values, question);
   if (!outcome) return outcome.error();
   Json result{{"examples", outcome->examples}, {"metrics", metrics_object(outcome->metrics)}};
   const auto loss = outcome->metrics.find("loss");
@@ -107,7 +116,14 @@ Json answer(const Judge& judge, const std::string& line) {
   const auto file = request->find("parameters");
   if (file == request->end() || !file->is_string())
     return refuse(*id, "the request names no parameters");
-  Result<Json> result = evaluate_file(judge, file->get<std::string>(), id->get<std::uint64_t>());
+  Question question{file->get<std::string>(), id->get<std::uint64_t>()};
+  if (const auto deadline = request->find("deadline_s"); deadline != request->end()) {
+    if (!deadline->is_number() || !(deadline->get<double>() > 0) ||
+        deadline->get<double>() > kMaxDeadlineSeconds)
+      return refuse(*id, "deadline_s must be a number of seconds above 0");
+    question.deadline_ms = static_cast<std::uint64_t>(std::ceil(deadline->get<double>() * 1000));
+  }
+  Result<Json> result = evaluate_file(judge, question);
   if (!result) return refuse(*id, result.error().message);
   (*result)["id"] = *id;
   return *std::move(result);
@@ -227,7 +243,7 @@ int run(EvaluateArguments arguments) {
   if (!arguments.evaluator.empty())
     for (const int number : {SIGTERM, SIGINT}) std::signal(number, on_signal);
   if (arguments.serve) return serve(*judge);
-  Result<Json> result = evaluate_file(*judge, arguments.parameters, 0);
+  Result<Json> result = evaluate_file(*judge, {arguments.parameters});
   if (!result) return report(result.error());
   std::cout << json_text(*result) << std::endl;
   return kExitOk;
@@ -268,7 +284,7 @@ void add_evaluate(CLI::App& app, int& status) {
                    "A safetensors file, or a flat fp32 vector")
       ->type_name("FILE");
   command->add_flag("--serve", arguments->serve,
-                    "answer JSON lines: {\"id\":1,\"parameters\":\"FILE\"}");
+                    "answer JSON lines: {\"id\":1,\"parameters\":\"FILE\",\"deadline_s\":60}");
   command->add_option("--config", arguments->config, "TOML file with these options")
       ->type_name("FILE.toml");
   command->callback([arguments, command, &status] {

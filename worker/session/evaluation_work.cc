@@ -30,7 +30,7 @@ void EvaluationWork::begin(std::uint64_t round, const Hash& model_root) {
 }
 
 void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
-                             const Stations& stations) {
+                             std::uint64_t deadline_at_ms, const Stations& stations) {
   if (round != round_ || model_root != model_root_) begin(round, model_root);
   const GenesisRecord& genesis = stations.chain.genesis();
   switch (stage_) {
@@ -43,8 +43,7 @@ void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
         return decline("no held-out samples here", stations.out);
       }
       if (!stations.blobs.want(model_root, model_bytes(genesis), model_bytes(genesis))) return;
-      stage_ = Stage::running;
-      stations.out.effect(StartEvaluation{model_root, round});
+      start(deadline_at_ms, stations.out);
       return;
     case Stage::commit: {
       const EvaluationMemory* memory = memory_of(round, model_root);
@@ -64,6 +63,13 @@ void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
     case Stage::done:
       return;
   }
+}
+
+void EvaluationWork::start(std::uint64_t deadline_at_ms, Outgoing& out) {
+  const std::uint64_t now = out.now_ms();
+  if (deadline_at_ms != 0 && deadline_at_ms <= now) return;  // the round goes on without it
+  stage_ = Stage::running;
+  out.effect(StartEvaluation{model_root_, round_, deadline_at_ms == 0 ? 0 : deadline_at_ms - now});
 }
 
 // So that the round does not wait for it.

@@ -14,8 +14,10 @@ class EvaluationWork {
  public:
   EvaluationWork(const Config& config, const std::vector<EvaluationMemory>& memory);
 
-  // The coordinator asks for an attestation of this round's model.
-  void advance(std::uint64_t round, const Hash& model_root, const Stations& stations);
+  // The coordinator asks for an attestation of this round's model, and waits for it until then
+  // (0: not told).
+  void advance(std::uint64_t round, const Hash& model_root, std::uint64_t deadline_at_ms,
+               const Stations& stations);
   void take(const EvaluationEnded& ended, Outgoing& out);
   // Without samples to judge a model on, every request is declined at once.
   void set_attests(bool attests) { attests_ = attests; }
@@ -25,6 +27,7 @@ class EvaluationWork {
   enum class Stage : std::uint8_t { idle, running, commit, reveal, done };
   const EvaluationMemory* memory_of(std::uint64_t round, const Hash& model_root) const;
   void begin(std::uint64_t round, const Hash& model_root);
+  void start(std::uint64_t deadline_at_ms, Outgoing& out);
   void decline(const std::string& why, Outgoing& out);
 
   const Config& config_;

@@ -166,6 +166,7 @@ struct SaveReceipt {
 struct StartEvaluation {
   Hash model_root;
   std::uint64_t round = 0;
+  std::uint64_t deadline_ms = 0;  // from now; 0: none
 };
 struct SaveEvaluation {
   EvaluationMemory evaluation;

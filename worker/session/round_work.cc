@@ -75,12 +75,9 @@ Verdict RoundWork::take(const RoundState& state, Outgoing& out) {
 void RoundWork::tell_opened(const HeaderChain& chain, Outgoing& out) {
   if (told_ == key()) return;
   told_ = key();
-  const bool member =
-      std::binary_search(open_->members.begin(), open_->members.end(), config_.key.account());
   std::string text = title(state_->round) + std::to_string(open_->members.size()) +
                      (open_->members.size() == 1 ? " worker" : " workers");
   if (state_->attempt > 0) text += ", attempt " + std::to_string(state_->attempt + 1);
-  if (!member) text += "; this worker was not there when it began and joins the next one";
   out.say(std::move(text));
   std::vector<Hash> keep{open_->model_root, chain.genesis().task.layout_root};
   if (const Hash previous = previous_model_root(); !previous.is_zero()) keep.push_back(previous);
@@ -99,7 +96,7 @@ void RoundWork::advance(const Stations& stations) {
   }
   stations.upload.advance(stations.out);
   if (state_->evaluate_asked && !state_->evaluate_model.is_zero()) {
-    evaluation_.advance(state_->round, state_->evaluate_model, stations);
+    evaluation_.advance(state_->round, state_->evaluate_model, deadline_at_ms_, stations);
   }
 }
 

@@ -183,7 +183,8 @@ void TrainingThread::evaluate(const StartEvaluation& order) {
     }
     auto parameters = load_model(order.model_root);
     if (!parameters) return parameters.error();
-    return trainers_.evaluator->evaluate(*parameters, {order.round, 0, &cancelled_});
+    return trainers_.evaluator->evaluate(*parameters,
+                                         {order.round, order.deadline_ms, &cancelled_});
   };
   const auto outcome = run_it();
   if (outcome) {
