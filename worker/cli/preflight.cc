@@ -9,6 +9,7 @@
 #include "ledger/scaler.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/model_arguments.h"
+#include "worker/cli/preflight_programs.h"
 #include "worker/data/sums.h"
 #include "worker/equip.h"
 #include "worker/session/network_preflight.h"
@@ -24,6 +25,7 @@ struct PreflightArguments {
   std::string invite;
   std::string coordinator;
   std::string config;
+  PreflightPrograms programs;
 };
 
 // Inputs, activations and a few copies of the model: a floor, not a promise.
@@ -40,8 +42,6 @@ CheckLine check_device(const std::string& device) {
 
 // As joining does it: the task's model, where the task is known.
 CheckLine check_model(const ModelArguments& arguments, const Dataset& data, const TaskSpec* task) {
-  if (task != nullptr && task->model == "external")
-    return {"model", true, "not tried: this federation's workers bring trainers of their own"};
   Result<ModelOptions> options =
       task == nullptr ? model_options(arguments) : fitting_model(arguments, *task);
   if (!options) return from_error("model", options.error());
@@ -111,17 +111,23 @@ std::uint64_t check_data(const PreflightArguments& arguments, const TaskSpec* ta
       lines.push_back(from_error("data", fits.error()));
   }
   for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
-  lines.push_back(check_model(arguments.model, *data, task));
+  if (arguments.programs.trainer.empty())
+    lines.push_back(check_model(arguments.model, *data, task));
   return data->features.size() * sizeof(float);
 }
 
 int run(const PreflightArguments& arguments) {
+  if (!arguments.programs.initial.empty() && !arguments.programs.any())
+    return report({ErrorCode::bad_input,
+                   "preflight: --initial is the model that --trainer and --evaluator are tried on: "
+                   "give one of them"});
   std::vector<CheckLine> lines{check_device(arguments.model.device)};
   const session::NetworkFindings network = check_coordinator(arguments);
+  const TaskSpec* task = network.genesis ? &network.genesis->task : nullptr;
   std::uint64_t data_bytes = 0;
-  if (!arguments.data.data.empty())
-    data_bytes = check_data(arguments, network.genesis ? &network.genesis->task : nullptr,
-                            network.scaler, lines);
+  if (!arguments.data.data.empty()) data_bytes = check_data(arguments, task, network.scaler, lines);
+  const auto tried = check_programs(arguments.programs, task);
+  lines.insert(lines.end(), tried.begin(), tried.end());
   lines.push_back(check_memory(kBaseBytes + 2 * data_bytes));
   lines.push_back(network.clock ? *network.clock : check_clock(std::nullopt));
   lines.push_back(check_home(arguments.home));
@@ -140,14 +146,28 @@ int run(const PreflightArguments& arguments) {
 void add_preflight(CLI::App& app, int& status) {
   auto arguments = std::make_shared<PreflightArguments>();
   CLI::App* command =
-      app.add_subcommand("preflight", "Check GPU, memory, data, clock, disk and key");
+      app.add_subcommand("preflight", "Check GPU, memory, data, own programs, clock, disk and key");
   command->footer(
-      "Example:\n  gradmint worker preflight --data digits --device auto --home ./worker");
+      "Example:\n  gradmint worker preflight --data digits --device auto --home ./worker\n"
+      "  gradmint worker preflight --invite gminv1... --trainer 'python3 trainer.py' \\\n"
+      "      --initial initial.safetensors");
   add_data_options(*command, arguments->data);
   command->get_option("--data")->required(false);
   add_shard_options(*command, arguments->data);
   add_model_options(*command, arguments->model);
   add_device_options(*command, arguments->model);
+  command
+      ->add_option("--trainer", arguments->programs.trainer,
+                   "your own program, as join takes it: run once on --initial")
+      ->type_name("COMMAND");
+  command
+      ->add_option("--evaluator", arguments->programs.evaluator,
+                   "your own program that judges models: run once on --initial")
+      ->type_name("COMMAND");
+  command
+      ->add_option("--initial", arguments->programs.initial,
+                   "the model that --trainer and --evaluator are tried on")
+      ->type_name("FILE.safetensors");
   command->add_option("--home", arguments->home, "the worker's directory")
       ->type_name("DIR")
       ->check(some_path())
