@@ -77,6 +77,12 @@ void add_dev_command(CLI::App& app, CommandContext& context) {
   dev->add_option("--initial", o->initial,
                   "A model of your own to start from, with --trainer and --evaluator")
       ->type_name("FILE.safetensors");
+  dev->add_option("--buffers", o->buffers,
+                  "With --initial: tensors whose names match are buffers, besides running "
+                  "statistics; may be given again")
+      ->type_name("PATTERN")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   dev->add_option("--evaluator", o->evaluator,
                   "With --trainer: your own program that judges each new model")
       ->type_name("COMMAND");

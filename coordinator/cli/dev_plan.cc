@@ -111,6 +111,9 @@ Status check(const DevOptions& o) {
   if (!o.initial.empty() && o.evaluator.empty())
     return bad("--initial " + o.initial +
                ": only you can say how good a model of it is: give --evaluator");
+  if (!o.buffers.empty() && o.initial.empty())
+    return bad("--buffers " + o.buffers.front() +
+               ": names tensors of a model of your own: give --initial");
   if (!o.evaluator.empty() && o.trainer.empty())
     return bad("--evaluator: goes with --trainer; built-in training has its own");
   if (!is_device(o.device)) return bad("--device " + o.device + ": auto, cpu or cuda:N");
@@ -149,12 +152,17 @@ std::string toml_text(const std::string& text) {
   return out + '"';
 }
 
+std::string toml_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + toml_text(text);
+  return "[" + list + "]";
+}
+
 std::string aggregation_section(const kernels::AggregateSpec& spec) {
-  std::string pre;
-  for (const kernels::NamedRule& rule : spec.pre) {
-    pre += (pre.empty() ? "" : ", ") + toml_text(kernels::rule_text(rule, kernels::pre_rules()));
-  }
-  return "[aggregation]\npre = [" + pre + "]\naggregator = " +
+  std::vector<std::string> pre;
+  for (const kernels::NamedRule& rule : spec.pre)
+    pre.push_back(kernels::rule_text(rule, kernels::pre_rules()));
+  return "[aggregation]\npre = " + toml_list(pre) + "\naggregator = " +
          toml_text(kernels::rule_text(spec.aggregator, kernels::aggregator_rules())) +
          "\noptimizer = " +
          toml_text(kernels::rule_text(spec.optimizer, kernels::optimizer_rules())) + "\n\n";
@@ -240,6 +248,7 @@ std::string coordinator_config(const DevPlan& plan) {
                              : o.model) +
           "\nobjective = " + toml_text(o.task.empty() ? "classification" : o.task) +
           "\ninitial = " + toml_text(plan.initial_model) + "\n";
+  if (!o.buffers.empty()) text += "buffers = " + toml_list(o.buffers) + "\n";
   if (script && !own) text += "program = " + toml_text(o.model) + "\n";
   text += "\n[rounds]\ncount = " + std::to_string(o.rounds) + "\nmin_workers = " + workers +
           "\nmin_updates = " + std::to_string(least_updates(plan)) +

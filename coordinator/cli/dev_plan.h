@@ -36,6 +36,7 @@ struct DevOptions {
   std::uint64_t seed = 1;
   std::string home, report, trainer;
   std::string initial;               // safetensors: a model of one's own, for the trainer
+  std::vector<std::string> buffers;  // patterns of its tensors, as task.buffers
   std::string evaluator;             // of the coordinator; empty: the built-in one
   std::string device = "auto";       // of the aggregation: the same bytes on all of them
   std::string train_device = "cpu";  // of the workers

@@ -308,7 +308,13 @@ TEST_CASE("a model of one's own has a trainer and an evaluator, and no data of o
   for (const char* line : {"model = \"external\"\n", "initial = \"/d/m.safetensors\"\n",
                            "by = \"coordinator\"\nevaluator = \"python3 judge.py --all\"\n"})
     CHECK_MESSAGE(config.find(line) != std::string::npos, config);
+  CHECK(config.find("buffers") == std::string::npos);
+  options.buffers = {"*.ema", "a\"b"};
+  const std::string with = coordinator_config(plan_dev(options, "/h", kPrograms).value());
+  CHECK(with.find("buffers = [\"*.ema\", \"a\\\"b\"]\n") != std::string::npos);
   options.initial.clear();
+  CHECK(refused().find("--buffers *.ema: names tensors of a model of your own") == 0);
+  options.buffers.clear();
   const std::string built_in = coordinator_config(plan_dev(options, "/h", kPrograms).value());
   CHECK(built_in.find("model = \"mlp\"\n") != std::string::npos);
   CHECK(built_in.find("evaluator = \"python3 judge.py --all\"\n") != std::string::npos);
