@@ -99,14 +99,18 @@ json AdminDesk::resume(std::uint64_t now_ms) {
     reporter_.emit({{"event", "resumed"}});
   const RoundMachine& machine = driver_.machine();
   const std::string under_way = round_under_way(machine);
+  const std::size_t present = machine.present_count(now_ms);
   std::string text = was_paused ? "resumed: " : "it was not paused: ";
   if (driver_.finished()) {
     text += "all rounds are settled";
   } else if (!under_way.empty()) {
     text += under_way;
   } else {
-    text += "the next round waits until at least " + std::to_string(machine.needed_count()) +
-            " workers are present, and there are " + std::to_string(machine.present_count(now_ms));
+    const std::size_t needed = machine.needed_count();
+    text += "the next round waits until " +
+            (needed == 1 ? "a worker is present"
+                         : "at least " + std::to_string(needed) + " workers are present") +
+            "; now there " + (present == 1 ? "is " : "are ") + std::to_string(present);
   }
   return {{"ok", true}, {"text", text}};
 }

@@ -137,8 +137,8 @@ void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& 
             std::to_string(tip) + ", has another there, so the key has signed two histories";
   }
   text +=
-      ". Nothing more is signed: restore the newest copy of this home (docs/coordinator.md, "
-      "Backups)";
+      ". Nothing more is signed: restore the newest copy of this home (docs/operations.md, A "
+      "backup older than what workers have seen)";
   if (claim.claim == Claim::other_block) {
     text +=
         "; or, if this ledger's history is the one that holds: gradmint coordinator vouch "

@@ -33,13 +33,14 @@ Error missing(const SignGuard& guard, const Chain& chain, const std::filesystem:
 
 Error older(const SignGuard& guard, const SignedBlock& newest, const Chain& chain,
             const std::filesystem::path& ledger) {
-  return {ErrorCode::corrupt, "the ledger in '" + ledger.string() + "' ends with block " +
-                                  std::to_string(chain.height()) + ", but this key has signed " +
-                                  named(newest.height, newest.block_hash) + " ('" +
-                                  guard.file().string() +
-                                  "'): to sign here again would be a second history. Restore the "
-                                  "newest copy of the ledger; if its newest blocks are lost, this "
-                                  "chain cannot go on (docs/coordinator.md, Backups)"};
+  return {
+      ErrorCode::corrupt,
+      "the ledger in '" + ledger.string() + "' ends with block " + std::to_string(chain.height()) +
+          ", but this key has signed " + named(newest.height, newest.block_hash) + " ('" +
+          guard.file().string() +
+          "'): to sign here again would be a second history. Restore the "
+          "newest copy of the ledger; if its newest blocks are lost, this "
+          "chain cannot go on (docs/operations.md, A backup older than what workers have seen)"};
 }
 
 Error other(const SignGuard& guard, const SignedBlock& newest, const Chain& chain,
