@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxLineBytes = 400;
 constexpr std::size_t kMaxDrainBytes = 1 << 20;  // of what is left in the pipe after its end
 constexpr int kPollMs = 20;
+constexpr int kGoFd = 9;  // a shell's descriptors have one digit
 
 Error system_error(const char* what, int code) {
   return {ErrorCode::io, std::string(what) + ": " + std::strerror(code)};
@@ -117,15 +118,20 @@ Result<pid_t> spawn_shell(std::vector<std::string> words, const posix_spawn_file
   return pid;
 }
 
-Result<pid_t> start(const ChildTask& task, int output_fd) {
+// Starts a shell that becomes the command once a line comes on `go_fd`, and ends where that is
+// closed without one.
+Result<pid_t> start(const ChildTask& task, int output_fd, int go_fd) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, go_fd, kGoFd);
   posix_spawn_file_actions_addchdir_np(&actions, task.directory.c_str());
   const std::vector<char*> environment = child_environment(task.environment);
-  const auto pid = spawn_shell({"-c", task.command}, actions, environment.data());
+  const auto pid = spawn_shell(
+      {"-c", "read -r go <&9 || exit 1; exec /bin/sh -c \"$1\" 9<&-", "sh", task.command}, actions,
+      environment.data());
   posix_spawn_file_actions_destroy(&actions);
   return pid;
 }
@@ -224,7 +230,11 @@ Result<ChildOutcome> run_child(const ChildTask& task,
   pipe.read_end = ends[0];
   pipe.write_end = ends[1];
   ::fcntl(pipe.read_end, F_SETFL, O_NONBLOCK);
-  Result<pid_t> pid = start(task, pipe.write_end);
+  Pipe go;  // the command waits for its guard: without one it would outlive a SIGKILL of ours
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe", errno);
+  go.read_end = ends[0];
+  go.write_end = ends[1];
+  Result<pid_t> pid = start(task, pipe.write_end, go.read_end);
   if (!pid) return pid.error();
   pipe.close_write();
   LineCutter lines(on_line);
@@ -233,6 +243,8 @@ Result<ChildOutcome> run_child(const ChildTask& task,
   {
     Guard guard;
     guarded = guard.watch_over(*pid);
+    if (guarded && ::write(go.write_end, "\n", 1) != 1)
+      guarded = system_error("cannot write to a pipe", errno);
     if (guarded) ended_by_us = follow(task, *pid, pipe.read_end, lines);
     ::kill(-*pid, SIGKILL);  // what it left behind
   }

@@ -70,7 +70,7 @@ TEST_CASE("csv: a site is read by the names of the federation's data contract") 
   CHECK(by_name->features == first->features);
   const auto other = load("classes_dead_ill.csv", site);
   REQUIRE_FALSE(other.ok());
-  CHECK(other.error().message.find("there is no column 'age'") != std::string::npos);
+  CHECK(other.error().message.find("there are no columns 'age', 'bmi'") != std::string::npos);
 
   const auto dead = load("classes_dead_ill.csv", {});
   REQUIRE(dead.ok());
