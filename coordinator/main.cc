@@ -1,5 +1,6 @@
 // gradmint-coordinator: init, run, status, workers, pause, resume, stop, invite, invitation,
 // backup, vouch, member.
+#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,7 @@
 #include "coordinator/server/init.h"
 #include "coordinator/server/sign_guard.h"
 #include "kernels/base/exit_status.h"
+#include "ledger/directory_lock.h"
 #include "ledger/durable_file.h"
 #include "ledger/json_input.h"
 #include "ledger/json_text.h"
@@ -40,6 +42,8 @@ namespace {
 
 constexpr const char* kProgram = "gradmint-coordinator";
 constexpr int kAdminTimeoutMs = 5000;
+constexpr int kStopTimeoutMs = 120'000;
+constexpr int kLookMs = 50;
 constexpr int kFarewellMs = 1000;  // for a reader of the last lines
 
 struct Options {
@@ -190,6 +194,25 @@ int ask(const Options& o, const char* op) {
   return kExitOk;
 }
 
+// Whoever copies or moves the home next must not find it in use: this ends once nobody runs there.
+int stop(const Options& o) {
+  if (const int asked = ask(o, "stop"); asked != kExitOk) return asked;
+  std::fflush(stdout);
+  const std::filesystem::path home = std::filesystem::absolute(o.home);
+  for (int waited_ms = 0; waited_ms < kStopTimeoutMs; waited_ms += kLookMs) {
+    const auto lock = DirectoryLock::take(home, "");
+    if (lock || lock.error().code != ErrorCode::busy) {
+      std::printf("stopped\n");
+      return kExitOk;
+    }
+    ::poll(nullptr, 0, kLookMs);
+  }
+  return tell_fault({ErrorCode::io, "the coordinator in " + home.string() +
+                                        " was told to stop and is still running after " +
+                                        std::to_string(kStopTimeoutMs / 1000) +
+                                        " s; its log says what it does"});
+}
+
 CLI::App* command(CLI::App& app, Options& o, const char* name, const char* what,
                   const char* example, bool home_required = true) {
   CLI::App* sub = app.add_subcommand(name, what);
@@ -275,12 +298,14 @@ int main_of(int argc, char** argv) {
   run_command->add_flag("--exit-when-finished", o.exit_when_finished, "Exit after the last round");
   for (const auto& [op, what] :
        {std::pair{"status", "What a running coordinator is doing, as JSON"},
-        std::pair{"pause", "Open no new round"}, std::pair{"resume", "Go on after a pause"},
-        std::pair{"stop", "End a running coordinator politely"}}) {
+        std::pair{"pause", "Open no new round"}, std::pair{"resume", "Go on after a pause"}}) {
     on(command(app, o, op, what,
                (std::string("gradmint coordinator ") + op + " --home ~/federation").c_str()),
        [&o, op = op] { return ask(o, op); });
   }
+  on(command(app, o, "stop", "End a running coordinator politely, and wait until it has ended",
+             "gradmint coordinator stop --home ~/federation"),
+     [&] { return stop(o); });
   add_home_commands(app, o, on);
   add_workers_command(app, o.home, status);
   add_member_commands(app, o.home, status);
