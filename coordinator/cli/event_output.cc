@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "coordinator/cli/terminal.h"
+#include "ledger/json_input.h"
 #include "ledger/json_text.h"
 #include "ledger/metric_text.h"
 
@@ -47,8 +48,11 @@ std::string EventOutput::start_and_end(const FederationEvent& event,
            printable(options_.home);
   }
   if (event.kind == EventKind::finished) {
-    return "finished: " + std::to_string(event.rounds) + " rounds, height " +
-           std::to_string(event.height) + best_text(json) +
+    const auto reached = text_member(json, "reached");
+    return "finished: " + std::to_string(event.rounds) +
+           (reached ? " of " + std::to_string(json.value("of", event.rounds)) : "") +
+           " rounds, height " + std::to_string(event.height) +
+           (reached ? "; reached " + *reached + " (rounds.stop_when)" : "") + best_text(json) +
            (options_.exit_when_finished
                 ? ""
                 : "; still here for workers and wallets, end it with: gradmint coordinator stop "

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "kernels/base/number_text.h"
+
 namespace gradmint {
 namespace {
 
@@ -42,6 +44,11 @@ Result<Goal> parse_goal(const std::string& text) {
     return Error{ErrorCode::bad_input, "'" + text + "': an accuracy is a number from 0 to 1"};
   goal.micro = std::llround(value * 1e6);
   return goal;
+}
+
+std::string goal_text(const Goal& goal) {
+  return goal.metric + (goal.at_least ? " >= " : " <= ") +
+         shortest_text(static_cast<double>(goal.micro) / 1e6);
 }
 
 bool reached(const Goal& goal, const RoundRecord& settled) {

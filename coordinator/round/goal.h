@@ -18,6 +18,7 @@ struct Goal {
 
 // "accuracy >= 0.95", "loss <= 0.1", "dice >= 0.8"; bad_input says what would do.
 Result<Goal> parse_goal(const std::string& text);
+std::string goal_text(const Goal& goal);
 
 // Whether the median of a settled round's attestations is there. One that nobody measured, or that
 // is but a bound, is not.

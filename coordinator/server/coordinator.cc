@@ -332,9 +332,14 @@ void Coordinator::tell_outcomes(const OrderedBlock& block) {
 // Once: that workers are missing (and again as they come), that the last round is settled.
 void Coordinator::tell_standing() {
   if (driver_.finished() && !std::exchange(finish_told_, true)) {
+    const RoundView& view = driver_.machine().view();
+    const RoundPolicy& policy = driver_.machine().policy();
     nlohmann::json event = {{"event", "finished"},
-                            {"rounds", driver_.machine().view().job.round},
+                            {"rounds", view.job.round},
+                            {"of", policy.rounds},
                             {"height", orderer_->chain().height()}};
+    if (policy.stop_when && view.round && reached(*policy.stop_when, *view.round))
+      event["reached"] = goal_text(*policy.stop_when);
     if (driver_.best() && driver_.best()->standing())
       event["best"] = describe_best(*driver_.best()->standing());
     reporter_.emit(std::move(event));

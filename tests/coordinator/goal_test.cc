@@ -27,6 +27,7 @@ TEST_CASE("goals: what may be said") {
     const auto goal = parse_goal(row.text);
     REQUIRE(goal.ok());
     CHECK(*goal == row.expected);
+    CHECK(*parse_goal(goal_text(*goal)) == row.expected);
   }
   for (const char* text : {"", "accuracy", "accuracy > 0.9", "accuracy = 0.9", "-f1 >= 0.9",
                            "accuracy >= ", "accuracy >= 90%", "accuracy >= nan", "loss >= 1e9",
