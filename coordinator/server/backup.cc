@@ -27,6 +27,15 @@ Status copy_file(const fs::path& from, const fs::path& to, BackupReport& report)
   return sync_file(to);
 }
 
+// So that keys stay their owner's, and an auditor who reads the ledger still does.
+Status copy_mode(const fs::path& from, const fs::path& to) {
+  std::error_code failed;
+  const fs::perms mode = fs::status(from, failed).permissions();
+  if (!failed) fs::permissions(to, mode, failed);
+  if (failed) return file_error("set the permissions of", to, failed.value());
+  return {};
+}
+
 // Every regular file below; those that are not finished yet are left out, and those that the
 // running coordinator removes meanwhile: older checkpoints.
 Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& report,
@@ -48,6 +57,7 @@ Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& repor
     }
   }
   if (failed) return file_error("read", from, failed.value());
+  if (Status same = copy_mode(from, to); !same) return same;
   return sync_directory(to);
 }
 
@@ -69,7 +79,9 @@ Status copy_home(const Home& home, const Home& copy, BackupReport& report) {
   // Every blob that a block names was there before the block.
   if (Status s = copy_folder(home.blobs(), copy.blobs(), report, report.blobs); !s) return s;
   if (Status s = copy_folder(home.invitations(), copy.invitations(), report, files); !s) return s;
-  return copy_folder(home.checkpoints(), copy.checkpoints(), report, files);
+  if (Status s = copy_folder(home.checkpoints(), copy.checkpoints(), report, files); !s) return s;
+  if (Status s = copy_mode(home.ledger(), copy.ledger()); !s) return s;
+  return copy_mode(home.root, copy.root);
 }
 
 }  // namespace

@@ -54,6 +54,21 @@ TEST_CASE("a backup has the name that it was given, or leaves nothing") {
   CHECK_FALSE(fs::exists(".unfinished"));
 }
 
+TEST_CASE("a backup's folders are open to whom the home's are") {
+  const HomePlace place;
+  const std::pair<fs::path, fs::perms> modes[] = {{"keys", fs::perms(0700)},
+                                                  {"ledger", fs::perms(0755)},
+                                                  {"ledger/blobs", fs::perms(0710)},
+                                                  {"", fs::perms(0751)}};
+  for (const auto& [folder, mode] : modes) fs::permissions(place.home.root / folder, mode);
+  const fs::path to = place.other.path() / "backup";
+  REQUIRE(back_up(place.home, to).ok());
+  for (const auto& [folder, mode] : modes) {
+    CAPTURE(folder.string());
+    CHECK(fs::status(to / folder).permissions() == mode);
+  }
+}
+
 TEST_CASE("a checkpoint that goes while it is copied is no fault of the backup") {
   const HomePlace place;
   const fs::path checkpoints = place.home.checkpoints(), to = place.other.path() / "backup";
