@@ -60,7 +60,7 @@ CheckLine check_clock(std::optional<std::int64_t> peer_unix_ms) {
               ", " + std::to_string(std::abs(skew) / 1000) +
               " s apart: rounds go on, but the times in blocks and in both logs will not agree; "
               "start the NTP service where the clock is wrong",
-          true};
+          CheckWord::warning};
 }
 
 CheckLine check_home(const std::filesystem::path& home) {
@@ -96,7 +96,9 @@ CheckLine check_key(const std::filesystem::path& key_file) {
 std::string format_check(const CheckLine& line) {
   std::string name = line.name;
   name.resize(10, ' ');
-  return (!line.passed ? "FAILED  " : line.warning ? "warning " : "ok      ") + name + line.text;
+  constexpr const char* kWords[] = {"ok      ", "note    ", "skipped ", "warning "};
+  return (line.passed ? kWords[static_cast<std::size_t>(line.word)] : "FAILED  ") + name +
+         line.text;
 }
 
 }  // namespace gradmint

@@ -9,11 +9,14 @@
 
 namespace gradmint {
 
+// How a check that did not fail begins: a note is a remark, a warning is for somebody to look at.
+enum class CheckWord : std::uint8_t { ok, note, skipped, warning };
+
 struct CheckLine {
   std::string name;
   bool passed = false;
-  std::string text;      // what was found; when it failed, also what to do
-  bool warning = false;  // passed, and yet somebody should look
+  std::string text;  // what was found; when it failed, also what to do
+  CheckWord word = CheckWord::ok;
 };
 
 CheckLine check_memory(std::uint64_t needed_bytes);

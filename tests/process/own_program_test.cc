@@ -131,7 +131,7 @@ TEST_CASE("preflight runs a worker's own programs once, and says what it would m
        {"--trainer", kTrainer, "--evaluator", kEvaluator, "--initial", initial},
        0,
        ": dice 0.5000, 3 examples\n"},
-      {"no model", {"--trainer", kTrainer}, 0, "ok      trainer   not tried: give --initial"},
+      {"no model", {"--trainer", kTrainer}, 0, "skipped trainer   give --initial"},
       {"a model alone", {"--initial", initial}, 2, "--initial is the model that --trainer and"},
       {"no such model",
        {"--trainer", kTrainer, "--initial", "none.safetensors"},

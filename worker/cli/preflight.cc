@@ -66,9 +66,10 @@ CheckLine check_own_key(const PreflightArguments& arguments) {
 session::NetworkFindings check_coordinator(const PreflightArguments& arguments) {
   const std::filesystem::path home = arguments.home;
   if (arguments.invite.empty() && !std::filesystem::exists(home / "connection.json")) {
-    return {{{"network", true, "not tried: give --invite with the coordinator's invitation"}},
-            std::nullopt,
-            std::nullopt};
+    return {
+        {{"network", true, "give --invite with the coordinator's invitation", CheckWord::skipped}},
+        std::nullopt,
+        std::nullopt};
   }
   auto plan = session::plan_network_preflight(home, arguments.invite, arguments.coordinator);
   if (!plan) return {{from_error("network", plan.error())}, std::nullopt, std::nullopt};
@@ -110,7 +111,8 @@ std::uint64_t check_data(const PreflightArguments& arguments, const TaskSpec* ta
     if (Status fits = sum_and_scale(scaler, *data); !fits)
       lines.push_back(from_error("data", fits.error()));
   }
-  for (const std::string& remark : data->remarks) lines.push_back({"data", true, remark});
+  for (const std::string& remark : data->remarks)
+    lines.push_back({"data", true, remark, CheckWord::note});
   if (arguments.programs.trainer.empty())
     lines.push_back(check_model(arguments.model, *data, task));
   return data->features.size() * sizeof(float);

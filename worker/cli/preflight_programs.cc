@@ -61,7 +61,7 @@ CheckLine try_trainer(OwnProgram program, const ModelFile& file) {
     return {"trainer", true,
             told("ran", outcome->metrics, outcome->examples, begin) +
                 "; it left the parameters as they were",
-            true};
+            CheckWord::warning};
   return {"trainer", true, told("trained", outcome->metrics, outcome->examples, begin)};
 }
 
@@ -76,8 +76,8 @@ CheckLine try_evaluator(OwnProgram program, const ModelFile& file) {
 
 std::vector<CheckLine> not_tried(const PreflightPrograms& programs, const std::string& why) {
   std::vector<CheckLine> lines;
-  if (!programs.trainer.empty()) lines.push_back({"trainer", true, "not tried: " + why});
-  if (!programs.evaluator.empty()) lines.push_back({"evaluator", true, "not tried: " + why});
+  if (!programs.trainer.empty()) lines.push_back({"trainer", true, why, CheckWord::skipped});
+  if (!programs.evaluator.empty()) lines.push_back({"evaluator", true, why, CheckWord::skipped});
   return lines;
 }
 
