@@ -55,6 +55,7 @@ bool name_it(int fd, const std::filesystem::path& name) {
   return ::linkat(AT_FDCWD, path_of(fd).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
+constexpr std::size_t kCopyPieceBytes = 1 << 20;
 constexpr std::string_view kPartial = ".partial-";
 
 std::filesystem::path partial_name(const std::filesystem::path& file) {
@@ -205,6 +206,31 @@ Status create_file(const std::filesystem::path& file, ByteView content, unsigned
   if (!made.ok()) return made.error();
   if (const Status written = made->write(content); !written.ok()) return written;
   return made->commit_new();
+}
+
+Result<std::uint64_t> copy_durably(const std::filesystem::path& from,
+                                   const std::filesystem::path& to) {
+  const Descriptor source(open_retrying(from, O_RDONLY));
+  struct stat about {};
+  if (source.get() < 0 || ::fstat(source.get(), &about) != 0)
+    return file_error("open", from, errno);
+  const unsigned mode = about.st_mode & 07777;
+  auto copy = FileReplacement::begin(to, mode);
+  if (!copy.ok()) return copy.error();
+  Bytes piece(kCopyPieceBytes);
+  for (std::uint64_t copied = 0;;) {
+    const ssize_t got = ::read(source.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return file_error("read", from, errno);
+    if (got == 0) {
+      if (const Status done = copy->commit_new(); !done.ok()) return done.error();
+      if (::chmod(to.c_str(), mode) == 0) return copied;  // which the umask may have cut
+      return file_error("set the permissions of", to, errno);
+    }
+    const auto bytes = static_cast<std::size_t>(got);
+    if (const Status s = copy->write(ByteView(piece).first(bytes)); !s.ok()) return s.error();
+    copied += bytes;
+  }
 }
 
 void remove_partial_files(const std::filesystem::path& directory) {

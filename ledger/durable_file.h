@@ -51,6 +51,11 @@ class FileReplacement {
 // there whole or not at all, also after a crash.
 Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode);
 
+// create_file with the bytes and permissions of another; how many bytes. An error names the file
+// that failed.
+Result<std::uint64_t> copy_durably(const std::filesystem::path& from,
+                                   const std::filesystem::path& to);
+
 // Removes what killed processes have left of unfinished files, in `directory` and below it. Only
 // for whoever alone may write there: it holds the lock (directory_lock.h).
 void remove_partial_files(const std::filesystem::path& directory);

@@ -19,12 +19,11 @@ bool is_free(const fs::path& path) {
   return fs::symlink_status(path, ignored).type() == fs::file_type::not_found;
 }
 
-Status copy_file(const fs::path& from, const fs::path& to, BackupReport& report) {
-  std::error_code failed;
-  fs::copy_file(from, to, failed);
-  if (failed) return file_error("copy", from, failed.value());
-  report.bytes += fs::file_size(to, failed);
-  return sync_file(to);
+Status copy_one(const fs::path& from, const fs::path& to, BackupReport& report) {
+  const auto bytes = copy_durably(from, to);
+  if (!bytes) return bytes.error();
+  report.bytes += *bytes;
+  return {};
 }
 
 // So that keys stay their owner's, and an auditor who reads the ledger still does.
@@ -49,7 +48,7 @@ Status copy_folder(const fs::path& from, const fs::path& to, BackupReport& repor
     if (at->is_directory(gone)) {
       if (Status s = copy_folder(at->path(), to / name, report, files); !s) return s;
     } else if (at->is_regular_file(gone) && name.string().find(kUnfinished) == std::string::npos) {
-      if (Status s = copy_file(at->path(), to / name, report); s.ok()) {
+      if (Status s = copy_one(at->path(), to / name, report); s.ok()) {
         ++files;
       } else if (!is_free(at->path())) {
         return s;
@@ -72,7 +71,7 @@ Status copy_home(const Home& home, const Home& copy, BackupReport& report) {
   if (Status s = keep_to_owner(copy.root); !s) return s;
   // What the key has signed comes before the ledger: so the ledger is the newer of the two.
   if (Status s = copy_folder(home.keys(), copy.keys(), report, files); !s) return s;
-  if (Status s = copy_file(home.config(), copy.config(), report); !s) return s;
+  if (Status s = copy_one(home.config(), copy.config(), report); !s) return s;
   const auto tip = copy_ledger(home.ledger(), copy.ledger());
   if (!tip) return tip.error();
   report.height = tip->height;

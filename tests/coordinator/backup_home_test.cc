@@ -1,7 +1,9 @@
 // What backup makes of its directory's name, and of a home that changes while it is copied.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 #include "coordinator/server/backup.h"
@@ -19,7 +21,7 @@ struct HomePlace : OrdererPlace {
     const std::string text = "x";
     for (const fs::path& file : {home.validator_key(), home.config()})
       REQUIRE(replace_file(file, as_bytes(text)).ok());
-    fs::create_directories(home.checkpoints());
+    for (const fs::path& each : {home.checkpoints(), home.blobs()}) fs::create_directories(each);
   }
   Home home{root};
   TemporaryDirectory other;
@@ -67,6 +69,27 @@ TEST_CASE("a backup's folders are open to whom the home's are") {
     CAPTURE(folder.string());
     CHECK(fs::status(to / folder).permissions() == mode);
   }
+}
+
+TEST_CASE("a backup that has no room names the place that is full, and leaves nothing") {
+  HomePlace place;
+  const std::string model(1 << 16, 'x');
+  REQUIRE(replace_file(place.home.blobs() / "large", as_bytes(model)).ok());
+  rlimit before{}, small{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  small = before;
+  small.rlim_cur = 1 << 15;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const fs::path to = place.other.path() / "backup";
+  const auto made = back_up(place.home, to);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(made.ok());
+  CAPTURE(made.error().message);
+  CHECK(made.error().message.find((to.string() + ".unfinished/ledger/blobs/large").c_str()) !=
+        std::string::npos);
+  CHECK(entries(place.other.path()) == 0);
 }
 
 TEST_CASE("a checkpoint that goes while it is copied is no fault of the backup") {
