@@ -7,6 +7,7 @@
 #include "worker/data/csv_header.h"
 #include "worker/data/csv_reader.h"
 #include "worker/data/csv_table.h"
+#include "worker/data/csv_text.h"
 #include "worker/data/parse.h"
 #include "worker/data/scaling.h"
 
@@ -87,14 +88,6 @@ Status add_targets(const CsvTable& table, const CsvReader& reader, Dataset& data
     data.targets.push_back(*value);
   }
   return {};
-}
-
-// By its mark, or by a zero in every other of the first bytes.
-bool is_utf16(std::string_view text) {
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) return true;
-  const std::string_view first = text.substr(0, 256);
-  const auto zeros = std::count(first.begin(), first.end(), '\0');
-  return zeros > 0 && static_cast<std::size_t>(zeros) >= first.size() * 2 / 5;
 }
 
 // What this file's columns mean, for whoever has no contract yet.
@@ -236,10 +229,8 @@ std::string schema_of(const CsvTable& table, const std::string& task) {
 
 Result<Dataset> parse_csv(std::string_view text, const std::string& name,
                           const CsvOptions& options) {
-  if (is_utf16(text))
-    return Error{ErrorCode::bad_input, name +
-                                           ": this is UTF-16 text; make UTF-8 of it first: iconv "
-                                           "-f UTF-16 -t UTF-8 FILE > NEW"};
+  if (const std::string fault = csv_text_fault(text); !fault.empty())
+    return Error{ErrorCode::bad_input, name + ": " + fault};
   if (options.contract && options.contract->kind != DataKind::table)
     return Error{ErrorCode::bad_input, name + ": a table, but the federation's data contract is " +
                                            describe(*options.contract)};

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "worker/data/csv_header.h"
+#include "worker/data/csv_text.h"
 
 namespace gradmint {
 namespace {
@@ -101,7 +102,8 @@ Error lacking(const DataContract& contract, const std::string& name, const Place
       name, std::string(one ? "there is no " : "there are no ") + columns_called(missing) +
                 ", which the federation's data contract has (" + name_list(column_names(contract)) +
                 "): this file's are " + name_list(places.header) + "; rename or add " +
-                (one ? "it" : "them") + header_hint(places));
+                (one ? "it" : "them") + header_hint(places) +
+                (places.header.size() == 1 ? csv_separator_hint(places.header[0]) : ""));
 }
 
 Status place_by_contract(const DataContract& contract, const std::string& name,
@@ -144,7 +146,8 @@ Result<Places> place_columns(const CsvRow& first, bool is_header, const std::str
     places.header.push_back(is_header ? std::string(first.fields[c])
                                       : "column " + std::to_string(c));
   if (places.header.size() < 2 && !options.label_may_lack)
-    return bad_table(name, "one column only; features and a label are needed, separated by commas");
+    return bad_table(name, "one column only; features and a label are needed, separated by commas" +
+                               csv_separator_hint(first.fields[0]));
   const auto label = find_label(places, name, options);
   if (!label) return label.error();
   places.label = *label;
