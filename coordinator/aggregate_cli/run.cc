@@ -1,6 +1,7 @@
 #include "coordinator/aggregate_cli/run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,8 @@ namespace gradmint {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr float kNothingBeside = 0x1p-27F;
 
 // A file beside the inputs: the model, the centre.
 struct Companion {
@@ -247,6 +250,39 @@ std::vector<std::string> warnings_of(const kernels::AggregateSpec& spec, const I
   return {first.file.quoted() + ": " + remark};
 }
 
+float largest_of(std::span<const float> values) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  return largest;
+}
+
+// Tensors that the first file has and the result has as zeros, because they are nothing beside the
+// largest of the parameters, or of the buffers, which a sum shares one scale with
+// (docs/kernels.md).
+std::vector<std::string> vanished(const InputSet& inputs, std::span<const float> result) {
+  const InputFile& first = inputs.files.front();
+  if (!first.values.row().is_plain()) return {};
+  const std::span<const float> given = first.values.values();
+  const std::uint64_t parameters = inputs.layout.size().parameters;
+  const float of_parameters = largest_of(given.first(parameters)),
+              of_buffers = largest_of(given.subspan(parameters));
+  std::vector<std::string> warnings;
+  std::uint64_t at = 0;
+  for (const TensorSpec& tensor : inputs.layout.tensors()) {
+    const std::uint64_t count = tensor.element_count();
+    const float largest = largest_of(given.subspan(at, count));
+    const float scale = at < parameters ? of_parameters : of_buffers;
+    if (largest > 0 && largest < scale * kNothingBeside &&
+        largest_of(result.subspan(at, count)) == 0)
+      warnings.push_back("'" + tensor.name +
+                         "' is all zeros in the result: its values are lost beside " +
+                         "the largest of all " + (at < parameters ? "parameters" : "buffers") +
+                         ", with which they share one scale; bring both nearer to 1");
+    at += count;
+  }
+  return warnings;
+}
+
 // Both files are complete before either takes its place.
 Status write_all(const AggregateCommand& command, const Job& job,
                  const kernels::AggregateOutput& output, AggregateReport& report) {
@@ -294,6 +330,8 @@ Result<AggregateReport> run_aggregate(const AggregateCommand& command,
   report.tensors = job.inputs.layout.tensors().size();
   report.buffers = job.inputs.layout.size().buffers;
   report.warnings = warnings_of(*spec, job.inputs);
+  for (std::string& lost : vanished(job.inputs, output->model))
+    report.warnings.push_back(std::move(lost));
   report.round_exponent = job.input.round_exponent;
   report.shift = job.input.shift;
   for (std::size_t i = 0; i < job.inputs.files.size(); ++i) {

@@ -102,3 +102,24 @@ TEST_CASE("buffers: an optimizer keeps no moments of them") {
   ran = aggregate_into(out, files, again);
   CHECK_MESSAGE(ran.status == 0, ran.errors);
 }
+
+TEST_CASE("buffers: a tensor that is lost beside a larger one is told") {
+  const Directory here;
+  const fs::path out = here.path / "out";
+  Words files;
+  for (const char* name : {"a", "b", "c"}) {
+    files.push_back((here.path / name).string());
+    write_tensors_to(files.back(),
+                     {floats("bn.running_mean", {1}, {0.001F}),
+                      floats("bn.running_var", {1}, {1e18F}), floats("w", {1}, {1.0F})});
+  }
+  const Ran ran = aggregate_into(out, files, {});
+  REQUIRE_MESSAGE(ran.status == 0, ran.errors);
+  CHECK(read_floats(out, "bn.running_mean") == std::vector<float>{0});
+  CHECK(ran.errors.find("warning: 'bn.running_mean' is all zeros in the result") !=
+        std::string::npos);
+  CHECK(ran.errors.find("'w'") == std::string::npos);
+  const Ran median = aggregate_into(out, files, {"--aggregator", "median"});
+  CHECK(median.errors.empty());
+  CHECK(read_floats(out, "bn.running_mean") == std::vector<float>{0.001F});
+}
