@@ -65,9 +65,9 @@ TEST_CASE("a backup's folders are open to whom the home's are") {
   for (const auto& [folder, mode] : modes) fs::permissions(place.home.root / folder, mode);
   const fs::path to = place.other.path() / "backup";
   REQUIRE(back_up(place.home, to).ok());
-  for (const auto& [folder, mode] : modes) {
-    CAPTURE(folder.string());
-    CHECK(fs::status(to / folder).permissions() == mode);
+  for (const auto& each : modes) {
+    CAPTURE(each.first.string());
+    CHECK(fs::status(to / each.first).permissions() == each.second);
   }
 }
 

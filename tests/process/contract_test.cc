@@ -186,7 +186,7 @@ TEST_CASE("clinics with columns in another order train one model, and use it on 
   const auto answers = lines_of(read_text(output));
   REQUIRE(answers.size() == rows.size());
   CHECK(answers[0] == "row,prediction,p(dead),p(ill)");
-  for (const std::size_t row : {1, 2, 57}) {
+  for (const std::size_t row : {1U, 2U, 57U}) {
     const std::string one = file("one.csv", reordered({rows[0], rows[row]}, {1, 0, 2}));
     const Ran from_file = predict({"--model", model, "--data", one});
     REQUIRE(from_file.status == 0);
