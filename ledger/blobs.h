@@ -8,27 +8,10 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
-#include "ledger/regular_file.h"
+#include "ledger/disk.h"
+#include "ledger/mapped_file.h"
 
 namespace gradmint {
-
-// A read-only mapping of a file, or a part of one; copies share it, and the bytes live as long as
-// any of them.
-class MappedFile {
- public:
-  // As open_regular_file.
-  static Result<MappedFile> open(const std::filesystem::path& file,
-                                 std::uint64_t cap_bytes = kAnySizeBytes,
-                                 Links links = Links::follow);
-  ByteView bytes() const { return bytes_; }
-  // Precondition: it lies within.
-  MappedFile part(std::size_t offset, std::size_t size) const;
-
- private:
-  MappedFile() = default;
-  std::shared_ptr<const void> mapping_;
-  ByteView bytes_;
-};
 
 // Where blobs are looked up by their roots: a directory, or a bundle.
 class BlobReader {
@@ -45,7 +28,8 @@ class BlobReader {
 
 class BlobStore : public BlobReader {
  public:
-  explicit BlobStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  explicit BlobStore(std::filesystem::path directory, Disk& disk = posix_disk())
+      : directory_(std::move(directory)), disk_(&disk) {}
 
   std::filesystem::path path_of(const Hash& root) const;
   bool contains(const Hash& root) const override;
@@ -57,9 +41,11 @@ class BlobStore : public BlobReader {
   Status adopt(const std::filesystem::path& file, const Hash& expected_root) const;
   Result<MappedFile> get(const Hash& root, std::uint64_t cap_bytes) const override;
   using BlobReader::get;
+  Disk& disk() const { return *disk_; }
 
  private:
   std::filesystem::path directory_;
+  Disk* disk_;
 };
 
 }  // namespace gradmint

@@ -13,8 +13,8 @@ constexpr std::size_t kContentBytesMax = kCertificateBytesMax + 4096;
 
 }  // namespace
 
-Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file) {
-  const auto content = read_sealed_file(file, kFirstLine, kContentBytesMax, Links::refuse);
+Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file, Disk& disk) {
+  const auto content = read_sealed_file(file, kFirstLine, kContentBytesMax, Links::refuse, disk);
   const Error damaged{ErrorCode::corrupt, "'" + file.string() +
                                               "' is damaged; audit the ledger, and if the audit "
                                               "finds nothing missing, delete this file"};
@@ -30,14 +30,15 @@ Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file) {
   return checkpoint;
 }
 
-Status write_checkpoint_file(const std::filesystem::path& file, const CheckpointFile& checkpoint) {
+Status write_checkpoint_file(const std::filesystem::path& file, const CheckpointFile& checkpoint,
+                             Disk& disk) {
   GRADMINT_CHECK(checkpoint.certificate.size() <= kCertificateBytesMax);
   Writer out;
   out.u64(checkpoint.sequence);
   out.u64(checkpoint.height);
   out.hash(checkpoint.block_hash);
   out.bytes(checkpoint.certificate);
-  return write_sealed_file(file, kFirstLine, out.view());
+  return write_sealed_file(file, kFirstLine, out.view(), 0644, disk);
 }
 
 }  // namespace gradmint

@@ -6,6 +6,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/disk.h"
 
 namespace gradmint {
 
@@ -18,7 +19,9 @@ struct CheckpointFile {
 };
 
 // corrupt when any byte of it was changed; not_found when there is none.
-Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file);
-Status write_checkpoint_file(const std::filesystem::path& file, const CheckpointFile& checkpoint);
+Result<CheckpointFile> read_checkpoint_file(const std::filesystem::path& file,
+                                            Disk& disk = posix_disk());
+Status write_checkpoint_file(const std::filesystem::path& file, const CheckpointFile& checkpoint,
+                             Disk& disk = posix_disk());
 
 }  // namespace gradmint

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "kernels/base/result.h"
+#include "ledger/disk.h"
 
 namespace gradmint {
 
@@ -16,14 +19,12 @@ class DirectoryLock {
  public:
   // At once. busy, with `when_busy` as its line, while another holds it; not_found without the
   // directory.
-  static Result<DirectoryLock> take(const std::filesystem::path& directory, std::string when_busy);
-  DirectoryLock(DirectoryLock&& other) noexcept;
-  DirectoryLock& operator=(DirectoryLock&& other) noexcept;
-  ~DirectoryLock();
+  static Result<DirectoryLock> take(const std::filesystem::path& directory, std::string when_busy,
+                                    Disk& disk = posix_disk());
 
  private:
-  explicit DirectoryLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit DirectoryLock(std::unique_ptr<DiskLock> held) : held_(std::move(held)) {}
+  std::unique_ptr<DiskLock> held_;
 };
 
 }  // namespace gradmint

@@ -6,8 +6,11 @@
 
 #include <memory>
 
+#include "ledger/disk.h"
+
 namespace gradmint {
 
-std::unique_ptr<leveldb::Env> make_durable_env();
+// `disk` outlives it.
+std::unique_ptr<leveldb::Env> make_durable_env(Disk& disk);
 
 }  // namespace gradmint

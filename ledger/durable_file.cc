@@ -1,7 +1,5 @@
 #include "ledger/durable_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,42 +15,9 @@ namespace gradmint {
 
 namespace {
 
-int open_retrying(const std::filesystem::path& path, int flags, unsigned mode = 0) {
-  int fd = -1;
-  do {
-    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-  } while (fd < 0 && errno == EINTR);
-  return fd;
-}
-
-bool write_all(int fd, ByteView content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 std::filesystem::path parent_of(const std::filesystem::path& path) {
   const auto parent = path.parent_path();
   return parent.empty() ? std::filesystem::path(".") : parent;
-}
-
-std::string path_of(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
-
-// A file without a name, of which nothing stays however its process ends; -1 where the file system
-// has none, or where it could not be given a name later.
-int open_nameless(const std::filesystem::path& directory, unsigned mode) {
-  const int fd = open_retrying(directory, O_WRONLY | O_TMPFILE, mode);
-  if (fd < 0 || ::access(path_of(fd).c_str(), F_OK) == 0) return fd;
-  ::close(fd);
-  return -1;
-}
-
-bool name_it(int fd, const std::filesystem::path& name) {
-  return ::linkat(AT_FDCWD, path_of(fd).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
 constexpr std::size_t kCopyPieceBytes = 1 << 20;
@@ -111,98 +76,99 @@ Error file_error(std::string_view what, const std::filesystem::path& path, int e
   return {missing ? ErrorCode::not_found : ErrorCode::io, std::move(line)};
 }
 
-Status replace_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
-  auto replacement = FileReplacement::begin(file, mode);
+Status replace_file(Disk& disk, const std::filesystem::path& file, ByteView content,
+                    unsigned mode) {
+  auto replacement = FileReplacement::begin(disk, file, mode);
   if (!replacement.ok()) return replacement.error();
   if (const Status written = replacement->write(content); !written.ok()) return written;
   return replacement->commit();
 }
 
-FileReplacement::FileReplacement(std::filesystem::path file, std::filesystem::path beside, int fd,
+FileReplacement::FileReplacement(Disk& disk, std::filesystem::path file,
+                                 std::filesystem::path beside, std::unique_ptr<DiskFile> open,
                                  bool named)
-    : file_(std::move(file)), beside_(std::move(beside)), fd_(fd), named_(named) {}
-
-FileReplacement::FileReplacement(FileReplacement&& other) noexcept
-    : file_(std::move(other.file_)),
-      beside_(std::move(other.beside_)),
-      fd_(std::exchange(other.fd_, -1)),
-      named_(other.named_) {}
+    : disk_(&disk),
+      file_(std::move(file)),
+      beside_(std::move(beside)),
+      open_(std::move(open)),
+      named_(named) {}
 
 FileReplacement::~FileReplacement() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  if (named_) ::unlink(beside_.c_str());
+  if (open_ && named_) static_cast<void>(disk_->remove(beside_));
 }
 
-Result<FileReplacement> FileReplacement::begin(const std::filesystem::path& file, unsigned mode) {
-  struct stat there = {};
-  if (::stat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+Result<FileReplacement> FileReplacement::begin(Disk& disk, const std::filesystem::path& file,
+                                               unsigned mode) {
+  if (const DiskEntry there = disk.look(file); there.is_there() && !there.is_regular()) {
     // Renaming over a device or a pipe would take its place in the file system.
     return Error{ErrorCode::refused, "'" + file.string() +
                                          "' is there and is not a regular file; choose another "
                                          "name"};
   }
   std::filesystem::path beside = partial_name(file);
-  ::unlink(beside.c_str());  // left by a process of the same number that was killed
-  const int nameless = open_nameless(parent_of(file), mode);
-  if (nameless >= 0) return FileReplacement(file, std::move(beside), nameless, false);
-  const int fd = open_retrying(beside, O_WRONLY | O_CREAT | O_EXCL, mode);
-  if (fd < 0) return file_error("write", file, errno);
-  return FileReplacement(file, std::move(beside), fd, true);
+  // Left by a process of the same number that was killed.
+  static_cast<void>(disk.remove(beside));
+  std::unique_ptr<DiskFile> open;
+  if (disk.open(parent_of(file), Disk::Open::nameless, mode, open) == 0)
+    return FileReplacement(disk, file, std::move(beside), std::move(open), false);
+  if (const int failed = disk.open(beside, Disk::Open::create_new, mode, open))
+    return file_error("write", file, failed);
+  return FileReplacement(disk, file, std::move(beside), std::move(open), true);
 }
 
 Status FileReplacement::write(ByteView piece) {
-  GRADMINT_CHECK(fd_ >= 0);
-  if (!write_all(fd_, piece)) return file_error("write", beside_, errno);
+  GRADMINT_CHECK(open_ != nullptr);
+  if (const int failed = open_->append(piece)) return file_error("write", beside_, failed);
   return {};
 }
 
 Status FileReplacement::commit() {
-  GRADMINT_CHECK(fd_ >= 0);
+  GRADMINT_CHECK(open_ != nullptr);
   if (const Status whole = link(); !whole.ok()) return whole;
-  if (named_ && ::rename(beside_.c_str(), file_.c_str()) != 0) {
-    const int reason = errno;
-    ::unlink(beside_.c_str());
-    return file_error("rename to", file_, reason);
+  if (named_) {
+    if (const int failed = disk_->rename(beside_, file_)) {
+      static_cast<void>(disk_->remove(beside_));
+      return file_error("rename to", file_, failed);
+    }
   }
-  return sync_directory(parent_of(file_));
+  return sync_directory(*disk_, parent_of(file_));
 }
 
 Status FileReplacement::commit_new() {
-  GRADMINT_CHECK(fd_ >= 0);
+  GRADMINT_CHECK(open_ != nullptr);
   if (const Status whole = link(); !whole.ok()) return whole;
   if (named_) {
     // link, unlike rename, leaves what is there.
-    const bool taken = ::link(beside_.c_str(), file_.c_str()) != 0;
-    const int reason = errno;
-    ::unlink(beside_.c_str());
-    if (taken && reason == EEXIST) {
+    const int failed = disk_->link(beside_, file_);
+    static_cast<void>(disk_->remove(beside_));
+    if (failed == EEXIST) {
       return Error{ErrorCode::refused,
                    "'" + file_.string() + "' exists already; choose another name or move it away"};
     }
-    if (taken) return file_error("create", file_, reason);
+    if (failed != 0) return file_error("create", file_, failed);
   }
-  return sync_directory(parent_of(file_));
+  return sync_directory(*disk_, parent_of(file_));
 }
 
 // Syncs, and names the file: at once by its own name where nothing has that, so that there is no
 // moment at which a killed process would leave another.
 Status FileReplacement::link() {
-  if (::fsync(fd_) != 0) return file_error("write", beside_, errno);
-  if (!named_ && !name_it(fd_, file_)) {
-    if (errno != EEXIST) return file_error("write", file_, errno);
-    if (!name_it(fd_, beside_)) return file_error("write", beside_, errno);
-    named_ = true;
+  if (const int failed = open_->sync()) return file_error("write", beside_, failed);
+  if (!named_) {
+    if (const int failed = open_->give_name(file_)) {
+      if (failed != EEXIST) return file_error("write", file_, failed);
+      if (const int beside = open_->give_name(beside_)) return file_error("write", beside_, beside);
+      named_ = true;
+    }
   }
-  // Closing may find out what writing did not (quota, network file systems).
-  if (::close(std::exchange(fd_, -1)) == 0) return {};
-  const int reason = errno;
-  ::unlink(named_ ? beside_.c_str() : file_.c_str());
-  return file_error("write", file_, reason);
+  const int failed = std::exchange(open_, nullptr)->close();
+  if (failed == 0) return {};
+  static_cast<void>(disk_->remove(named_ ? beside_ : file_));
+  return file_error("write", file_, failed);
 }
 
-Status create_file(const std::filesystem::path& file, ByteView content, unsigned mode) {
-  auto made = FileReplacement::begin(file, mode);
+Status create_file(Disk& disk, const std::filesystem::path& file, ByteView content, unsigned mode) {
+  auto made = FileReplacement::begin(disk, file, mode);
   if (!made.ok()) return made.error();
   if (const Status written = made->write(content); !written.ok()) return written;
   return made->commit_new();
@@ -210,85 +176,86 @@ Status create_file(const std::filesystem::path& file, ByteView content, unsigned
 
 Result<std::uint64_t> copy_durably(const std::filesystem::path& from,
                                    const std::filesystem::path& to) {
-  const Descriptor source(open_retrying(from, O_RDONLY));
-  struct stat about {};
-  if (source.get() < 0 || ::fstat(source.get(), &about) != 0)
-    return file_error("open", from, errno);
-  const unsigned mode = about.st_mode & 07777;
-  auto copy = FileReplacement::begin(to, mode);
+  Disk& disk = posix_disk();
+  std::unique_ptr<DiskFile> source;
+  if (const int failed = disk.open(from, Disk::Open::existing, 0, source))
+    return file_error("open", from, failed);
+  const unsigned mode = disk.look(from).mode;
+  auto copy = FileReplacement::begin(disk, to, mode);
   if (!copy.ok()) return copy.error();
   Bytes piece(kCopyPieceBytes);
   for (std::uint64_t copied = 0;;) {
-    const ssize_t got = ::read(source.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return file_error("read", from, errno);
+    std::size_t got = 0;
+    if (const int failed = source->read_at(copied, piece, got))
+      return file_error("read", from, failed);
     if (got == 0) {
       if (const Status done = copy->commit_new(); !done.ok()) return done.error();
-      if (::chmod(to.c_str(), mode) == 0) return copied;  // which the umask may have cut
-      return file_error("set the permissions of", to, errno);
+      // Which the umask may have cut.
+      if (const int failed = disk.set_mode(to, mode))
+        return file_error("set the permissions of", to, failed);
+      return copied;
     }
-    const auto bytes = static_cast<std::size_t>(got);
-    if (const Status s = copy->write(ByteView(piece).first(bytes)); !s.ok()) return s.error();
-    copied += bytes;
+    if (const Status s = copy->write(ByteView(piece).first(got)); !s.ok()) return s.error();
+    copied += got;
   }
 }
 
-void remove_partial_files(const std::filesystem::path& directory) {
-  std::error_code failed, ignored;
-  std::vector<std::filesystem::path> found;
-  constexpr auto kHow = std::filesystem::directory_options::skip_permission_denied;
-  for (std::filesystem::recursive_directory_iterator entry(directory, kHow, failed), end;
-       !failed && entry != end; entry.increment(failed)) {
-    if (!is_partial(entry->path().filename().string())) continue;
-    if (entry->symlink_status(ignored).type() == std::filesystem::file_type::regular) {
-      found.push_back(entry->path());
+void remove_partial_files(Disk& disk, const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  if (disk.list(directory, names) != 0) return;
+  for (const std::string& name : names) {
+    const std::filesystem::path path = directory / name;
+    const DiskEntry entry = disk.look(path, Links::refuse);
+    if (entry.is_directory()) {
+      remove_partial_files(disk, path);
+    } else if (entry.is_regular() && is_partial(name)) {
+      static_cast<void>(disk.remove(path));
     }
   }
-  for (const std::filesystem::path& file : found) std::filesystem::remove(file, ignored);
 }
 
-Status write_at(const std::filesystem::path& file, std::uint64_t offset_bytes, ByteView bytes) {
-  const Descriptor fd(open_retrying(file, O_WRONLY | O_CREAT, 0644));
-  if (fd.get() < 0) return file_error("open", file, errno);
-  const auto offset = static_cast<off_t>(offset_bytes);
+Status write_at(Disk& disk, const std::filesystem::path& file, std::uint64_t offset_bytes,
+                ByteView bytes) {
+  std::unique_ptr<DiskFile> open;
+  if (const int failed = disk.open(file, Disk::Open::create, 0644, open))
+    return file_error("open", file, failed);
   // What lies beyond is of an earlier attempt.
-  if (::ftruncate(fd.get(), offset) != 0) return file_error("truncate", file, errno);
-  if (::lseek(fd.get(), offset, SEEK_SET) < 0 || !write_all(fd.get(), bytes)) {
-    return file_error("write", file, errno);
-  }
+  if (const int failed = open->truncate(offset_bytes)) return file_error("truncate", file, failed);
+  if (const int failed = open->append(bytes)) return file_error("write", file, failed);
   return {};
 }
 
-Status sync_file(const std::filesystem::path& file) {
-  const Descriptor fd(open_retrying(file, O_RDONLY));
-  if (fd.get() < 0) return file_error("open", file, errno);
-  if (::fsync(fd.get()) != 0) return file_error("sync", file, errno);
+Status sync_file(Disk& disk, const std::filesystem::path& file) {
+  std::unique_ptr<DiskFile> open;
+  if (const int failed = disk.open(file, Disk::Open::existing, 0, open))
+    return file_error("open", file, failed);
+  if (const int failed = open->sync()) return file_error("sync", file, failed);
   return {};
 }
 
-Status sync_directory(const std::filesystem::path& directory) {
-  const Descriptor fd(open_retrying(directory, O_RDONLY | O_DIRECTORY));
-  if (fd.get() < 0) return file_error("open", directory, errno);
-  if (::fsync(fd.get()) != 0) return file_error("sync", directory, errno);
+Status sync_directory(Disk& disk, const std::filesystem::path& directory) {
+  if (const int failed = disk.sync_directory(directory))
+    return file_error("sync", directory, failed);
   return {};
 }
 
-Status create_directory_synced(const std::filesystem::path& directory) {
-  if (::mkdir(directory.c_str(), 0755) == 0) return sync_directory(parent_of(directory));
-  if (errno == EEXIST) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(directory, ignored)) return {};
+Status create_directory_synced(Disk& disk, const std::filesystem::path& directory) {
+  const int failed = disk.make_directory(directory, 0755);
+  if (failed == 0) return sync_directory(disk, parent_of(directory));
+  if (failed == EEXIST) {
+    if (disk.look(directory).is_directory()) return {};
     return file_error("create directory", directory, ENOTDIR);
   }
-  if (errno != ENOENT) return file_error("create directory", directory, errno);
+  if (failed != ENOENT) return file_error("create directory", directory, failed);
   if (directory.empty() || directory == parent_of(directory)) {
     return file_error("create directory", directory, ENOENT);
   }
-  if (const Status above = create_directory_synced(parent_of(directory)); !above.ok()) return above;
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
-    return file_error("create directory", directory, errno);
+  if (const Status above = create_directory_synced(disk, parent_of(directory)); !above.ok())
+    return above;
+  if (const int again = disk.make_directory(directory, 0755); again != 0 && again != EEXIST) {
+    return file_error("create directory", directory, again);
   }
-  return sync_directory(parent_of(directory));
+  return sync_directory(disk, parent_of(directory));
 }
 
 }  // namespace gradmint

@@ -133,10 +133,10 @@ Result<SealedKey> parse_keystore(const std::filesystem::path& file, ByteView con
   }
 }
 
-Status refuse_when_others_can_read(const std::filesystem::path& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0) return file_error("open", file, errno);
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+Status refuse_when_others_can_read(const std::filesystem::path& file, Disk& disk) {
+  const DiskEntry entry = disk.look(file);
+  if (!entry.is_there()) return file_error("open", file, ENOENT);
+  if ((entry.mode & 077) == 0) return {};
   return Error{ErrorCode::refused, "others can read '" + file.string() +
                                        "'; keep it to yourself with: chmod 600 '" + file.string() +
                                        "'"};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/base/result.h"
+#include "ledger/disk.h"
 #include "ledger/keys.h"
 #include "ledger/keystore_cipher.h"
 
@@ -21,7 +22,7 @@ struct KeystoreCost {
 Result<SecretKey> generate_key();
 
 // For every file that holds a secret. refused: its owner is not the only one who can open it.
-Status refuse_when_others_can_read(const std::filesystem::path& file);
+Status refuse_when_others_can_read(const std::filesystem::path& file, Disk& disk = posix_disk());
 
 // The file's content, and back: everything but the derivation. `file` is named in errors.
 std::string keystore_text(const SealedKey& sealed);

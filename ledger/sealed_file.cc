@@ -15,8 +15,8 @@ constexpr std::size_t kDigestBytes = sizeof(Hash::bytes);
 }  // namespace
 
 Result<Bytes> read_sealed_file(const std::filesystem::path& file, std::string_view first_line,
-                               std::size_t max_content_bytes, Links links) {
-  const auto whole = read_file(file, first_line.size() + max_content_bytes + kDigestBytes, links);
+                               std::size_t max_content_bytes, Links links, Disk& disk) {
+  const auto whole = disk.read(file, first_line.size() + max_content_bytes + kDigestBytes, links);
   if (!whole.ok()) return whole.error();
   const ByteView bytes(*whole);
   const Error damaged{ErrorCode::corrupt, "'" + file.string() + "' is damaged"};
@@ -32,12 +32,12 @@ Result<Bytes> read_sealed_file(const std::filesystem::path& file, std::string_vi
 }
 
 Status write_sealed_file(const std::filesystem::path& file, std::string_view first_line,
-                         ByteView content, unsigned mode) {
+                         ByteView content, unsigned mode, Disk& disk) {
   Writer out;
   out.raw(as_bytes(first_line));
   out.raw(content);
   out.hash(sha256(out.view()));
-  return replace_file(file, out.view(), mode);
+  return replace_file(disk, file, out.view(), mode);
 }
 
 }  // namespace gradmint

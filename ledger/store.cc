@@ -38,8 +38,8 @@ LedgerStore::LedgerStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LedgerStore::~LedgerStore() = default;
 
 Result<std::unique_ptr<LedgerStore>> LedgerStore::open(const std::filesystem::path& directory,
-                                                       Mode mode) {
-  auto database = StoreDatabase::open(directory, mode);
+                                                       Mode mode, Disk& disk) {
+  auto database = StoreDatabase::open(directory, mode, disk);
   if (!database.ok()) return database.error();
   auto impl = std::make_unique<Impl>(Impl{std::move(*database)});
   return std::unique_ptr<LedgerStore>(new LedgerStore(std::move(impl)));

@@ -18,6 +18,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/chain.h"
+#include "ledger/disk.h"
 #include "ledger/ledger_reader.h"
 
 namespace gradmint {
@@ -44,8 +45,9 @@ class LedgerStore : public StoreReader {
   // read_write creates the directory and database when missing and holds the lock (busy when
   // another process has it, naming the directory). read_only takes a snapshot as of now. A schema
   // other than kLedgerSchema is `unsupported` and named. Damage found is `corrupt`.
+  // Snapshots are taken of posix_disk() alone.
   static Result<std::unique_ptr<LedgerStore>> open(const std::filesystem::path& directory,
-                                                   Mode mode);
+                                                   Mode mode, Disk& disk = posix_disk());
   ~LedgerStore() override;
 
   // A write that fails (io: the disk is full, say) may or may not be there when the store is opened

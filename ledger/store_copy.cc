@@ -18,7 +18,7 @@ bool is_own(std::string_view key) {
 }  // namespace
 
 Result<Tip> copy_ledger(const std::filesystem::path& from, const std::filesystem::path& to) {
-  const auto source = StoreDatabase::open(from, LedgerStore::Mode::read_only);
+  const auto source = StoreDatabase::open(from, LedgerStore::Mode::read_only, posix_disk());
   if (!source.ok()) return source.error();
   const auto tip = (*source)->tip();
   const auto stored_tip = (*source)->find(keys::kTip);
@@ -26,7 +26,7 @@ Result<Tip> copy_ledger(const std::filesystem::path& from, const std::filesystem
   if (!tip || !*stored_tip) {
     return Error{ErrorCode::not_found, "the ledger in '" + from.string() + "' has no block yet"};
   }
-  const auto copy = StoreDatabase::open(to, LedgerStore::Mode::read_write);
+  const auto copy = StoreDatabase::open(to, LedgerStore::Mode::read_write, posix_disk());
   if (!copy.ok()) return copy.error();
   if ((*copy)->tip()) {
     return Error{ErrorCode::refused,

@@ -60,21 +60,6 @@ Error no_ledger(const std::filesystem::path& directory) {
                        : "name a coordinator's HOME/ledger, or a copy of it")};
 }
 
-// Where LevelDB finds no CURRENT it would start an empty database over what is there. Only the
-// remains of a first start that was cut short may be built upon.
-Status refuse_beheaded(const std::filesystem::path& directory) {
-  const auto database = directory / kDatabaseFolder;
-  std::error_code failed;
-  if (std::filesystem::exists(database / "CURRENT", failed)) return {};
-  bool remains = std::filesystem::exists(directory / kCheckpointName, failed);
-  for (std::filesystem::directory_iterator entry(database, failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto extension = entry->path().extension();
-    remains |= extension == ".log" || extension == ".ldb" || extension == ".sst";
-  }
-  return remains ? Status(damage_error(directory, "db/CURRENT is missing")) : Status();
-}
-
 }  // namespace
 
 std::filesystem::path StoreDatabase::checkpoint_path() const {
@@ -82,7 +67,22 @@ std::filesystem::path StoreDatabase::checkpoint_path() const {
 }
 
 Result<CheckpointFile> StoreDatabase::read_checkpoint() const {
-  return checkpoint_at_open_ ? *checkpoint_at_open_ : read_checkpoint_file(checkpoint_path());
+  return checkpoint_at_open_ ? *checkpoint_at_open_
+                             : read_checkpoint_file(checkpoint_path(), disk_);
+}
+
+// Where LevelDB finds no CURRENT it would start an empty database over what is there. Only the
+// remains of a first start that was cut short may be built upon.
+Status StoreDatabase::refuse_beheaded() const {
+  const auto database = directory_ / kDatabaseFolder;
+  if (disk_.look(database / "CURRENT").is_there()) return {};
+  bool remains = disk_.look(directory_ / kCheckpointName).is_there();
+  std::vector<std::string> names;
+  static_cast<void>(disk_.list(database, names));  // what is not there holds nothing
+  for (const std::string& name : names) {
+    remains |= name.ends_with(".log") || name.ends_with(".ldb") || name.ends_with(".sst");
+  }
+  return remains ? Status(damage_error(directory_, "db/CURRENT is missing")) : Status();
 }
 
 std::unique_ptr<leveldb::Iterator> StoreDatabase::new_iterator() const {
@@ -109,8 +109,8 @@ Status StoreDatabase::take_database_snapshot(const std::filesystem::path& databa
   if (!std::filesystem::is_directory(database, failed) && (!failed || failed.value() == ENOENT)) {
     return no_ledger(directory_);
   }
-  if (const Status whole = refuse_beheaded(directory_); !whole.ok()) return whole;
-  checkpoint_at_open_ = read_checkpoint_file(checkpoint_path());
+  if (const Status whole = refuse_beheaded(); !whole.ok()) return whole;
+  checkpoint_at_open_ = read_checkpoint_file(checkpoint_path(), disk_);
   auto snapshot = take_snapshot(database);
   if (!snapshot.ok()) {
     const bool missing = snapshot.error().code == ErrorCode::not_found;
@@ -123,22 +123,23 @@ Status StoreDatabase::take_database_snapshot(const std::filesystem::path& databa
 // LevelDB locks a file of the database: whoever deletes that file, or the database, would let a
 // second writer in. So the directory is locked first.
 Status StoreDatabase::lock() {
-  if (const Status made = create_directory_synced(directory_); !made.ok()) return made;
-  auto lock =
-      DirectoryLock::take(directory_, "another process is using the ledger in '" +
-                                          directory_.string() + "'; stop it first, or only read");
+  if (const Status made = create_directory_synced(disk_, directory_); !made.ok()) return made;
+  auto lock = DirectoryLock::take(directory_,
+                                  "another process is using the ledger in '" + directory_.string() +
+                                      "'; stop it first, or only read",
+                                  disk_);
   if (!lock.ok()) return lock.error();
   lock_.emplace(*std::move(lock));
-  remove_partial_files(directory_);
-  return create_directory_synced(directory_ / kDatabaseFolder);
+  remove_partial_files(disk_, directory_);
+  return create_directory_synced(disk_, directory_ / kDatabaseFolder);
 }
 
 Status StoreDatabase::open_database() {
   const auto database = directory_ / kDatabaseFolder;
   if (writable()) {
     if (const Status locked = lock(); !locked.ok()) return locked;
-    if (const Status whole = refuse_beheaded(directory_); !whole.ok()) return whole;
-    env_ = make_durable_env();
+    if (const Status whole = refuse_beheaded(); !whole.ok()) return whole;
+    env_ = make_durable_env(disk_);
   } else {
     if (const Status taken = take_database_snapshot(database); !taken.ok()) return taken;
   }
@@ -208,8 +209,8 @@ Status StoreDatabase::load() {
 }
 
 Result<std::unique_ptr<StoreDatabase>> StoreDatabase::open(const std::filesystem::path& directory,
-                                                           LedgerStore::Mode mode) {
-  std::unique_ptr<StoreDatabase> opened(new StoreDatabase(directory, mode));
+                                                           LedgerStore::Mode mode, Disk& disk) {
+  std::unique_ptr<StoreDatabase> opened(new StoreDatabase(directory, mode, disk));
   if (const Status status = opened->open_database(); !status.ok()) return status.error();
   if (const Status status = opened->check_schema(); !status.ok()) return status.error();
   if (const Status status = opened->load(); !status.ok()) return status.error();
@@ -243,7 +244,8 @@ Status StoreDatabase::compare(const Result<CheckpointFile>& checkpoint) const {
 
 Status StoreDatabase::write_checkpoint() const {
   return write_checkpoint_file(
-      checkpoint_path(), {sequence_, tip_->tip.height, tip_->tip.block_hash, tip_->certificate});
+      checkpoint_path(), {sequence_, tip_->tip.height, tip_->tip.block_hash, tip_->certificate},
+      disk_);
 }
 
 // Batch first, checkpoint second: a crash between them leaves a checkpoint that is behind, which is

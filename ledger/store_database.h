@@ -31,7 +31,7 @@ class StoreDatabase {
  public:
   // See LedgerStore::open.
   static Result<std::unique_ptr<StoreDatabase>> open(const std::filesystem::path& directory,
-                                                     LedgerStore::Mode mode);
+                                                     LedgerStore::Mode mode, Disk& disk);
 
   const std::filesystem::path& directory() const { return directory_; }
   bool writable() const { return mode_ == LedgerStore::Mode::read_write; }
@@ -68,8 +68,8 @@ class StoreDatabase {
   Status compare(const Result<CheckpointFile>& checkpoint) const;
 
  private:
-  StoreDatabase(std::filesystem::path directory, LedgerStore::Mode mode)
-      : directory_(std::move(directory)), mode_(mode) {}
+  StoreDatabase(std::filesystem::path directory, LedgerStore::Mode mode, Disk& disk)
+      : disk_(disk), directory_(std::move(directory)), mode_(mode) {}
 
   std::filesystem::path checkpoint_path() const;
   std::unique_ptr<leveldb::Iterator> new_iterator() const;
@@ -77,11 +77,13 @@ class StoreDatabase {
   Status open_database();
   Status take_database_snapshot(const std::filesystem::path& database);
   Status check_schema();
+  Status refuse_beheaded() const;
   Status load();
   Status load_sequence();
   Status write_and_checkpoint(leveldb::WriteBatch& batch, const std::optional<NewTip>& new_tip);
   Status write_checkpoint() const;
 
+  Disk& disk_;
   const std::filesystem::path directory_;
   const LedgerStore::Mode mode_;
   std::optional<DirectoryLock> lock_;  // the writer's; outlives the database

@@ -9,7 +9,7 @@
 #include "ledger/scaler_records.h"
 #include "worker/adversary.h"
 #include "worker/cli/arguments.h"
-#include "worker/session/training_thread.h"
+#include "worker/session/training.h"
 #include "worker/torch/torch_options.h"
 
 namespace gradmint {

@@ -105,7 +105,7 @@ int run(const JoinArguments& a) {
   auto home = session::WorkerHome::open(a.home, invitation, a.passphrase_file, a.coordinator);
   if (!home) return report(home.error());
 
-  session::Console console(session::Console::stdout_is_terminal());
+  session::TerminalConsole console(session::TerminalConsole::stdout_is_terminal());
   console.say({false, "worker " + address_of(home->key().account()) + ", home " + a.home});
   std::set<std::string> told;
   const auto equipped = [&](const GenesisRecord& genesis, const ModelLayout* layout,
@@ -127,7 +127,7 @@ int run(const JoinArguments& a) {
   options.adversary_seed = a.data.seed;
   std::optional<WorkerTrainers> made;         // before it registered
   std::optional<session::DataSummed> summed;  // likewise
-  options.fits_task = [&](const GenesisRecord& genesis) -> Status {
+  options.task.fits_task = [&](const GenesisRecord& genesis) -> Status {
     auto equipment = equipped(genesis, nullptr, {});
     if (!equipment) return equipment.error();
     if (equipment->sums) {
@@ -137,14 +137,14 @@ int run(const JoinArguments& a) {
     }
     return {};
   };
-  options.sums = [&](const GenesisRecord& genesis) -> Result<session::DataSummed> {
+  options.task.sums = [&](const GenesisRecord& genesis) -> Result<session::DataSummed> {
     if (summed) return *std::exchange(summed, std::nullopt);
     auto equipment = equipped(genesis, nullptr, {});
     if (!equipment) return equipment.error();
     return session::DataSummed{"", equipment->trainers.dataset, *equipment->sums};
   };
-  options.trainers = [&](const GenesisRecord& genesis, const ModelLayout& layout,
-                         const std::vector<ScalerBits>& scaler) -> Result<WorkerTrainers> {
+  options.task.trainers = [&](const GenesisRecord& genesis, const ModelLayout& layout,
+                              const std::vector<ScalerBits>& scaler) -> Result<WorkerTrainers> {
     if (made) return *std::exchange(made, std::nullopt);
     auto equipment = equipped(genesis, &layout, scaler);
     if (!equipment) return equipment.error();

@@ -1,10 +1,6 @@
 #include "coordinator/intake/uploads.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "coordinator/protocol/limits.h"
 #include "ledger/durable_file.h"
@@ -13,46 +9,32 @@ namespace gradmint {
 
 struct Uploads::Open {
   Opening opening;
-  std::filesystem::path file;
-  int fd = -1;
+  std::filesystem::path path;
+  std::unique_ptr<DiskFile> file;
   std::uint64_t held_bytes = 0;
   BlobHasher hasher;
-  ~Open() {
-    if (fd >= 0) ::close(fd);
-  }
 };
 
 namespace {
 
-Status write_all(int fd, const std::filesystem::path& file, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return file_error("write", file, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return Status{};
-}
-
 // Keeps whole chunks of a file left by an earlier run, hashed anew.
-Status recover(int fd, const std::filesystem::path& file, std::uint64_t size_bytes,
+Status recover(DiskFile& file, const std::filesystem::path& path, std::uint64_t size_bytes,
                BlobHasher& hasher, std::uint64_t& held_bytes) {
-  const auto length = ::lseek(fd, 0, SEEK_END);
-  if (length < 0) return file_error("read", file, errno);
-  std::uint64_t keep = std::min<std::uint64_t>(static_cast<std::uint64_t>(length), size_bytes);
+  std::uint64_t keep = 0;
+  if (const int failed = file.size(keep)) return file_error("read", path, failed);
+  keep = std::min(keep, size_bytes);
   // The last chunk is always asked for again: its arrival is what completes an upload.
   if (keep > 0) keep = (keep - 1) / kMaxChunkBytes * kMaxChunkBytes;
-  if (::ftruncate(fd, static_cast<off_t>(keep)) != 0) return file_error("write", file, errno);
-  ::lseek(fd, 0, SEEK_SET);
+  if (const int failed = file.truncate(keep)) return file_error("write", path, failed);
   Bytes buffer(std::size_t{1} << 20);
   while (held_bytes < keep) {
     const auto want =
         static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), keep - held_bytes));
-    const ssize_t n = ::read(fd, buffer.data(), want);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return file_error("read", file, errno);
-    hasher.update(ByteView(buffer).first(static_cast<std::size_t>(n)));
-    held_bytes += static_cast<std::uint64_t>(n);
+    std::size_t got = 0;
+    const int failed = file.read_at(held_bytes, std::span(buffer).first(want), got);
+    if (failed != 0 || got == 0) return file_error("read", path, failed);
+    hasher.update(ByteView(buffer).first(got));
+    held_bytes += got;
   }
   return Status{};
 }
@@ -78,14 +60,15 @@ Result<std::uint64_t> Uploads::begin(const AccountId& worker, const Opening& ope
   if (known != open_.end() && known->second->opening.root == opening.root) {
     return known->second->held_bytes;
   }
-  if (Status made = create_directory_synced(directory_); !made) return made.error();
+  if (Status made = create_directory_synced(blobs_.disk(), directory_); !made) return made.error();
   auto upload = std::make_unique<Open>();
   upload->opening = opening;
-  upload->file = file_of(worker, opening.root);
-  upload->fd = ::open(upload->file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (upload->fd < 0) return file_error("create", upload->file, errno);
-  if (Status s =
-          recover(upload->fd, upload->file, opening.size_bytes, upload->hasher, upload->held_bytes);
+  upload->path = file_of(worker, opening.root);
+  if (const int failed = blobs_.disk().open(upload->path, Disk::Open::create, 0600, upload->file)) {
+    return file_error("create", upload->path, failed);
+  }
+  if (Status s = recover(*upload->file, upload->path, opening.size_bytes, upload->hasher,
+                         upload->held_bytes);
       !s) {
     return s.error();
   }
@@ -110,7 +93,8 @@ Result<Uploads::Step> Uploads::add(const AccountId& worker, std::uint64_t offset
   if (offset_bytes <= upload.held_bytes && offset_bytes + bytes.size() > upload.held_bytes) {
     const ByteView fresh =
         bytes.subspan(static_cast<std::size_t>(upload.held_bytes - offset_bytes));
-    if (Status s = write_all(upload.fd, upload.file, fresh); !s) return s.error();
+    if (const int failed = upload.file->append(fresh))
+      return file_error("write", upload.path, failed);
     upload.hasher.update(fresh);
     upload.held_bytes += fresh.size();
   }
@@ -118,15 +102,13 @@ Result<Uploads::Step> Uploads::add(const AccountId& worker, std::uint64_t offset
   if (upload.held_bytes < size_bytes) return step;
 
   if (upload.hasher.finish() != upload.opening.root) {
-    std::error_code ignored;
-    std::filesystem::remove(upload.file, ignored);
+    static_cast<void>(blobs_.disk().remove(upload.path));
     open_.erase(it);
     step.verdict = Verdict::hash_mismatch;
     step.next_offset_bytes = 0;
     return step;
   }
-  if (Status s = sync_file(upload.file); !s) return s.error();
-  if (Status s = blobs_.adopt(upload.file, upload.opening.root); !s) return s.error();
+  if (Status s = blobs_.adopt(upload.path, upload.opening.root); !s) return s.error();
   open_.erase(it);
   step.finished = true;
   return step;
@@ -139,8 +121,7 @@ bool Uploads::is_open(const AccountId& worker, const Hash& root) const {
 
 void Uploads::clear() {
   open_.clear();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
+  remove_tree(blobs_.disk(), directory_);
 }
 
 }  // namespace gradmint

@@ -7,6 +7,7 @@
 #include "coordinator/protocol/endpoint.h"
 #include "coordinator/protocol/gatekeeper.h"
 #include "coordinator/protocol/peer_numbers.h"
+#include "coordinator/protocol/request_check.h"
 #include "coordinator/protocol/zmq_handles.h"
 #include "kernels/base/check.h"
 
@@ -264,26 +265,13 @@ std::optional<Refusal> ServerTransport::State::admit_message(Inbound& inbound,
   DecodedMessage decoded = decode_message(header.view());
   inbound.request_id = decoded.request_id;
   if (unwelcome) return unwelcome;
-  if (!decoded.ok()) return decoded.refusal;
-  const Kind& kind = kind_of(decoded.message);
-  const std::string name(kind.name);
-  if ((kind.accepted_at & inbound.peer.entrance) == 0) {
-    return refuse(RefusalCode::not_accepted_here,
-                  "a " + name + " is not accepted at this entrance");
+  const std::size_t payload_frames = received.count - 2;
+  const std::size_t payload_bytes =
+      payload_frames > 0 ? received.frames[2]->view().size() : std::size_t{0};
+  if (auto refusal = check_request(decoded, inbound.peer.entrance, payload_frames, payload_bytes)) {
+    return refusal;
   }
-  if (received.count != (kind.has_payload ? 3u : 2u)) {
-    return refuse(RefusalCode::malformed,
-                  "a " + name + " takes " + (kind.has_payload ? "one" : "no") + " payload frame; " +
-                      std::to_string(received.count - 2) + " came");
-  }
-  if (kind.has_payload) {
-    if (received.frames[2]->view().size() > kMaxPayloadBytes) {
-      return refuse(RefusalCode::oversized,
-                    "a payload of " + std::to_string(received.frames[2]->view().size()) +
-                        " bytes; at most " + std::to_string(kMaxPayloadBytes) + " are read");
-    }
-    inbound.payload = payload_of(received.frames[2]);
-  }
+  if (payload_frames > 0) inbound.payload = payload_of(received.frames[2]);
   inbound.message = std::move(decoded.message);
   return std::nullopt;
 }

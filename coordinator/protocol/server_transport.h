@@ -8,7 +8,8 @@
 // off. Each gives a TransportEvent, of which few of a kind are told and the rest counted. So are
 // the Pings by which clients' transports keep their connections alive.
 //
-// Thread safety: one loop thread owns it; admit, revoke and waker() may be used from any thread.
+// Thread safety: one loop thread owns it; admit, revoke, wake() and waker() may be used from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,8 @@
 #include <vector>
 
 #include "coordinator/protocol/curve.h"
-#include "coordinator/protocol/messages.h"
-#include "coordinator/protocol/payload.h"
 #include "coordinator/protocol/rate_limit.h"
-#include "coordinator/protocol/transport_event.h"
+#include "coordinator/protocol/server_end.h"
 #include "coordinator/protocol/waker.h"
 #include "kernels/base/result.h"
 
@@ -53,68 +52,25 @@ struct ServerOptions {
   int guest_idle_ms = 10'000;
 };
 
-// One connection. A peer that reconnects is a new Peer.
-struct Peer {
-  Entrances entrance = kNowhere;
-  std::string routing_id;
-  auto operator<=>(const Peer&) const = default;
-};
-
-struct Inbound {
-  Peer peer;
-  Hash curve_key;       // the connection's; zero at admin
-  AccountId account;    // at work: what this key was admitted as; zero elsewhere
-  std::string address;  // remote address, for the log and for limits
-  std::uint64_t request_id = 0;
-  Message message;
-  Payload payload;
-};
-
-struct ServerBatch {
-  std::vector<Inbound> inbound;  // at most kMaxInboundPerPoll
-  std::vector<TransportEvent> events;
-  bool woken = false;  // by waker()
-};
-
-enum class SendOutcome : std::uint8_t {
-  sent,          // handed to libzmq; it may still be lost with the connection
-  unreachable,   // the peer is gone: forget it
-  backpressure,  // it reads too slowly: try later, or drop what is superseded
-  too_large,     // our own limits forbid it; nothing was sent
-};
-
-class ServerTransport {
+class ServerTransport final : public ServerEnd {
  public:
   // Binds everything or nothing. An address in use is `busy`: "port 7701 on 127.0.0.1 is already in
   // use: …". A process that may open too few files is told so: see enough_descriptors().
   static Result<std::unique_ptr<ServerTransport>> bind(const ServerOptions& options);
-  ~ServerTransport();
+  ~ServerTransport() override;
   ServerTransport(const ServerTransport&) = delete;
   ServerTransport& operator=(const ServerTransport&) = delete;
 
-  // As bound, with real ports.
-  const std::string& join_endpoint() const;
-  const std::string& work_endpoint() const;
-
-  // Waits until something is there, at most timeout_ms (0: not at all, −1: for ever); may return
-  // early with nothing, after a signal.
-  ServerBatch poll(int timeout_ms);
-
-  // Never blocks. request_id: that of the request answered, or 0.
+  const std::string& join_endpoint() const override;
+  const std::string& work_endpoint() const override;
+  ServerBatch poll(int timeout_ms) override;
+  void wake() override { waker().wake(); }
   SendOutcome send(const Peer& peer, const Message& message, std::uint64_t request_id,
-                   Payload payload = {});
-  SendOutcome reply(const Inbound& request, const Message& message, Payload payload = {}) {
-    return send(request.peer, message, request.request_id, std::move(payload));
-  }
-
-  // From now on this CURVE key may enter at work and speaks for `account`. Admitting it again
-  // replaces the account. A revoked key's open connections are refused what they ask and closed a
-  // moment later.
-  void admit(const Hash& curve_key, const AccountId& account);
-  void revoke(const Hash& curve_key);
-  bool is_admitted(const Hash& curve_key) const;
-  // Accounts connected at work that have said something there, one for each connection.
-  std::vector<AccountId> connected() const;
+                   Payload payload = {}) override;
+  void admit(const Hash& curve_key, const AccountId& account) override;
+  void revoke(const Hash& curve_key) override;
+  bool is_admitted(const Hash& curve_key) const override;
+  std::vector<AccountId> connected() const override;
 
   const Waker& waker() const;
 

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "coordinator/protocol/server_transport.h"
+#include "coordinator/protocol/server_end.h"
 #include "coordinator/server/orderer.h"
 
 namespace gradmint {
@@ -15,7 +15,7 @@ bool may_connect(const StateReader& state, const AccountId& worker);
 
 class Admissions {
  public:
-  explicit Admissions(ServerTransport& transport) : transport_(transport) {}
+  explicit Admissions(ServerEnd& transport) : transport_(transport) {}
 
   // Admits every worker of the ledger.
   void start(const State& state);
@@ -25,7 +25,7 @@ class Admissions {
  private:
   void bring_up_to_date(const State& state, const AccountId& account);
 
-  ServerTransport& transport_;
+  ServerEnd& transport_;
   std::map<AccountId, Hash> keys_;  // as admitted
 };
 

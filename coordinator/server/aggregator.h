@@ -2,11 +2,10 @@
 // model and optimizer state are stored and synced before the result is told.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <span>
+#include <string>
 
 #include "coordinator/round/round_events.h"
 #include "ledger/blobs.h"
@@ -23,30 +22,22 @@ struct AggregationJob {
 // The bytes of a stored fp32 vector; empty for the zero root.
 Result<kernels::Floats> load_vector(const BlobStore& blobs, const Hash& root);
 
+// What becomes of a job, on this thread: the new model and optimizer state are stored. `new_model`
+// is left empty where there is none.
+ExecutionDone aggregate(AggregationJob job, const BlobStore& blobs, kernels::Backend& backend,
+                        kernels::Floats& new_model);
+
+// One real implementation, on a thread of its own, and one simulated (tests/simulation/).
 class Aggregator {
  public:
-  // `done` is called on the aggregator's own thread; the new model is empty where there is none.
+  // `done` may be called on another thread; the new model is empty where there is none.
   using Done = std::function<void(ExecutionDone, std::span<const float> model)>;
+  // On a thread of its own. Destroying it waits for the job under way.
   static Result<std::unique_ptr<Aggregator>> start(const std::string& device, int threads,
                                                    BlobStore blobs, Done done);
-  ~Aggregator();  // waits for the job under way
-  void run(AggregationJob job);
-  const std::string& backend_name() const { return backend_name_; }
-
- private:
-  Aggregator(std::unique_ptr<kernels::Backend> backend, BlobStore blobs, Done done);
-  void work();
-  ExecutionDone execute(AggregationJob& job, kernels::Floats& model);
-
-  std::unique_ptr<kernels::Backend> backend_;
-  std::string backend_name_;
-  BlobStore blobs_;
-  Done done_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::optional<AggregationJob> job_;
-  bool stopping_ = false;
-  std::thread thread_;
+  virtual ~Aggregator() = default;
+  virtual void run(AggregationJob job) = 0;
+  virtual const std::string& backend_name() const = 0;
 };
 
 }  // namespace gradmint

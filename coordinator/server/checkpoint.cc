@@ -21,7 +21,7 @@ std::string file_name(std::uint64_t round) {
 }  // namespace
 
 Result<ModelLayout> load_layout(const Home& home, const TaskSpec& task) {
-  auto blob = BlobStore(home.blobs()).get_verified(task.layout_root);
+  auto blob = home.blob_store().get_verified(task.layout_root);
   if (!blob) return blob.error();
   const ByteView bytes = blob->bytes();
   return ModelLayout::decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -30,7 +30,7 @@ Result<ModelLayout> load_layout(const Home& home, const TaskSpec& task) {
 Result<CheckpointWriter> CheckpointWriter::open(const Home& home, const TaskSpec& task) {
   auto layout = load_layout(home, task);
   if (!layout) return layout.error();
-  return CheckpointWriter(home.blobs(), home.checkpoints(), *std::move(layout),
+  return CheckpointWriter(home.blob_store(), home.checkpoints(), *std::move(layout),
                           model_metadata(task));
 }
 
@@ -38,18 +38,18 @@ void CheckpointWriter::describe(const TaskSpec& task) { metadata_ = model_metada
 
 Status CheckpointWriter::write_file(const std::string& name, std::uint64_t round,
                                     std::span<const float> model) const {
-  if (Status made = create_directory_synced(directory_); !made) return made;
+  if (Status made = create_directory_synced(blobs_.disk(), directory_); !made) return made;
   std::map<std::string, std::string> metadata = metadata_;
   metadata["gradmint.round"] = std::to_string(round);
   const auto bytes = write_safetensors(layout_, model, metadata);
-  return replace_file(directory_ / name, bytes);
+  return replace_file(blobs_.disk(), directory_ / name, bytes);
 }
 
 Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model) const {
   if (Status s = write_file(file_name(round), round, model); !s) return s;
   *written_ = round;
-  std::error_code ignored;
-  if (round > kKept) std::filesystem::remove(directory_ / file_name(round - kKept), ignored);
+  if (round > kKept)  // it may be gone
+    static_cast<void>(blobs_.disk().remove(directory_ / file_name(round - kKept)));
   return Status{};
 }
 
@@ -57,18 +57,17 @@ Status CheckpointWriter::write(std::uint64_t round, std::span<const float> model
 // a whole file of the name.
 bool CheckpointWriter::link_best(std::uint64_t round) const {
   const std::filesystem::path link = directory_ / "best.safetensors.new";
-  std::error_code failed;
-  std::filesystem::remove(link, failed);
-  std::filesystem::create_hard_link(directory_ / file_name(round), link, failed);
-  if (!failed) std::filesystem::rename(link, best_file(), failed);
-  if (!failed) return true;
-  std::filesystem::remove(link, failed);
+  Disk& disk = blobs_.disk();
+  static_cast<void>(disk.remove(link));
+  if (disk.link(directory_ / file_name(round), link) == 0 && disk.rename(link, best_file()) == 0)
+    return true;
+  static_cast<void>(disk.remove(link));
   return false;
 }
 
 Status CheckpointWriter::keep_as_best(std::uint64_t round, const Hash& model_root) const {
   if (*written_ == round && link_best(round)) return {};
-  const auto blob = BlobStore(blobs_).get_verified(model_root);
+  const auto blob = blobs_.get_verified(model_root);
   if (!blob) return blob.error();
   const auto model = decode_flat_fp32(blob->bytes());
   if (!model) return model.error();

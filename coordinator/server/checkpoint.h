@@ -30,7 +30,7 @@ class CheckpointWriter {
   std::filesystem::path best_file() const { return directory_ / "best.safetensors"; }
 
  private:
-  CheckpointWriter(std::filesystem::path blobs, std::filesystem::path directory, ModelLayout layout,
+  CheckpointWriter(BlobStore blobs, std::filesystem::path directory, ModelLayout layout,
                    std::map<std::string, std::string> metadata)
       : blobs_(std::move(blobs)),
         directory_(std::move(directory)),
@@ -41,7 +41,8 @@ class CheckpointWriter {
 
   bool link_best(std::uint64_t round) const;
 
-  std::filesystem::path blobs_, directory_;
+  BlobStore blobs_;
+  std::filesystem::path directory_;
   ModelLayout layout_;
   std::map<std::string, std::string> metadata_;
   std::shared_ptr<std::atomic<std::uint64_t>> written_ =  // the newest round whose file it wrote

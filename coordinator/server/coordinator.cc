@@ -2,11 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
-#include <cstdio>
 #include <utility>
 
-#include "contracts/amount.h"
 #include "coordinator/protocol/descriptors.h"
 #include "coordinator/protocol/endpoint.h"
 #include "coordinator/server/checkpoint.h"
@@ -22,43 +19,36 @@ constexpr int kTickMs = 50;
 constexpr int kMaxBlocksPerTurn = 16;
 constexpr std::uint64_t kFarewellMs = 1000;
 constexpr std::uint64_t kEvidenceMs = 5000;
-constexpr std::uint64_t kLookMs = 250;
 
-std::uint64_t wall_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
-constexpr const char* kZeroScoreRemark =
-    " (no agreement with the others this round: normal where a model has converged)";
-
-// 912345 -> "0.912".
-std::string score_text(std::uint32_t ppm) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(ppm) / 1e6);
-  return text;
-}
-
-Status write_endpoints(const Home& home, const ServerTransport& transport,
+Status write_endpoints(const Home& home, const ServerEnd& transport,
                        const std::string& invitations_name) {
   const nlohmann::json json = {{"join", transport.join_endpoint()},
                                {"work", transport.work_endpoint()},
                                {"public", invitations_name}};
-  return replace_file(home.endpoints(), as_bytes(json_text(json) + "\n"), 0600);
+  return replace_file(home.disk(), home.endpoints(), as_bytes(json_text(json) + "\n"), 0600);
 }
 
 }  // namespace
 
+struct Coordinator::Parts {
+  DirectoryLock lock;
+  std::shared_ptr<const AdminSocket> admin_socket;
+  std::unique_ptr<Orderer> orderer;
+  std::unique_ptr<ServerEnd> transport;
+  Surroundings surroundings;
+};
+
 Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const Settings& settings,
                                                        const SecretKey& validator,
-                                                       Reporter reporter) {
+                                                       Reporter reporter,
+                                                       const Surroundings& surroundings) {
   if (Status enough = enough_descriptors(); !enough) return enough.error();
   auto lock = lock_home(home);
   if (!lock) return lock.error();
-  auto curve = read_curve_key(home.curve_key());
+  auto curve = read_curve_key(home.curve_key(), home.disk());
   if (!curve) return curve.error();
-  auto orderer = Orderer::open(home.ledger(), SignGuard(home.signed_block()), validator);
+  auto orderer = Orderer::open(home.ledger(), SignGuard(home.signed_block(), home.disk()),
+                               validator, home.disk());
   if (!orderer) return orderer.error();
   const GenesisRecord& genesis = (*orderer)->chain().genesis();
   auto layout = load_layout(home, genesis.task);
@@ -68,44 +58,40 @@ Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const S
   options.key = *curve;
   options.join_endpoint = settings.join_endpoint;
   options.work_endpoint = settings.work_endpoint;
-  auto admin_socket = AdminSocket::in(home.run());
+  auto admin_socket = surroundings.admin(home.run());
   if (!admin_socket) return admin_socket.error();
-  options.admin_socket = admin_socket->path();
-  auto transport = ServerTransport::bind(options);
+  if (*admin_socket) options.admin_socket = (*admin_socket)->path();
+  auto transport = surroundings.bind(options);
   if (!transport) return transport.error();
   std::unique_ptr<Coordinator> coordinator(
-      new Coordinator(home, settings, *std::move(lock), *std::move(admin_socket),
-                      *std::move(orderer), *std::move(transport), std::move(reporter)));
+      new Coordinator(home, settings,
+                      {*std::move(lock), *std::move(admin_socket), *std::move(orderer),
+                       *std::move(transport), surroundings},
+                      std::move(reporter)));
   if (Status started = coordinator->start(); !started) return started.error();
   return coordinator;
 }
 
-Coordinator::Coordinator(const Home& home, const Settings& settings, DirectoryLock lock,
-                         AdminSocket admin_socket, std::unique_ptr<Orderer> orderer,
-                         std::unique_ptr<ServerTransport> transport, Reporter reporter)
-    : lock_(std::move(lock)),
-      admin_socket_(std::move(admin_socket)),
+Coordinator::Coordinator(const Home& home, const Settings& settings, Parts parts, Reporter reporter)
+    : lock_(std::move(parts.lock)),
+      admin_socket_(std::move(parts.admin_socket)),
       home_(home),
       settings_(settings),
+      surroundings_(std::move(parts.surroundings)),
       reporter_(std::move(reporter)),
-      orderer_(std::move(orderer)),
-      transport_(std::move(transport)),
+      orderer_(std::move(parts.orderer)),
+      transport_(std::move(parts.transport)),
       admissions_(*transport_),
-      driver_(settings_, home_, *orderer_, reporter_, [this] { wake(); }),
+      driver_(settings_, home_, surroundings_, *orderer_, reporter_, [this] { wake(); }),
       history_(*orderer_, reporter_, home_),
-      join_(*orderer_, Invitations(home_.invitations()), GRADMINT_REVISION),
+      join_(*orderer_, Invitations(home_.invitations(), home_.disk()), GRADMINT_REVISION,
+            *surroundings_.clock),
       work_(*orderer_, driver_, reporter_, home_),
       roster_(*orderer_, driver_, reporter_),
       admin_(*orderer_, driver_, join_, roster_, reporter_,
              {transport_->join_endpoint(), transport_->work_endpoint(),
               public_endpoint(settings_.public_join, settings_.configured_join,
                               transport_->join_endpoint())}) {}
-
-std::uint64_t Coordinator::now_ms() const {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
 
 Status Coordinator::start() {
   admissions_.start(orderer_->chain().state());
@@ -128,25 +114,39 @@ Status Coordinator::start() {
 Status Coordinator::run(const std::atomic<bool>& stop) {
   spdlog::info("running in {} at height {}", home_.root.string(), orderer_->chain().height());
   Status status = driver_.try_evaluator(stop);
-  while (status.ok() && !stop && !admin_.stop_requested()) {
-    status = turn(kTickMs);
-    tell_standing();
-    if (driver_.finished() && settings_.exit_when_finished) break;
-    if (!driver_.halted().empty() && settings_.exit_when_finished) {
-      status = Error{ErrorCode::refused, driver_.halted()};
-    }
+  for (bool goes_on = status.ok(); goes_on && !stop;) {
+    const Result<bool> turned = advance(kTickMs);
+    if (!turned) status = turned.error();
+    goes_on = turned.ok() && *turned;
   }
+  if (!leaves_ms_) say_goodbye();
+  static_cast<void>(home_.disk().remove(home_.endpoints()));
+  return status;
+}
+
+Result<bool> Coordinator::advance(int timeout_ms) {
+  if (leaves_ms_) {
+    if (now_ms() >= *leaves_ms_) return false;
+    if (Status s = turn(timeout_ms); !s) return s.error();
+    return true;
+  }
+  if (Status s = turn(timeout_ms); !s) return s.error();
+  tell_standing();
+  if (!driver_.halted().empty() && settings_.exit_when_finished)
+    return Error{ErrorCode::refused, driver_.halted()};
+  const bool done = driver_.finished() && settings_.exit_when_finished;
+  if (done || admin_.stop_requested()) say_goodbye();
+  return true;
+}
+
+void Coordinator::say_goodbye() {
   Notice notice;
   notice.kind = driver_.finished() ? NoticeKind::finished : NoticeKind::stopping;
   notice.text =
       driver_.finished() ? "all rounds are settled" : "the coordinator stops; it can be resumed";
   notify_all(notice);
   // Workers that hear of the end ask for their balance: a moment more for them.
-  const std::uint64_t until_ms = now_ms() + (driver_.finished() ? kFarewellMs : 0);
-  while (status.ok() && !stop && now_ms() < until_ms) status = turn(kTickMs);
-  std::error_code ignored;
-  std::filesystem::remove(home_.endpoints(), ignored);
-  return status;
+  leaves_ms_ = now_ms() + (driver_.finished() ? kFarewellMs : 0);
 }
 
 Status Coordinator::turn(int timeout_ms) {
@@ -226,7 +226,7 @@ Status Coordinator::order() {
   for (int i = 0; i < kMaxBlocksPerTurn; ++i) {
     const bool empty = driver_.take_empty_block();
     if (!orderer_->has_work() && !empty) return Status{};
-    auto block = orderer_->make_block(wall_ms(), empty);
+    auto block = orderer_->make_block(surroundings_.clock->unix_ms(), empty);
     if (!block) return block.error();
     if (Status s = own_refusals(*block); !s) return s;
     if (block->committed) admissions_.follow(*block, orderer_->chain().state());
@@ -292,105 +292,6 @@ void Coordinator::settle_tickets(const OrderedBlock& block) {
     }
     waiting_.erase(it);
   }
-}
-
-// After a settlement each worker hears what became of its update.
-void Coordinator::tell_outcomes(const OrderedBlock& block) {
-  std::size_t next = 0;
-  for (const Ordered& ordered : block.outcomes) {
-    if (ordered.verdict != Verdict::ok) continue;
-    const TransactionReceipt& receipt = block.receipts[next++];
-    const Transaction& tx = ordered.transaction.transaction;
-    if (tx.type == TxType::round_result) {
-      const auto body = decode_record<RoundResult>(tx.body);
-      for (const auto& [peer, worker] : work_.subscribers()) {
-        for (const ResultEntry& entry : body->entries) {
-          if (entry.worker != worker) continue;
-          Notice notice{NoticeKind::outcome, body->round, {}};
-          notice.text = entry.verdict == Verdict::ok
-                            ? "accepted, score " + score_text(entry.score_ppm) +
-                                  (entry.score_ppm == 0 ? kZeroScoreRemark : "")
-                            : "rejected: " + std::string(verdict_name(entry.verdict));
-          transport_->send(peer, notice, 0);
-        }
-      }
-    } else if (tx.type == TxType::settle_round) {
-      const auto body = decode_record<SettleRound>(tx.body);
-      for (const auto& [peer, worker] : work_.subscribers()) {
-        for (const contracts::Mint& mint : receipt.mints) {
-          if (AccountId{mint.account} != worker) continue;
-          transport_->send(peer,
-                           Notice{NoticeKind::outcome, body->round,
-                                  "paid " + contracts::format_amount(mint.amount) + " tokens"},
-                           0);
-        }
-      }
-    }
-  }
-}
-
-// Once: that workers are missing (and again as they come), that the last round is settled.
-void Coordinator::tell_standing() {
-  if (driver_.finished() && !std::exchange(finish_told_, true)) {
-    const RoundView& view = driver_.machine().view();
-    const RoundPolicy& policy = driver_.machine().policy();
-    nlohmann::json event = {{"event", "finished"},
-                            {"rounds", view.job.round},
-                            {"of", policy.rounds},
-                            {"height", orderer_->chain().height()}};
-    if (policy.stop_when && view.round && reached(*policy.stop_when, *view.round))
-      event["reached"] = goal_text(*policy.stop_when);
-    if (driver_.best() && driver_.best()->standing())
-      event["best"] = describe_best(*driver_.best()->standing());
-    reporter_.emit(std::move(event));
-  }
-  if (now_ms() >= looked_ms_ + kLookMs) {
-    looked_ms_ = now_ms();
-    roster_.look(transport_->connected(), now_ms());
-  }
-  const RoundMachine& machine = driver_.machine();
-  const std::uint32_t present = machine.present_count(now_ms());
-  if (machine.station() != Station::waiting || present >= machine.needed_count()) {
-    waiting_for_others_.reset();
-  } else if (std::exchange(waiting_for_others_, present) != present) {
-    reporter_.emit(
-        {{"event", "waiting"}, {"workers", present}, {"needed", machine.needed_count()}});
-  }
-  tell_missing_sums();
-}
-
-// By name, and again as they come.
-void Coordinator::tell_missing_sums() {
-  const RoundMachine& machine = driver_.machine();
-  std::vector<AccountId> missing;
-  if (machine.station() == Station::summing) {
-    for (const AccountId& member : machine.view().members) {
-      if (machine.part_of(member) == RoundMachine::Part::working) missing.push_back(member);
-    }
-  }
-  if (missing == waiting_for_sums_) return;
-  waiting_for_sums_ = missing;
-  if (missing.empty()) return;
-  nlohmann::json workers = nlohmann::json::array();
-  for (const AccountId& worker : missing)
-    workers.push_back(describe_worker(orderer_->chain().state(), worker));
-  reporter_.emit({{"event", "waiting_for_sums"}, {"missing", std::move(workers)}});
-}
-
-void Coordinator::announce() {
-  std::vector<Peer> gone;
-  for (const auto& [peer, worker] : work_.subscribers()) {
-    const SendOutcome outcome = transport_->send(peer, work_.round_state(worker, now_ms()), 0);
-    if (outcome == SendOutcome::unreachable) gone.push_back(peer);
-    if (const auto standing = work_.standing_news(peer, worker))
-      transport_->send(peer, *standing, 0);
-  }
-  for (const Peer& peer : gone) work_.forget(peer);
-}
-
-void Coordinator::notify_all(const Notice& notice) {
-  announce();
-  for (const auto& [peer, worker] : work_.subscribers()) transport_->send(peer, notice, 0);
 }
 
 }  // namespace gradmint

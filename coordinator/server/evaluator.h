@@ -29,14 +29,22 @@ struct EvaluationJob {
   std::string parameters_file;  // flat fp32, as its blob lies on disk
 };
 
-class EvaluatorClient {
+// Who is asked. One real implementation, below, and one simulated (tests/simulation/).
+class ModelJudge {
+ public:
+  // May be called on another thread, with the round asked about.
+  using Done = std::function<void(std::uint64_t round, Result<Figures> figures)>;
+  virtual ~ModelJudge() = default;
+  virtual void ask(EvaluationJob job) = 0;
+};
+
+class EvaluatorClient final : public ModelJudge {
  public:
   using Environment = std::map<std::string, std::string>;  // on top of this process's own
-  // `done` is called on the client's own thread, with the round asked about.
-  using Done = std::function<void(std::uint64_t round, Result<Figures> figures)>;
+  // `done` is called on the client's own thread.
   EvaluatorClient(std::string command, Environment environment, int timeout_ms, Done done);
-  ~EvaluatorClient();  // ends the child: SIGTERM, and SIGKILL four seconds later
-  void ask(EvaluationJob job);
+  ~EvaluatorClient() override;  // ends the child: SIGTERM, and SIGKILL four seconds later
+  void ask(EvaluationJob job) override;
 
  private:
   class Child;

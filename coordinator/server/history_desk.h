@@ -7,7 +7,7 @@
 
 #include <set>
 
-#include "coordinator/protocol/server_transport.h"
+#include "coordinator/protocol/server_end.h"
 #include "coordinator/server/home.h"
 #include "coordinator/server/reporter.h"
 

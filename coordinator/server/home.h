@@ -10,6 +10,7 @@
 
 #include "coordinator/protocol/curve.h"
 #include "kernels/base/result.h"
+#include "ledger/blobs.h"
 #include "ledger/directory_lock.h"
 #include "ledger/keys.h"
 
@@ -17,6 +18,9 @@ namespace gradmint {
 
 struct Home {
   std::filesystem::path root;
+  Disk* on = &posix_disk();
+
+  Disk& disk() const { return *on; }
 
   std::filesystem::path config() const { return root / "config.toml"; }
   std::filesystem::path keys() const { return root / "keys"; }
@@ -27,6 +31,7 @@ struct Home {
   std::filesystem::path curve_key() const { return keys() / "curve.json"; }
   std::filesystem::path ledger() const { return root / "ledger"; }
   std::filesystem::path blobs() const { return ledger() / "blobs"; }
+  BlobStore blob_store() const { return BlobStore(blobs(), disk()); }
   std::filesystem::path incoming() const { return root / "incoming"; }
   std::filesystem::path invitations() const { return root / "invitations"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
@@ -41,14 +46,16 @@ struct Home {
 Result<DirectoryLock> lock_home(const Home& home);
 
 // Mode 0700.
-Status keep_to_owner(const std::filesystem::path& directory);
+Status keep_to_owner(const std::filesystem::path& directory, Disk& disk = posix_disk());
 
-Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key);
-Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file);
+Status write_curve_key(const std::filesystem::path& file, const CurveKeyPair& key,
+                       Disk& disk = posix_disk());
+Result<CurveKeyPair> read_curve_key(const std::filesystem::path& file, Disk& disk = posix_disk());
 
 // 32 secret bytes in hexadecimal, mode 0600.
-Status write_secret(const std::filesystem::path& file, const Hash& secret);
-Result<Hash> read_secret(const std::filesystem::path& file);
+Status write_secret(const std::filesystem::path& file, const Hash& secret,
+                    Disk& disk = posix_disk());
+Result<Hash> read_secret(const std::filesystem::path& file, Disk& disk = posix_disk());
 
 // 32 bytes from the operating system's generator.
 Hash random_hash();

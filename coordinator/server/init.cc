@@ -141,7 +141,7 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
                    : settings.objective.empty() ? "classification"
                                                 : settings.objective;
   task.size = model->layout.size();
-  const BlobStore blobs(home.blobs());
+  const BlobStore blobs = home.blob_store();
   const std::string layout = model->layout.encode();
   auto layout_root = blobs.put(as_bytes(layout));
   if (!layout_root) return layout_root.error();
@@ -159,6 +159,24 @@ Result<TaskSpec> make_task(const Home& home, const Settings& settings) {
 
 }  // namespace
 
+GenesisRecord make_genesis(const Settings& settings, const TaskSpec& task,
+                           const Validator& validator, std::uint64_t time_ms, const Hash& nonce) {
+  GenesisRecord genesis;
+  genesis.name = settings.name;
+  genesis.time_ms = time_ms;
+  genesis.validators.push_back(validator);
+  genesis.emission = settings.emission;
+  genesis.rule_source = settings.rule_source;
+  genesis.rule_manifest = settings.rule_manifest;
+  genesis.rule_abi = contracts::rule_abi();
+  genesis.task = task;
+  genesis.enrolment = settings.enrolment;
+  genesis.allowed = settings.allowed;
+  genesis.limits = settings.chain_limits;
+  genesis.nonce = nonce;
+  return genesis;
+}
+
 Result<InitOutcome> init_home(const Home& home, const Settings& settings,
                               const std::string& passphrase, std::uint64_t time_ms) {
   if (Status s = create_directory_synced(home.root); !s) return s.error();
@@ -173,19 +191,9 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
   auto task = make_task(home, settings);
   if (!task) return task.error();
 
-  GenesisRecord genesis;
-  genesis.name = settings.name;
-  genesis.time_ms = time_ms;
-  genesis.validators.push_back({keys->validator.public_key(), SeedChain(keys->seed_secret).head()});
-  genesis.emission = settings.emission;
-  genesis.rule_source = settings.rule_source;
-  genesis.rule_manifest = settings.rule_manifest;
-  genesis.rule_abi = contracts::rule_abi();
-  genesis.task = *task;
-  genesis.enrolment = settings.enrolment;
-  genesis.allowed = settings.allowed;
-  genesis.limits = settings.chain_limits;
-  genesis.nonce = random_hash();
+  const GenesisRecord genesis = make_genesis(
+      settings, *task, {keys->validator.public_key(), SeedChain(keys->seed_secret).head()}, time_ms,
+      random_hash());
   if (Status s =
           Orderer::create(home.ledger(), SignGuard(home.signed_block()), genesis, keys->validator);
       !s)

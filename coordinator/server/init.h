@@ -7,6 +7,10 @@
 
 namespace gradmint {
 
+// What a chain begins with, from what its operator says.
+GenesisRecord make_genesis(const Settings& settings, const TaskSpec& task,
+                           const Validator& validator, std::uint64_t time_ms, const Hash& nonce);
+
 struct InitOutcome {
   Hash chain_id;
   AccountId validator;

@@ -1,6 +1,7 @@
 #include "coordinator/server/invitations.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -34,8 +35,9 @@ Bytes text_of(const IssuedInvitation& invitation) {
   return {text.begin(), text.end()};
 }
 
-Result<IssuedInvitation> read_invitation(const fs::path& file, const Hash& code_hash) {
-  auto bytes = read_file(file, kMaxFileBytes);
+Result<IssuedInvitation> read_invitation(const Disk& disk, const fs::path& file,
+                                         const Hash& code_hash) {
+  auto bytes = disk.read(file, kMaxFileBytes);
   if (!bytes) return bytes.error();
   const auto object =
       parse_untrusted_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
@@ -63,37 +65,37 @@ fs::path Invitations::file_of(const Hash& code_hash) const {
 }
 
 Result<InvitationCode> Invitations::create(const IssuedInvitation& terms) const {
-  if (Status made = create_directory_synced(directory_); !made) return made.error();
+  if (Status made = create_directory_synced(*disk_, directory_); !made) return made.error();
   InvitationCode code;
   const Hash random = random_hash();
   std::copy_n(random.bytes.begin(), code.size(), code.begin());
-  const Status s = create_file(file_of(invitation_hash(code)), text_of(terms), 0600);
+  const Status s = create_file(*disk_, file_of(invitation_hash(code)), text_of(terms), 0600);
   if (!s) return s.error();
   return code;
 }
 
 Result<std::optional<IssuedInvitation>> Invitations::find(const Hash& code_hash) const {
   const fs::path file = file_of(code_hash);
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return std::optional<IssuedInvitation>{};
-  auto invitation = read_invitation(file, code_hash);
+  if (!disk_->look(file).is_there()) return std::optional<IssuedInvitation>{};
+  auto invitation = read_invitation(*disk_, file, code_hash);
   if (!invitation) return invitation.error();
   return std::optional<IssuedInvitation>(*std::move(invitation));
 }
 
 Result<std::vector<IssuedInvitation>> Invitations::all() const {
   std::vector<IssuedInvitation> found;
-  std::error_code failed;
-  if (!fs::exists(directory_, failed)) return found;
-  for (fs::directory_iterator at(directory_, failed), end; !failed && at != end;
-       at.increment(failed)) {
-    const auto code_hash = hash_from_hex(at->path().stem().string());
-    if (!code_hash || at->path().extension() != kExtension) continue;
-    auto invitation = read_invitation(at->path(), *code_hash);
+  std::vector<std::string> names;
+  if (const int failed = disk_->list(directory_, names)) {
+    if (failed == ENOENT) return found;
+    return file_error("list", directory_, failed);
+  }
+  for (const fs::path name : names) {
+    const auto code_hash = hash_from_hex(name.stem().string());
+    if (!code_hash || name.extension() != kExtension) continue;
+    auto invitation = read_invitation(*disk_, directory_ / name, *code_hash);
     if (!invitation) return invitation.error();
     found.push_back(*std::move(invitation));
   }
-  if (failed) return file_error("list", directory_, failed.value());
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::tie(a.made_unix_ms, a.code_hash) < std::tie(b.made_unix_ms, b.code_hash);
   });
@@ -107,7 +109,7 @@ Status Invitations::revoke(const Hash& code_hash, std::uint64_t now_unix_ms) con
     return Error{ErrorCode::not_found, "no invitation " + to_hex(code_hash) + " was written here"};
   }
   (*invitation)->revoked_unix_ms = now_unix_ms;
-  return replace_file(file_of(code_hash), text_of(**invitation), 0600);
+  return replace_file(*disk_, file_of(code_hash), text_of(**invitation), 0600);
 }
 
 }  // namespace gradmint

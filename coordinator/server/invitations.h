@@ -10,6 +10,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/bytes.h"
+#include "ledger/disk.h"
 
 namespace gradmint {
 
@@ -25,7 +26,8 @@ struct IssuedInvitation {
 
 class Invitations {
  public:
-  explicit Invitations(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  explicit Invitations(std::filesystem::path directory, Disk& disk = posix_disk())
+      : directory_(std::move(directory)), disk_(&disk) {}
 
   // A fresh code for `terms`, whose code_hash is not looked at.
   Result<InvitationCode> create(const IssuedInvitation& terms) const;
@@ -39,6 +41,7 @@ class Invitations {
  private:
   std::filesystem::path file_of(const Hash& code_hash) const;
   std::filesystem::path directory_;
+  Disk* disk_;
 };
 
 Hash invitation_hash(const InvitationCode& code);

@@ -1,7 +1,6 @@
 #include "coordinator/server/join_desk.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "coordinator/protocol/limits.h"
 #include "coordinator/server/admissions.h"
@@ -16,12 +15,6 @@ DeskAnswer now(Message message, Payload payload = {}) {
   return {std::move(message), std::move(payload)};
 }
 DeskAnswer later() { return {}; }
-
-std::uint64_t unix_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 }  // namespace
 
@@ -65,7 +58,7 @@ DeskAnswer JoinDesk::on(const Hello& hello, bool admitted, const std::string& wo
   welcome.work_endpoint = work_endpoint;
   welcome.revision = revision_;
   welcome.admitted = admitted;
-  welcome.unix_ms = unix_ms();
+  welcome.unix_ms = clock_.unix_ms();
   return now(welcome);
 }
 

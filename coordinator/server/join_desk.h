@@ -2,9 +2,10 @@
 // registration and signed transfers. Answers at once, or takes a ticket for the next block.
 #pragma once
 
-#include "coordinator/protocol/server_transport.h"
+#include "coordinator/protocol/server_end.h"
 #include "coordinator/server/invitations.h"
 #include "coordinator/server/orderer.h"
+#include "kernels/base/clock.h"
 
 namespace gradmint {
 
@@ -16,8 +17,11 @@ struct DeskAnswer {
 
 class JoinDesk {
  public:
-  JoinDesk(Orderer& orderer, Invitations invitations, std::string revision)
-      : orderer_(orderer), invitations_(std::move(invitations)), revision_(std::move(revision)) {}
+  JoinDesk(Orderer& orderer, Invitations invitations, std::string revision, const Clock& clock)
+      : orderer_(orderer),
+        invitations_(std::move(invitations)),
+        revision_(std::move(revision)),
+        clock_(clock) {}
 
   // Nothing when the message is not this desk's.
   std::optional<DeskAnswer> answer(const Inbound& inbound, std::uint64_t ticket, bool admitted,
@@ -43,6 +47,7 @@ class JoinDesk {
   Orderer& orderer_;
   Invitations invitations_;
   std::string revision_;
+  const Clock& clock_;
   std::optional<FixedScaler> scaler_;  // once it was asked for and there
   Payload scaler_transaction_;
 };

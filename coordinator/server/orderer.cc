@@ -56,7 +56,7 @@ Orderer::Orderer(Chain chain, std::unique_ptr<LedgerStore> store, SignGuard guar
       account_(key.account()) {}
 
 Status Orderer::create(const std::filesystem::path& directory, const SignGuard& guard,
-                       const GenesisRecord& genesis, const SecretKey& validator) {
+                       const GenesisRecord& genesis, const SecretKey& validator, Disk& disk) {
   // What an interrupted init has signed is block 0 of a chain that never was.
   if (const auto newest = guard.read(); newest.ok() && newest->height > 0) {
     return Error{
@@ -67,7 +67,7 @@ Status Orderer::create(const std::filesystem::path& directory, const SignGuard& 
   }
   auto chain = Chain::start(genesis);
   if (!chain) return chain.error();
-  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write, disk);
   if (!store) return store.error();
   if (Status s = (*store)->write_genesis(encode_record(genesis)); !s) return s;
   BlockDraft draft;
@@ -80,15 +80,16 @@ Status Orderer::create(const std::filesystem::path& directory, const SignGuard& 
 }
 
 Result<std::unique_ptr<Orderer>> Orderer::open(const std::filesystem::path& directory,
-                                               SignGuard guard, const SecretKey& validator) {
+                                               SignGuard guard, const SecretKey& validator,
+                                               Disk& disk) {
   // Opening for writing would begin an empty ledger where a lost one has been.
-  if (std::error_code failed; !std::filesystem::is_directory(directory, failed)) {
+  if (!disk.look(directory).is_directory()) {
     return Error{ErrorCode::not_found,
                  "there is no ledger in " + directory.string() +
                      ": restore it from a copy; a new federation begins with gradmint coordinator "
                      "init in a home of its own"};
   }
-  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write);
+  auto store = LedgerStore::open(directory, LedgerStore::Mode::read_write, disk);
   if (!store) return store.error();
   auto chain = restore_chain(**store);
   if (!chain) return chain.error();

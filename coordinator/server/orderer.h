@@ -42,10 +42,12 @@ class Orderer {
   // Opens the ledger in `directory`. corrupt, busy, not_found (init first) are told by name; so is
   // a ledger older than what the guard says the key has signed.
   static Result<std::unique_ptr<Orderer>> open(const std::filesystem::path& directory,
-                                               SignGuard guard, const SecretKey& validator);
+                                               SignGuard guard, const SecretKey& validator,
+                                               Disk& disk = posix_disk());
   // Writes the genesis block into a new ledger directory.
   static Status create(const std::filesystem::path& directory, const SignGuard& guard,
-                       const GenesisRecord& genesis, const SecretKey& validator);
+                       const GenesisRecord& genesis, const SecretKey& validator,
+                       Disk& disk = posix_disk());
 
   // Queues somebody's transaction for the next block. The queue, the part of it that all strangers
   // have together and the part of each source are bounded, in transactions and bytes: false when

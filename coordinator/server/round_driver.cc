@@ -70,11 +70,13 @@ std::string refused_text(const StateReader& state, const std::vector<ResultEntry
 
 }  // namespace
 
-RoundDriver::RoundDriver(const Settings& settings, const Home& home, Orderer& orderer,
+RoundDriver::RoundDriver(const Settings& settings, const Home& home,
+                         const Surroundings& surroundings, Orderer& orderer,
                          const Reporter& reporter, std::function<void()> wake)
     : settings_(settings),
       home_(home),
-      blobs_(home.blobs()),
+      surroundings_(surroundings),
+      blobs_(home.blob_store()),
       orderer_(orderer),
       reporter_(reporter),
       wake_(std::move(wake)),
@@ -94,9 +96,9 @@ Status RoundDriver::check_optimizer_state() const {
 }
 
 Status RoundDriver::start(std::uint64_t now_ms) {
-  auto secret = read_secret(home_.seed_chain());
+  auto secret = read_secret(home_.seed_chain(), home_.disk());
   if (!secret) return secret.error();
-  seeds_ = SeedChain(*secret);
+  seeds_ = SeedChain(*secret, surroundings_.seed_chain_length);
   if (const Hash head = seed_head(); head != seeds_.last() && !seeds_.preimage_of(head)) {
     return Error{ErrorCode::corrupt, home_.seed_chain().string() +
                                          " is not the seed chain of this ledger, without which no "
@@ -111,7 +113,7 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (!checkpoints) return checkpoints.error();
   checkpoints_ = std::make_shared<CheckpointWriter>(*std::move(checkpoints));
   look_for_best();
-  auto aggregator = Aggregator::start(
+  auto aggregator = surroundings_.aggregator(
       settings_.backend, settings_.threads, blobs_,
       [this, writer = checkpoints_](ExecutionDone done, std::span<const float> model) {
         if (done.error.empty() && !model.empty()) {

@@ -9,22 +9,21 @@
 
 #include "coordinator/intake/reveal_check.h"
 #include "coordinator/round/round.h"
-#include "coordinator/server/aggregator.h"
 #include "coordinator/server/best_model.h"
 #include "coordinator/server/checkpoint.h"
-#include "coordinator/server/evaluator.h"
 #include "coordinator/server/home.h"
 #include "coordinator/server/orderer.h"
 #include "coordinator/server/reporter.h"
 #include "coordinator/server/settings.h"
+#include "coordinator/server/surroundings.h"
 
 namespace gradmint {
 
 class RoundDriver {
  public:
   // `wake` ends the loop's wait; called from other threads.
-  RoundDriver(const Settings& settings, const Home& home, Orderer& orderer,
-              const Reporter& reporter, std::function<void()> wake);
+  RoundDriver(const Settings& settings, const Home& home, const Surroundings& surroundings,
+              Orderer& orderer, const Reporter& reporter, std::function<void()> wake);
   ~RoundDriver();
 
   // Opens the backend, starts the evaluator, takes up the round where the ledger left it.
@@ -81,6 +80,7 @@ class RoundDriver {
 
   const Settings& settings_;
   Home home_;
+  const Surroundings& surroundings_;
   BlobStore blobs_;
   Orderer& orderer_;
   const Reporter& reporter_;
@@ -95,7 +95,7 @@ class RoundDriver {
   std::mutex mutex_;                    // over the next two
   std::vector<std::string> unwritten_;  // files for people
   std::vector<decltype(RoundEvent::what)> posted_;
-  std::unique_ptr<EvaluatorClient> evaluator_;
+  std::unique_ptr<ModelJudge> evaluator_;
   std::shared_ptr<CheckpointWriter> checkpoints_;
   std::unique_ptr<Aggregator> aggregator_;
 };

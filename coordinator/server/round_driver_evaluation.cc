@@ -33,12 +33,13 @@ Status RoundDriver::try_evaluator(const std::atomic<bool>& stop) const {
   if (!environment) return environment.error();
   std::promise<Status> tried;
   std::future<Status> outcome = tried.get_future();
-  EvaluatorClient client(settings_.evaluation_command, *std::move(environment),
-                         static_cast<int>(settings_.evaluation_deadline_ms),
-                         [&](std::uint64_t, Result<Figures> figures) {
-                           tried.set_value(figures ? Status{} : Status(figures.error()));
-                         });
-  client.ask({0, blobs_.path_of(job_of(orderer_.chain().state()).model_root).string()});
+  const auto client =
+      surroundings_.judge(settings_.evaluation_command, *environment,
+                          static_cast<int>(settings_.evaluation_deadline_ms),
+                          [&](std::uint64_t, Result<Figures> figures) {
+                            tried.set_value(figures ? Status{} : Status(figures.error()));
+                          });
+  client->ask({0, blobs_.path_of(job_of(orderer_.chain().state()).model_root).string()});
   while (outcome.wait_for(kLookForStop) != std::future_status::ready) {
     if (stop) return {};  // the client ends the program
   }
@@ -63,9 +64,8 @@ Status RoundDriver::start_evaluator() {
     }
     post(std::move(done));
   };
-  evaluator_ =
-      std::make_unique<EvaluatorClient>(settings_.evaluation_command, *std::move(environment),
-                                        static_cast<int>(settings_.evaluation_deadline_ms), report);
+  evaluator_ = surroundings_.judge(settings_.evaluation_command, *environment,
+                                   static_cast<int>(settings_.evaluation_deadline_ms), report);
   return {};
 }
 

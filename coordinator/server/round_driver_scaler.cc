@@ -16,8 +16,8 @@ Status RoundDriver::write_contract() const {
     contract->scaler_from = ScalerFrom::sample;
     text = contract->encode();
   }
-  if (Status made = create_directory_synced(home_.run()); !made) return made.error();
-  return replace_file(home_.run() / "contract.json", as_bytes(text));
+  if (Status made = create_directory_synced(home_.disk(), home_.run()); !made) return made.error();
+  return replace_file(home_.disk(), home_.run() / "contract.json", as_bytes(text));
 }
 
 // It was fixed just now, and no round has opened yet.

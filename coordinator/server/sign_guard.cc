@@ -82,7 +82,7 @@ std::optional<BlockDraft> next_block(const SignedBlock& newest, const Chain& cha
 }  // namespace
 
 Result<SignedBlock> SignGuard::read() const {
-  const auto content = read_sealed_file(file_, kFirstLine, kContentBytesMax);
+  const auto content = read_sealed_file(file_, kFirstLine, kContentBytesMax, Links::follow, *disk_);
   const Error damaged{ErrorCode::corrupt,
                       "'" + file_.string() +
                           "', which says what this validator's key has signed last, is damaged: "
@@ -111,7 +111,7 @@ Status SignGuard::write(const SignedBlock& block) const {
   out.bytes(block.transactions);
   out.bytes(block.certificate);
   out.u64(block.vouched_height);
-  return write_sealed_file(file_, kFirstLine, out.view(), kOwnerOnly);
+  return write_sealed_file(file_, kFirstLine, out.view(), kOwnerOnly, *disk_);
 }
 
 SignedBlock signed_block(const BlockDraft& draft, const Certificate& certificate,

@@ -10,6 +10,7 @@
 
 #include "kernels/base/result.h"
 #include "ledger/chain.h"
+#include "ledger/disk.h"
 
 namespace gradmint {
 
@@ -27,7 +28,8 @@ struct SignedBlock {
 
 class SignGuard {
  public:
-  explicit SignGuard(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit SignGuard(std::filesystem::path file, Disk& disk = posix_disk())
+      : file_(std::move(file)), disk_(&disk) {}
 
   // not_found when there is none; corrupt when any byte of it was changed.
   Result<SignedBlock> read() const;
@@ -38,6 +40,7 @@ class SignGuard {
 
  private:
   std::filesystem::path file_;
+  Disk* disk_;
 };
 
 SignedBlock signed_block(const BlockDraft& draft, const Certificate& certificate,

@@ -15,8 +15,8 @@ class WorkDesk {
       : orderer_(orderer),
         driver_(driver),
         reporter_(reporter),
-        blobs_(home.blobs()),
-        uploads_(home.incoming(), BlobStore(home.blobs())) {}
+        blobs_(home.blob_store()),
+        uploads_(home.incoming(), home.blob_store()) {}
 
   // Nothing when the message is not this desk's. More than one message may answer a chunk.
   std::optional<std::vector<DeskAnswer>> answer(const Inbound& inbound, std::uint64_t now_ms);

@@ -211,13 +211,22 @@ TEST_CASE("a log of headers: torn ends are dropped, other damage stops the worke
       {"empty", [](std::string& log) { log.clear(); }, 0},
       {"one byte left", [](std::string& log) { log.resize(1); }, 0},
       {"torn in the last header", [](std::string& log) { log.resize(log.size() - 200); }, 19},
-      {"torn in a length", [](std::string& log) { log.resize(log.size() - 298 + 2); }, 19},
+      {"torn in a length", [](std::string& log) { log.resize(log.size() - 306 + 2); }, 19},
       {"zeros after a power cut", [](std::string& log) { log.append(400, '\0'); }, 20},
-      {"zeros over the last", [](std::string& log) { std::fill(log.end() - 298, log.end(), '\0'); },
+      {"zeros over the last", [](std::string& log) { std::fill(log.end() - 306, log.end(), '\0'); },
        19},
+      {"zeros over the end of the last and all behind it",
+       [](std::string& log) {
+         std::fill(log.end() - 100, log.end(), '\0');
+         log.append(3000, '\0');
+       },
+       19},
+      {"zeros from the middle of an older one on",
+       [](std::string& log) { std::fill(log.end() - 306 * 3 - 50, log.end(), '\0'); }, 16},
+      {"another byte in the middle", [](std::string& log) { log[306 * 10 + 100] ^= 1; }, kCorrupt},
       {"a length no header has", [](std::string& log) { log[3] = 127; }, kCorrupt},
-      {"a length in the middle", [](std::string& log) { log[298 * 10] = 90; }, kCorrupt},
-      {"a length near the end", [](std::string& log) { log[298 * 19 + 3] = 127; }, kCorrupt},
+      {"a length in the middle", [](std::string& log) { log[306 * 10] = 90; }, kCorrupt},
+      {"a length near the end", [](std::string& log) { log[306 * 19 + 3] = 127; }, kCorrupt},
       {"something else", [](std::string& log) { log.assign(10'000, 'x'); }, kCorrupt},
   };
   for (const Row& row : rows) {
@@ -230,7 +239,7 @@ TEST_CASE("a log of headers: torn ends are dropped, other damage stops the worke
     }
     const fs::path file = place.path / "w" / "headers.log";
     const auto bytes = read_file(file, 100'000);
-    REQUIRE(bytes->size() == 20 * 298);
+    REQUIRE(bytes->size() == 20 * 306);
     std::string log(bytes->begin(), bytes->end());
     row.spoil(log);
     std::ofstream(file, std::ios::trunc | std::ios::binary) << log;
@@ -312,11 +321,11 @@ TEST_CASE("a damaged residual is named, with what to do") {
   const Bytes payload(100, 1);
   REQUIRE(home->save_update(update(1, payload), payload, std::vector<float>{1, 2, 3}).ok());
   const fs::path file = home->residual_before(2);
-  CHECK(WorkerHome::read_residual(file, 3).value() == std::vector<float>{1, 2, 3});
-  CHECK(WorkerHome::read_residual({}, 3).value().empty());
+  CHECK(WorkerHome::read_residual(posix_disk(), file, 3).value() == std::vector<float>{1, 2, 3});
+  CHECK(WorkerHome::read_residual(posix_disk(), {}, 3).value().empty());
   const auto refused = [&](const Bytes& bytes, const std::string& what) {
     REQUIRE(replace_file(file, bytes).ok());
-    const auto read = WorkerHome::read_residual(file, 3);
+    const auto read = WorkerHome::read_residual(posix_disk(), file, 3);
     REQUIRE_FALSE(read.ok());
     CHECK(read.error().code == ErrorCode::corrupt);
     CHECK(read.error().message == "'" + file.string() +
@@ -330,7 +339,7 @@ TEST_CASE("a damaged residual is named, with what to do") {
   infinite[7] = 0x7f;
   refused(infinite, "is not finite at value 1");
   fs::remove(file);
-  CHECK(WorkerHome::read_residual(file, 3).error().message.find(file.string()) !=
+  CHECK(WorkerHome::read_residual(posix_disk(), file, 3).error().message.find(file.string()) !=
         std::string::npos);
   CHECK(home->residual_before(2).empty());
 }

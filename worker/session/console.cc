@@ -28,25 +28,25 @@ std::string dropped_line(std::uint64_t lines) {
 
 }  // namespace
 
-bool Console::stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+bool TerminalConsole::stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
-Console::Console(bool terminal)
+TerminalConsole::TerminalConsole(bool terminal)
     : terminal_(terminal),
       out_(STDOUT_FILENO, dropped_line),
       errors_(STDERR_FILENO, dropped_line) {}
 
-Console::~Console() {
+TerminalConsole::~TerminalConsole() {
   out_.close(kFarewellMs);
   errors_.close(kFarewellMs);
 }
 
-void Console::clear_bar() {
+void TerminalConsole::clear_bar() {
   if (!bar_shown_) return;
   out_.write(kClearLine);
   bar_shown_ = false;
 }
 
-void Console::say(const Say& line) {
+void TerminalConsole::say(const Say& line) {
   const bool over_bar = bar_shown_;  // the two outputs may reach one terminal in either order
   clear_bar();
   if (line.warning) {
@@ -56,7 +56,7 @@ void Console::say(const Say& line) {
   }
 }
 
-void Console::fail(const std::string& text) {
+void TerminalConsole::fail(const std::string& text) {
   clear_bar();
   out_.close(kFarewellMs);
   errors_.close(kFarewellMs);
@@ -75,7 +75,7 @@ std::string bar_text(const Show& state, std::size_t columns) {
   return one_line(text + percent + state.doing, columns);
 }
 
-void Console::show(const Show& state) {
+void TerminalConsole::show(const Show& state) {
   if (!terminal_) return;
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;

@@ -14,14 +14,23 @@ std::string bar_text(const Show& state, std::size_t columns);
 
 class Console {
  public:
-  explicit Console(bool terminal);
-  ~Console();  // waits for the reader, a second at most
+  virtual ~Console() = default;
+  virtual void say(const Say& line) = 0;
+  virtual void fail(const std::string& text) = 0;  // why the program ends: its last words
+  virtual void show(const Show& state) = 0;
+  virtual void clear_bar() = 0;
+};
+
+class TerminalConsole final : public Console {
+ public:
+  explicit TerminalConsole(bool terminal);
+  ~TerminalConsole() override;  // waits for the reader, a second at most
   static bool stdout_is_terminal();
 
-  void say(const Say& line);
-  void fail(const std::string& text);  // why the program ends: nothing is said after it
-  void show(const Show& state);
-  void clear_bar();
+  void say(const Say& line) override;
+  void fail(const std::string& text) override;
+  void show(const Show& state) override;
+  void clear_bar() override;
 
  private:
   bool terminal_;

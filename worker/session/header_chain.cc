@@ -12,7 +12,7 @@ Result<HeaderChain> HeaderChain::start(ByteView bytes, const Hash& chain_id) {
   }
   const auto genesis = decode_record<GenesisRecord>(bytes);
   if (!genesis) {
-    return Error{ErrorCode::bad_input,
+    return Error{ErrorCode::corrupt,
                  "the coordinator's genesis record is damaged: ask its operator"};
   }
   if (genesis->chain_id() != chain_id) {

@@ -29,7 +29,8 @@ struct HeaderJudgement {
 
 class HeaderChain {
  public:
-  // bad_input: not a genesis record, not the chain that was asked for, or one that cannot run here.
+  // corrupt: not a genesis record. bad_input: of another schema, not the chain that was asked for,
+  // or one that cannot run here.
   static Result<HeaderChain> start(ByteView genesis, const Hash& chain_id);
 
   HeaderJudgement offer(const CertifiedHeader& offered);

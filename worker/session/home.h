@@ -42,6 +42,15 @@ class WorkerHome {
                                  const std::optional<Invitation>& invitation,
                                  const std::filesystem::path& passphrase_file,
                                  const std::string& moved_to = "");
+  // For a worker whose keys are held elsewhere: the directory keeps none. Otherwise as open.
+  struct Identity {
+    SecretKey key;
+    CurveKeyPair curve;
+    Hash secret;
+    Connection connection;
+  };
+  static Result<WorkerHome> open(Disk& disk, const std::filesystem::path& directory,
+                                 Identity identity);
 
   struct SavedFork {
     std::filesystem::path file;
@@ -69,7 +78,8 @@ class WorkerHome {
   // there is no such update, or it lost nothing. The same for every attempt at a round.
   std::filesystem::path residual_before(std::uint64_t round) const;
   // Its values, as many as the model has; nothing where the path is empty. An Error names the file.
-  static Result<std::vector<float>> read_residual(const std::filesystem::path& file,
+  static Result<std::vector<float>> read_residual(const Disk& disk,
+                                                  const std::filesystem::path& file,
                                                   std::size_t count);
   Status save_receipt(const AttemptKey& key, const Bytes& receipt);
   Status save_evaluation(const EvaluationMemory& evaluation);
@@ -89,17 +99,20 @@ class WorkerHome {
   void keep_blobs(const std::vector<Hash>& roots) const;
 
  private:
-  explicit WorkerHome(std::filesystem::path directory)
-      : directory_(std::move(directory)), blobs_(directory_ / "blobs") {}
+  WorkerHome(Disk& disk, std::filesystem::path directory)
+      : disk_(&disk), directory_(std::move(directory)), blobs_(directory_ / "blobs", disk) {}
+  Status take_directory();
   Status load_headers(Memory& memory);
   Status open_keys(const std::filesystem::path& passphrase_file);
   Status open_connection(const std::optional<Invitation>& invitation, const std::string& moved_to);
+  std::vector<AttemptKey> attempts_in(const char* folder) const;
   std::filesystem::path attempt_dir(const AttemptKey& key) const;
   std::filesystem::path payload_file(const AttemptKey& key) const;
   std::filesystem::path part_file(const Hash& root) const;
   void prune_payloads() const;
   void prune_residuals(std::uint64_t round) const;
 
+  Disk* disk_;
   std::filesystem::path directory_;
   BlobStore blobs_;
   std::optional<DirectoryLock> lock_;  // always there once open

@@ -151,7 +151,7 @@ Result<AccountId> read_account(const fs::path& home) {
 Result<WorkerHome> WorkerHome::open(const fs::path& directory,
                                     const std::optional<Invitation>& invitation,
                                     const fs::path& passphrase_file, const std::string& moved_to) {
-  WorkerHome home(directory);
+  WorkerHome home(posix_disk(), directory);
   if (!moved_to.empty()) {
     if (Status s = check_reachable(moved_to); !s) return s.error();
   }
@@ -160,18 +160,36 @@ Result<WorkerHome> WorkerHome::open(const fs::path& directory,
                                            " has not joined a federation yet: give the invitation "
                                            "of its coordinator"};
   }
-  if (Status s = create_directory_synced(directory); !s) return s.error();
-  auto lock = DirectoryLock::take(directory, "another worker runs in " + directory.string() +
-                                                 ": stop it, or give this one a home of its own");
-  if (!lock) return lock.error();
-  home.lock_.emplace(*std::move(lock));
-  remove_partial_files(directory);
-  for (const char* folder : {"keys", "blobs", "rounds", "payloads", "residuals", "evidence"}) {
-    if (Status s = create_directory_synced(directory / folder); !s) return s.error();
-  }
+  if (Status s = home.take_directory(); !s) return s.error();
+  if (Status s = create_directory_synced(directory / "keys"); !s) return s.error();
   if (Status s = home.open_connection(invitation, moved_to); !s) return s.error();
   if (Status s = home.open_keys(passphrase_file); !s) return s.error();
   return home;
+}
+
+Result<WorkerHome> WorkerHome::open(Disk& disk, const fs::path& directory, Identity identity) {
+  WorkerHome home(disk, directory);
+  if (Status s = home.take_directory(); !s) return s.error();
+  home.key_ = identity.key;
+  home.curve_ = identity.curve;
+  home.secret_ = identity.secret;
+  home.connection_ = std::move(identity.connection);
+  return home;
+}
+
+Status WorkerHome::take_directory() {
+  if (Status s = create_directory_synced(*disk_, directory_); !s) return s.error();
+  auto lock = DirectoryLock::take(directory_,
+                                  "another worker runs in " + directory_.string() +
+                                      ": stop it, or give this one a home of its own",
+                                  *disk_);
+  if (!lock) return lock.error();
+  lock_.emplace(*std::move(lock));
+  remove_partial_files(*disk_, directory_);
+  for (const char* folder : {"blobs", "rounds", "payloads", "residuals", "evidence"}) {
+    if (Status s = create_directory_synced(*disk_, directory_ / folder); !s) return s;
+  }
+  return {};
 }
 
 Status WorkerHome::open_keys(const fs::path& passphrase_file) {

@@ -1,21 +1,16 @@
-// The loop around a session: one connection, one home, one training thread, one console.
+// A session on this machine: its loop (session_loop.h) with sockets, a thread that trains, the
+// clock, and the signals that end it.
 #pragma once
 
-#include "worker/session/config.h"
-#include "worker/session/console.h"
-#include "worker/session/home.h"
-#include "worker/session/training_thread.h"
+#include "worker/adversary.h"
+#include "worker/session/session_loop.h"
 
 namespace gradmint::session {
 
 struct RunOptions {
   std::string name;
   std::string revision;
-  // Before it registers: whether what the user gave fits the task, as far as the genesis tells.
-  std::function<Status(const GenesisRecord& genesis)> fits_task;
-  TrainerFactory trainers;
-  // Where the scaler comes from the sites: the manifest of this one's rows, and their sums.
-  std::function<Result<DataSummed>(const GenesisRecord& genesis)> sums;
+  SessionTask task;
   std::shared_ptr<kernels::Backend> encoder;  // where updates are encoded; never null
   AdversarySpec adversary;
   std::uint64_t adversary_seed = 0;

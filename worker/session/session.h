@@ -90,6 +90,7 @@ class Session {
   std::optional<std::uint64_t> check_height_;  // the coordinator's header there must be seen
   std::optional<AccountState> account_;
   std::uint64_t registered_ms_ = 0;  // when it was learnt; 0: not yet
+  unsigned damaged_geneses_ = 0;
   bool task_asked_ = false, task_fit_ = false;
   bool model_asked_ = false, model_fit_ = false;
   bool dataset_stands_ = false;

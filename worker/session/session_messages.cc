@@ -9,6 +9,7 @@ namespace gradmint::session {
 namespace {
 
 constexpr std::uint64_t kLaterMs = 1000;
+constexpr unsigned kMostDamagedGeneses = 5;
 constexpr std::uint64_t kBrokenHeadersAgainMs = 30'000;
 
 }  // namespace
@@ -82,7 +83,13 @@ Verdict Session::take(const Payload& genesis, Outgoing& out) {
   if (chain_) return Verdict::ok;
   auto chain = HeaderChain::start(genesis.view(), config_->chain_id);
   if (!chain) {
-    stop(kExitBadInput, chain.error().message, out);
+    // What cannot even be read may have been cut short on its way.
+    const bool damaged = chain.error().code == ErrorCode::corrupt;
+    if (damaged && ++damaged_geneses_ < kMostDamagedGeneses) {
+      out.hold_back(Ask::genesis, kLaterMs);
+      return Verdict::malformed;
+    }
+    stop(damaged ? kExitFault : kExitBadInput, chain.error().message, out);
     return Verdict::wrong_chain;
   }
   chain_.emplace(std::move(chain).value());
