@@ -7,6 +7,7 @@
 #include "ledger/durable_env.h"
 #include "ledger/durable_file.h"
 #include "ledger/snapshot_env.h"
+#include "ledger/torn_log.h"
 
 namespace gradmint {
 
@@ -144,8 +145,14 @@ Status StoreDatabase::open_database() {
     if (const Status taken = take_database_snapshot(database); !taken.ok()) return taken;
   }
   leveldb::DB* opened = nullptr;
-  const leveldb::Status status =
+  leveldb::Status status =
       leveldb::DB::Open(options_for(mode_, env_.get()), database.string(), &opened);
+  if (status.IsCorruption() && writable()) {
+    const auto cut = cut_torn_ends(disk_, database);
+    if (!cut.ok()) return cut.error();
+    if (*cut)
+      status = leveldb::DB::Open(options_for(mode_, env_.get()), database.string(), &opened);
+  }
   if (!status.ok()) return leveldb_error("open", directory_, status);
   database_.reset(opened);
   return {};

@@ -231,19 +231,22 @@ Status Coordinator::order() {
     if (Status s = own_refusals(*block); !s) return s;
     if (block->committed) admissions_.follow(*block, orderer_->chain().state());
     settle_tickets(*block);
-    for (const Ordered& ordered : block->outcomes) driver_.note_refusal(now_ms(), ordered);
     for (const Ordered& ordered : block->outcomes) {
       spdlog::debug("{} of {}: {}", tx_type_name(ordered.transaction.transaction.type),
                     address_of(ordered.transaction.transaction.sender),
                     verdict_name(ordered.verdict));
     }
-    if (!block->committed) continue;
-    spdlog::debug("block {} committed", orderer_->chain().height());
-    reporter_.block(*block, orderer_->chain(), settings_.rounds);
-    roster_.block(*block);
-    driver_.block_committed(now_ms());
-    follow_members(*block);
-    tell_outcomes(*block);
+    if (block->committed) {
+      spdlog::debug("block {} committed", orderer_->chain().height());
+      reporter_.block(*block, orderer_->chain(), settings_.rounds);
+      roster_.block(*block);
+      driver_.block_committed(now_ms());
+      follow_members(*block);
+      tell_outcomes(*block);
+    }
+    // Behind the block, in which whatever the round proposed so far stands or was refused: what it
+    // proposes because of a refusal is for the next one.
+    for (const Ordered& ordered : block->outcomes) driver_.note_refusal(now_ms(), ordered);
   }
   return Status{};
 }

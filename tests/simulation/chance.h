@@ -16,19 +16,21 @@
 namespace gradmint::simulation {
 
 enum class Fault : std::uint8_t {
-  drop,         // a message
-  repeat,       // a message
-  cut,          // a message's frames are cut short
-  delay,        // a message comes much later, overtaken by others
-  disconnect,   // at a message
-  kill,         // a process, at a turn: what it wrote stays
-  power_cut,    // a machine, at a disk operation: what was not synced may be lost
-  disk_full,    // from a disk operation on, for a while
-  judge_fails,  // an evaluation
-  train_fails,  // a training
-  clock_jumps,  // the time of the day
+  drop,            // a message
+  repeat,          // a message
+  cut,             // a message's frames are cut short
+  delay,           // a message comes much later, overtaken by others
+  disconnect,      // at a message
+  kill,            // a process, at a turn: what it wrote stays
+  power_cut,       // a machine, at a disk operation: what was not synced may be lost
+  disk_full,       // from a disk operation on, for a while
+  judge_fails,     // an evaluation
+  train_fails,     // a training
+  clock_jumps,     // the time of the day
+  owner_pauses,    // the job, for a while
+  owner_suspends,  // a member, and readmits it later
 };
-inline constexpr std::size_t kFaultKinds = 11;
+inline constexpr std::size_t kFaultKinds = 13;
 std::string_view fault_name(Fault fault);
 
 struct FaultAt {
@@ -44,13 +46,19 @@ using FaultRates = std::array<std::uint32_t, kFaultKinds>;
 
 class Chance {
  public:
-  // `only`: of what the seed says, none but these happen. Null: all.
-  Chance(std::uint64_t seed, const FaultRates& rates, const std::set<FaultAt>* only)
-      : seed_(seed), rates_(rates), only_(only) {}
+  // `only`: of what the seed says, none but these happen. Null: all. `forced` happens whatever the
+  // seed says.
+  Chance(std::uint64_t seed, const FaultRates& rates, const std::set<FaultAt>* only,
+         const std::optional<FaultAt>& forced)
+      : seed_(seed), rates_(rates), only_(only), forced_(forced) {}
 
   bool happens(Fault fault) {
     const auto kind = static_cast<std::size_t>(fault);
     const std::uint64_t number = ++asked_[kind];
+    if (forced_ && *forced_ == FaultAt{fault, number}) {
+      happened_.push_back(*forced_);
+      return true;
+    }
     if (!stormy_ || rates_[kind] == 0) return false;
     if (Seeded(seed_, 1000 + kind, number).below(1'000'000) >= rates_[kind]) return false;
     if (only_ != nullptr && !only_->contains({fault, number})) return false;
@@ -71,6 +79,7 @@ class Chance {
   std::uint64_t seed_;
   FaultRates rates_;
   const std::set<FaultAt>* only_;
+  std::optional<FaultAt> forced_;
   bool stormy_ = true;
   std::array<std::uint64_t, kFaultKinds> asked_{};
   std::vector<FaultAt> happened_;

@@ -8,6 +8,7 @@
 #include "ledger/durable_file.h"
 #include "ledger/hash.h"
 #include "ledger/json_text.h"
+#include "ledger/model/data_contract.h"
 #include "ledger/model/safetensors.h"
 #include "tests/ledger/world.h"
 
@@ -113,6 +114,14 @@ void CoordinatorHost::begin() {
   TaskSpec task;
   task.model = plan_.settings.model;
   task.objective = "classification";
+  if (plan_.sites_scale) {
+    DataContract contract;
+    contract.task = task.objective;
+    contract.classes = {"ill", "well"};
+    contract.columns = {{"age", ColumnType::integer, {}}, {"pressure", ColumnType::number, {}}};
+    contract.label = "state";
+    task.contract = without_scaler(contract).encode();
+  }
   task.size = layout->size();
   task.layout_root = *home_.blob_store().put(as_bytes(layout->encode()));
   std::vector<float> model(task.size.values());
@@ -243,12 +252,33 @@ void CoordinatorHost::turn() {
   if (!coordinator_) return;
   if (error) return failed(*error);
   most_waiting_ = std::max(most_waiting_, coordinator_->waiting_count());
-  // The operator looks after a job that is paused.
-  if (coordinator_->driver().halted().empty() || std::exchange(owner_called_, true)) return;
-  agenda_.after(kOwnerMs, [this, life = std::weak_ptr(life_)] {
-    owner_called_ = false;
-    if (!life.expired()) server_->ask_as_owner(R"({"op":"resume"})");
+  owner_looks();
+}
+
+void CoordinatorHost::ask_later(std::uint64_t wait_ms, const nlohmann::json& request) {
+  agenda_.after(wait_ms, [this, text = json_text(request)] {
+    if (server_ != nullptr) return server_->ask_as_owner(text);
+    ask_later(kOwnerMs, nlohmann::json::parse(text));  // once it runs again
   });
+}
+
+// The operator looks after a job that is paused, and does something unasked now and then.
+void CoordinatorHost::owner_looks() {
+  if (!coordinator_->driver().halted().empty() && agenda_.now_ms() >= owner_called_ms_ + kOwnerMs) {
+    owner_called_ms_ = agenda_.now_ms();
+    ask_later(kOwnerMs, {{"op", "resume"}});
+  }
+  if (chance_.happens(Fault::owner_pauses)) {
+    ask_later(0, {{"op", "pause"}});
+    ask_later(kOwnerMs, {{"op", "resume"}});
+  }
+  if (chance_.happens(Fault::owner_suspends)) {
+    const std::uint64_t whom = chance_.details(Fault::owner_suspends).below(plan_.workers.size());
+    const std::string account =
+        to_hex(key_of("simulated worker " + std::to_string(whom)).account());
+    ask_later(0, {{"op", "suspend"}, {"account", account}, {"text", "for a test"}});
+    ask_later(3 * kOwnerMs, {{"op", "readmit"}, {"account", account}});
+  }
 }
 
 // The process has ended by itself. A full disk is a reason; its owner frees some space.

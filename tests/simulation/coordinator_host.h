@@ -47,6 +47,8 @@ class CoordinatorHost {
   void look_after(const std::function<void()>& action);
   void process_gone(bool power_lost);
   void failed(const Error& error);
+  void owner_looks();
+  void ask_later(std::uint64_t wait_ms, const nlohmann::json& request);
 
   Agenda& agenda_;
   Chance& chance_;
@@ -60,8 +62,8 @@ class CoordinatorHost {
   SimulatedServer* server_ = nullptr;  // of the running coordinator
   std::unique_ptr<Coordinator> coordinator_;
   std::shared_ptr<Life> life_;
-  bool turn_due_ = false, full_ = false, owner_called_ = false;
-  std::uint64_t full_until_ms_ = 0, starts_ = 0;
+  bool turn_due_ = false, full_ = false;
+  std::uint64_t full_until_ms_ = 0, starts_ = 0, owner_called_ms_ = 0;
   std::size_t most_waiting_ = 0;
   std::string failure_;
 };

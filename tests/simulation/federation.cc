@@ -8,12 +8,13 @@ namespace gradmint::simulation {
 namespace {
 
 constexpr std::uint64_t kMostSteps = 20'000'000;
+constexpr std::size_t kMostWaiting = 200;
 
 class Federation {
  public:
   Federation(const Plan& plan, const std::set<FaultAt>* only)
       : plan_(plan),
-        chance_(plan.seed, plan.rates, only),
+        chance_(plan.seed, plan.rates, only, plan.forced),
         network_(agenda_, chance_, plan.seed),
         coordinator_(agenda_, chance_, network_, plan) {
     network_.on_told = [this](const TransactionResult& result) {
@@ -68,6 +69,7 @@ class Federation {
   }
   std::string fault() const {
     if (!coordinator_.failure().empty()) return coordinator_.failure();
+    if (coordinator_.most_waiting() > kMostWaiting) return "too many wait for an answer";
     for (const auto& worker : workers_) {
       if (!worker->failure().empty() && worker->is_honest()) return worker->failure();
     }

@@ -47,6 +47,8 @@ void set_rates(Plan& plan, Seeded& dice) {
   set(Fault::judge_fails, 300'000);
   set(Fault::train_fails, 100'000);
   set(Fault::clock_jumps, 1'000);
+  set(Fault::owner_pauses, 2'000);
+  set(Fault::owner_suspends, 1'000);
 }
 
 Settings settings_of(Seeded& dice, std::size_t workers) {
@@ -93,6 +95,7 @@ Plan plan_of(std::uint64_t seed) {
   plan.buffers = dice.below(3) == 0 ? dice.below(6) : 0;
   plan.settings = settings_of(dice, plan.workers.size());
   plan.invitations = dice.below(2) == 0;
+  plan.sites_scale = dice.below(5) == 0;
   plan.settings.enrolment = plan.invitations ? Enrolment::invitation : Enrolment::open;
   set_rates(plan, dice);
   return plan;
@@ -121,7 +124,8 @@ std::string describe(const Plan& plan) {
           std::to_string(static_cast<int>(s.encoding.kind)) + ", " +
           std::to_string(plan.parameters) + "+" + std::to_string(plan.buffers) +
           " values, judged " + (s.evaluate_here ? "here" : "by workers") +
-          (plan.invitations ? ", invitations" : "");
+          (plan.invitations ? ", invitations" : "") +
+          (plan.sites_scale ? ", the sites' scaler" : "");
   return text;
 }
 

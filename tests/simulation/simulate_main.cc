@@ -14,7 +14,8 @@ namespace {
 
 struct Options {
   std::uint64_t seeds = 1, from = 1;
-  bool crash_points = false, verbose = false, twice = false, log = false;
+  bool crash_points = false, single_faults = false, planted_bug = false;
+  bool verbose = false, twice = false, log = false;
   std::vector<std::string> only;
 };
 
@@ -94,6 +95,38 @@ std::uint64_t walk_crash_points(const Options& options) {
   return failures;
 }
 
+// Each kind of fault at each message.
+std::uint64_t walk_single_faults(const Options& options) {
+  std::uint64_t failures = 0, points = 0;
+  const Plan calm = calm_plan(options.from);
+  const Outcome reference = run(calm);
+  if (!tell(calm, reference, "calm", options.verbose)) return 1;
+  for (const Fault fault :
+       {Fault::drop, Fault::repeat, Fault::cut, Fault::delay, Fault::disconnect}) {
+    for (std::uint64_t k = 1; k <= reference.messages; ++k) {
+      Plan plan = calm;
+      plan.forced = FaultAt{fault, k};
+      ++points;
+      if (!tell(plan, run(plan), text_of(*plan.forced), options.verbose)) ++failures;
+    }
+  }
+  std::printf("%llu single faults, %llu failed\n", static_cast<unsigned long long>(points),
+              static_cast<unsigned long long>(failures));
+  return failures;
+}
+
+// In a crash walk or a seed.
+bool finds_bug(const Options& options) {
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    const Outcome outcome = run(plan_of(options.from + i));
+    if (outcome.failure.empty()) continue;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(options.from + i),
+                outcome.failure.c_str());
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -105,6 +138,11 @@ int main(int argc, char** argv) {
   app.add_option("--from", options.from, "the first")->capture_default_str();
   app.add_flag("--crash-points", options.crash_points,
                "instead: a crash at every operation of every disk, of one calm federation");
+  app.add_flag(
+      "--single-faults", options.single_faults,
+      "instead: each message of one calm federation lost, repeated, cut, or its connection");
+  app.add_flag("--planted-bug", options.planted_bug,
+               "ends at the first failure, which it does not shrink");
   app.add_flag("--twice", options.twice, "each seed twice: both runs must go the same way");
   app.add_option("--only", options.only,
                  "of the seed's faults these alone, as a failure names them");
@@ -112,7 +150,9 @@ int main(int argc, char** argv) {
   app.add_flag("--verbose", options.verbose, "a line for every run");
   CLI11_PARSE(app, argc, argv);
   spdlog::set_level(spdlog::level::off);
+  if (options.planted_bug) return finds_bug(options) ? 1 : 0;
   if (options.crash_points) return walk_crash_points(options) == 0 ? 0 : 1;
+  if (options.single_faults) return walk_single_faults(options) == 0 ? 0 : 1;
   std::uint64_t failures = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i)
     failures += seed_holds(options.from + i, options) ? 0u : 1u;

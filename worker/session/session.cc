@@ -125,6 +125,7 @@ void Session::open(Gate gate, std::string endpoint, Outgoing& out) {
   link_.down_since_ms = out.now_ms();
   if (gate == Gate::join) {  // what it knew of the account may have changed
     account_.reset();
+    account_looked_at_again_ = false;
     registered_ms_ = 0;
   }
   out.effect(OpenLink{number, gate, link_.endpoint});

@@ -89,6 +89,7 @@ class Session {
   std::uint64_t tip_height_ = 0;               // the newest heard of
   std::optional<std::uint64_t> check_height_;  // the coordinator's header there must be seen
   std::optional<AccountState> account_;
+  bool account_looked_at_again_ = false;
   std::uint64_t registered_ms_ = 0;  // when it was learnt; 0: not yet
   unsigned damaged_geneses_ = 0;
   bool task_asked_ = false, task_fit_ = false;

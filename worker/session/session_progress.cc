@@ -1,4 +1,6 @@
 // What is asked for next: headers, admission, then rounds.
+#include <utility>
+
 #include "coordinator/protocol/endpoint.h"
 #include "ledger/hash.h"
 #include "ledger/model/layout.h"
@@ -67,6 +69,12 @@ void Session::advance_join(Outgoing& out) {
   if (registered_ms_ != 0) {
     // What counts is what it last said, not how long its answers take.
     if (link_.welcomed_ms >= registered_ms_ + kAdmissionMs) {
+      if (!std::exchange(account_looked_at_again_, true)) {
+        // It may have been suspended since, or readmitted just now.
+        account_.reset();
+        registered_ms_ = out.now_ms();
+        return;
+      }
       return stop(
           kExitFault,
           "this worker is registered, but the coordinator does not admit its connection "
