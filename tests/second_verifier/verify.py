@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Verifies ledgers by docs/ledger-format.md, docs/kernels.md and docs/rules.md, with nothing of gradmint's own code.
+
+    python3 tests/second_verifier/verify.py LEDGER.bundle ... [--blobs DIR] [--trace FILE.json]
+
+LEDGER.bundle is what `gradmint audit export --blobs` writes. One line for each; exit status 0 when all hold, 1 at a
+fault: what, at which block. `--blobs DIR` names a folder (HOME/ledger/blobs) with updates that a bundle leaves out:
+those of attempts that were given up. `--trace` writes every hash and state entry of every block.
+"""
+
+import argparse
+import json
+import math
+import sys
+
+import bundle as bundles
+import execute
+import rewards
+from chain import Chain
+from codec import Fault
+from layouts import SCHEMA
+from statements_round import AGGREGATION_FAILURES, due_verdict, revealed_elsewhere
+
+
+class Audit:
+    """One ledger from the first block to the last."""
+
+    def __init__(self, bundle, trace=None):
+        self.bundle, self.trace = bundle, trace
+        self.open, self.close, self.commits = None, None, {}  # of the attempt under way
+        self.recompute = bool(bundle.blobs) or bundle.folder is not None
+        self.rounds = self.abandoned = self.untried = self.statements = self.stated_rules = 0
+        self.height, self.chain, self.kinds = 0, None, set()
+
+    def run(self):
+        self.chain = Chain(self.bundle.genesis, self.bundle.blocks[0])
+        self.note(self.chain.tip)
+        if self.recompute:
+            self.check_first_blobs()
+        for self.height in range(1, len(self.bundle.blocks)):
+            block = self.chain.process(self.bundle.blocks[self.height])
+            self.statements += len(block.statements)
+            for statement, receipt in zip(block.statements, block.receipts):
+                self.follow(statement, receipt)
+            self.note(block)
+        extra = len(self.bundle.blobs.keys() - self.bundle.used)
+        if self.recompute and extra:
+            raise Fault("unknown_blob", f"{extra} blobs that nobody needs")
+
+    def check_first_blobs(self):
+        task = self.chain.genesis["task"]
+        execute.load(self.bundle, task["model_root"], 4 * (task["parameters"] + task["buffers"]))
+        if any(task["layout_root"]):
+            check_layout(execute.load(self.bundle, task["layout_root"], None), task)
+
+    # --- What a statement that stands makes due.
+
+    def follow(self, statement, receipt):
+        body, kind = statement.body(), statement.type
+        self.kinds.add(kind)
+        if kind == "open_round":
+            self.open, self.close, self.commits = body, None, {}
+        elif kind == "commit_update":
+            self.commits[statement.sender] = body
+        elif kind == "close_commits":
+            self.close = body
+        elif kind == "round_result" and self.recompute:
+            task = self.chain.genesis["task"]
+            execute.check_result(self.bundle, self.open, self.close, self.commits, body, task)
+            self.rounds += 1
+        elif kind == "abandon_round":
+            self.abandoned += 1
+            self.check_abandoned(body)
+        elif kind == "settle_round" and not rewards.is_derived(self.chain.genesis, receipt):
+            self.stated_rules += 1
+
+    def check_abandoned(self, body):
+        """An attempt that was given up because its updates have no aggregate must have none."""
+        if body["reason"] not in AGGREGATION_FAILURES or not self.recompute:
+            return
+        openings = {each["worker"]: each["opening"] for each in body["revealed"]}
+        record = {"open": self.open, "round": body["round"]}
+        payloads = []
+        for entry in self.close["entries"]:
+            opening = openings.get(entry["worker"])
+            verdict = due_verdict(entry, opening, record, self.chain.genesis["task"], Elsewhere(self.chain.state, body))
+            payloads.append((opening, verdict))
+        try:
+            found = execute.execute(self.bundle, self.open, self.close, self.commits, payloads,
+                                    self.chain.genesis["task"])
+        except execute.Missing:
+            self.untried += 1  # without the payloads nobody can tell
+            return
+        if found.failure is None or AGGREGATION_FAILURES[found.failure == "non_finite_result"] != body["reason"]:
+            raise Fault("wrong_abandonment", f"the attempt comes to {found.failure or 'a result'}")
+
+    # --- What is told.
+
+    def note(self, block):
+        if self.trace is None:
+            return
+        chain, header = self.chain, block.header
+        self.trace.append({
+            "height": header["height"], "block_hash": block.hash.hex(), "parent_hash": header["parent_hash"].hex(),
+            "transactions_root": header["transactions_root"].hex(), "receipts_root": header["receipts_root"].hex(),
+            "history_root": header["history_root"].hex(), "state_root": header["state_root"].hex(),
+            "transactions": [{"id": s.id.hex(), "type": s.type, "sender": s.sender.hex(),
+                              "signing_digest": s.digest().hex(), "body": s.parts["body"].hex()}
+                             for s in block.statements],
+            "state": {key.hex(): value.hex() for key, value in sorted(chain.state.entries.items())}})
+
+    def line(self):
+        chain, what = self.chain, f"{self.rounds} results recomputed" if self.recompute else "no blobs: signatures only"
+        text = (f"ok, schema {SCHEMA}, height {self.height}, {self.statements} statements, {chain.signatures} "
+                f"signatures, {what}, {len(self.bundle.used)} blobs, state root {chain.state.root().hex()}")
+        if self.abandoned:
+            text += f"; {self.abandoned} attempts given up"
+        if self.untried:
+            text += f"; {self.untried} of them not tried again: their updates are not here (--blobs)"
+        if self.stated_rules:
+            text += f"; {self.stated_rules} settlements by a rule that is not linear: gas and mints as stated"
+        return text
+
+
+class Elsewhere:
+    """Whose a revealed root is, by the state after an attempt was given up."""
+
+    def __init__(self, state, body):
+        self.state, self.number = state, body["round"]
+
+    def verdict(self, worker, root):
+        return 45 if revealed_elsewhere(self.state, self.number, worker, root) else 0
+
+
+def check_layout(data, task):
+    """Canonical JSON, parameters by name and then buffers by name, and as many values as the genesis says."""
+    layout = json.loads(data)
+    tensors = layout["tensors"]
+    canonical = json.dumps(layout, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    order = [(tensor["buffer"], tensor["name"].encode()) for tensor in tensors]
+    counts = [sum(math.prod(t["shape"]) for t in tensors if t["buffer"] == kind) for kind in (False, True)]
+    if layout["format"] != "gradmint/layout/v1" or canonical != data or order != sorted(set(order)):
+        raise Fault("wrong_layout", "a text that is not canonical")
+    if counts != [task["parameters"], task["buffers"]]:
+        raise Fault("wrong_layout", f"{counts[0]} parameters and {counts[1]} values of buffers")
+
+
+def verify(path, folder=None, trace=None):
+    """(whether it holds, one line)."""
+    audit = None
+    try:
+        audit = Audit(bundles.load(path, folder), trace)
+        audit.run()
+    except Fault as fault:
+        return False, f"block {audit.height if audit else 0}: {fault}"
+    except execute.Missing as missing:
+        return False, f"block {audit.height}: blob_missing: {missing}"
+    return True, audit.line()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ledgers", nargs="+", metavar="LEDGER.bundle")
+    parser.add_argument("--blobs", metavar="DIR", help="a folder of blobs beside the bundle's own")
+    parser.add_argument("--trace", metavar="FILE.json", help="every hash and state entry of every block, of one ledger")
+    arguments = parser.parse_args()
+    if arguments.trace and len(arguments.ledgers) > 1:
+        parser.error("--trace is of one ledger")
+    status = 0
+    for path in arguments.ledgers:
+        trace = [] if arguments.trace else None
+        holds, text = verify(path, arguments.blobs, trace)
+        print(f"{path}: {text}")
+        status = status if holds else 1
+        if trace is not None:
+            with open(arguments.trace, "w", encoding="utf-8") as file:
+                json.dump(trace, file, indent=1)
+                file.write("\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
