@@ -91,7 +91,7 @@ class Chain:
         self.validators_hash = hashes.validators_hash(self.validators)
         self.summed = summed_columns(self.genesis["task"])
         self.state, self.history, self.tree = genesis_state(self.genesis), [], hashes.Tree()
-        self.signatures = 0
+        self.signatures = self.settlements_as_stated = 0
         header = self.expected_genesis_header()
         if encode("header", header) != block.header_bytes or block.transactions_bytes != bytes(4):
             raise Fault("wrong_genesis_block", block.hash.hex())
@@ -221,6 +221,7 @@ class Chain:
         context.stated = stated
         context.receipt = {"transaction_id": statement.id, "rule_code": 0, "gas_used": 0, "mints": []}
         RULES[statement.type](statement.body(), statement.sender, context)
+        self.settlements_as_stated += not context.derived
         record = self.state.account(statement.sender)
         record["nonce"] += 1
         self.state.put_account(statement.sender, record)

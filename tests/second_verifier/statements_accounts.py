@@ -16,7 +16,7 @@ class Context:
 
     def __init__(self, genesis, history, height, state, summed):
         self.genesis, self.history, self.height, self.state, self.summed = genesis, history, height, state, summed
-        self.stated, self.receipt = None, None
+        self.stated, self.receipt, self.derived = None, None, True
 
     @property
     def limits(self):

@@ -67,15 +67,16 @@ def settle_round(body, sender, context):
     all_revealed = expected["attestations"] == len(evaluations) or waited(record, context.height, 2)
     require(all_committed and all_revealed, "evaluation_missing")
     require(body == expected, "wrong_metrics")
-    code, gas, mints, totals = rewards.pay(context.genesis, record, state.totals(), context.stated)
-    context.receipt.update(rule_code=code, gas_used=gas, mints=mints)
-    for mint in mints:
+    payment = rewards.Payment(context.genesis, record, state.totals(), context.stated)
+    context.receipt.update(rule_code=payment.code, gas_used=payment.gas, mints=payment.mints)
+    context.derived = payment.derived
+    for mint in payment.mints:
         account = state.account(mint["account"])
         account["balance"] += mint["amount"]
         account["minted"] += mint["amount"]
         state.put_account(mint["account"], account)
     count_round(record, state)
-    state.put(keys.TOTALS, "totals_record", totals)
+    state.put(keys.TOTALS, "totals_record", payment.totals)
     retire(record, body, state)
 
 

@@ -15,7 +15,6 @@ import sys
 
 import bundle as bundles
 import execute
-import rewards
 from chain import Chain
 from codec import Fault
 from layouts import SCHEMA
@@ -29,7 +28,7 @@ class Audit:
         self.bundle, self.trace = bundle, trace
         self.open, self.close, self.commits = None, None, {}  # of the attempt under way
         self.recompute = bool(bundle.blobs) or bundle.folder is not None
-        self.rounds = self.abandoned = self.untried = self.statements = self.stated_rules = 0
+        self.rounds = self.abandoned = self.untried = self.statements = 0
         self.height, self.chain, self.kinds = 0, None, set()
 
     def run(self):
@@ -40,8 +39,8 @@ class Audit:
         for self.height in range(1, len(self.bundle.blocks)):
             block = self.chain.process(self.bundle.blocks[self.height])
             self.statements += len(block.statements)
-            for statement, receipt in zip(block.statements, block.receipts):
-                self.follow(statement, receipt)
+            for statement in block.statements:
+                self.follow(statement)
             self.note(block)
         extra = len(self.bundle.blobs.keys() - self.bundle.used)
         if self.recompute and extra:
@@ -55,7 +54,7 @@ class Audit:
 
     # --- What a statement that stands makes due.
 
-    def follow(self, statement, receipt):
+    def follow(self, statement):
         body, kind = statement.body(), statement.type
         self.kinds.add(kind)
         if kind == "open_round":
@@ -71,8 +70,6 @@ class Audit:
         elif kind == "abandon_round":
             self.abandoned += 1
             self.check_abandoned(body)
-        elif kind == "settle_round" and not rewards.is_derived(self.chain.genesis, receipt):
-            self.stated_rules += 1
 
     def check_abandoned(self, body):
         """An attempt that was given up because its updates have no aggregate must have none."""
@@ -117,8 +114,8 @@ class Audit:
             text += f"; {self.abandoned} attempts given up"
         if self.untried:
             text += f"; {self.untried} of them not tried again: their updates are not here (--blobs)"
-        if self.stated_rules:
-            text += f"; {self.stated_rules} settlements by a rule that is not linear: gas and mints as stated"
+        if chain.settlements_as_stated:
+            text += f"; {chain.settlements_as_stated} settlements by another rule than linear: gas and mints as stated"
         return text
 
 
