@@ -15,8 +15,10 @@ import sys
 
 import bundle as bundles
 import execute
+import hashes
 from chain import Chain
-from codec import Fault
+from codec import Fault, encode
+from hashes import address_of
 from layouts import SCHEMA
 from statements_round import AGGREGATION_FAILURES, due_verdict, revealed_elsewhere
 
@@ -29,7 +31,7 @@ class Audit:
         self.open, self.close, self.commits = None, None, {}  # of the attempt under way
         self.recompute = bool(bundle.blobs) or bundle.folder is not None
         self.rounds = self.abandoned = self.untried = self.statements = 0
-        self.height, self.chain, self.kinds = 0, None, set()
+        self.height, self.chain, self.kinds, self.before = 0, None, set(), {}
 
     def run(self):
         self.chain = Chain(self.bundle.genesis, self.bundle.blocks[0])
@@ -96,15 +98,30 @@ class Audit:
     def note(self, block):
         if self.trace is None:
             return
-        chain, header = self.chain, block.header
-        self.trace.append({
-            "height": header["height"], "block_hash": block.hash.hex(), "parent_hash": header["parent_hash"].hex(),
-            "transactions_root": header["transactions_root"].hex(), "receipts_root": header["receipts_root"].hex(),
-            "history_root": header["history_root"].hex(), "state_root": header["state_root"].hex(),
-            "transactions": [{"id": s.id.hex(), "type": s.type, "sender": s.sender.hex(),
-                              "signing_digest": s.digest().hex(), "body": s.parts["body"].hex()}
-                             for s in block.statements],
-            "state": {key.hex(): value.hex() for key, value in sorted(chain.state.entries.items())}})
+        state, header = self.chain.state.entries, block.header
+        changes = {name_of(key): state[key].hex() if key in state else None
+                   for key in sorted(state.keys() | self.before.keys()) if state.get(key) != self.before.get(key)}
+        self.before = dict(state)
+        roots = {field: header[field].hex() for field in ("parent_hash", "transactions_root", "receipts_root",
+                                                          "history_root", "state_root")}
+        vote = hashes.vote_digest(header["chain_id"], header["epoch"], header["height"], block.hash)
+        self.trace.append({"height": header["height"], "block_hash": block.hash.hex(), **roots,
+                           "vote_digest": vote.hex(), "transactions": [self.told_of(s) for s in block.statements],
+                           "receipts": [encode("receipt", receipt).hex() for receipt in block.receipts],
+                           "state_changes": changes})
+
+    def told_of(self, statement):
+        told = {"type": statement.type, "sender": address_of(statement.sender), "id": statement.id.hex(),
+                "signing_digest": statement.digest().hex(), "leaf": hashes.leaf(statement.data).hex()}
+        body = statement.body()
+        if statement.type == "register_dataset":
+            told["dataset"] = hashes.dataset_id(statement.sender, body).hex()
+        if statement.type == "close_commits":
+            commitments = [commit["commitment"] for commit in self.commits.values()]
+            seed = hashes.round_seed(body["round"], body["attempt"], body["seed_preimage"], commitments)
+            told["seed"] = seed.hex()
+            told["order_keys"] = [hashes.order_key(seed, entry["worker"]).hex() for entry in body["entries"]]
+        return told
 
     def line(self):
         chain, what = self.chain, f"{self.rounds} results recomputed" if self.recompute else "no blobs: signatures only"
@@ -117,6 +134,11 @@ class Audit:
         if chain.settlements_as_stated:
             text += f"; {chain.settlements_as_stated} settlements by another rule than linear: gas and mints as stated"
         return text
+
+
+def name_of(key):
+    """A key of the state as text: its letter, and the rest in hexadecimal."""
+    return key.decode() if len(key) == 1 else key[:2].decode() + key[2:].hex()
 
 
 class Elsewhere:
