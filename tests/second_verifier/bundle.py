@@ -77,7 +77,9 @@ def parse(data):
         raise Fault("store_corrupt", str(fault)) from fault
     if sha256(*digested) != data[-32:]:
         raise Fault("store_corrupt", "its bytes do not come to its digest")
-    if chain_id(genesis) != chain or len(blocks) != height + 1 or header_hash(blocks[-1][0]) != tip:
+    newest = blocks[-1][0]  # its height stands behind version, chain and epoch
+    if chain_id(genesis) != chain or len(blocks) != height + 1 or header_hash(newest) != tip \
+            or int.from_bytes(newest[42:50], "little") != height:
         raise Fault("store_corrupt", "its head is of another chain, height or block")
     return Bundle(genesis, blocks, blobs)
 

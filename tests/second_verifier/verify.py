@@ -16,7 +16,7 @@ import sys
 import bundle as bundles
 import execute
 import hashes
-from chain import Chain
+from chain import Chain, read_statements
 from codec import Fault, encode
 from hashes import address_of
 from layouts import SCHEMA
