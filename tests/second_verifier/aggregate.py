@@ -150,6 +150,8 @@ def take_order_statistic(step, updates, exponent, members, points, outcome):
     if name == "trimmed_mean":
         dropped = int(values["f"]) if values["beta"] == 0 else math.floor(values["beta"] * n + 2.0**-20)
         kept = n - 2 * dropped
+        if kept < 1:  # a share of all but a half: 0 / 0, which is no number
+            raise NotFinite
     elif name == "bulyan":
         f = int(values["f"])
         outcome.scores = choosing.krum_scores(points, f, choosing.PAPER)

@@ -88,9 +88,9 @@ def run(bundle, open_body, close, accepted, task, execution):
         return
     updates, weights = [each[1] for each in accepted], [each[3] for each in accepted]
     gram = gram_matrix(updates)
-    outcome = aggregate.combine(aggregation, updates, weights, (close["exponent"], close["shift"]), gram)
     count = task["parameters"]
     try:
+        outcome = aggregate.combine(aggregation, updates, weights, (close["exponent"], close["shift"]), gram)
         parameters, state = aggregate.next_model(aggregation, outcome, model[:count], state)
         buffers = aggregate.next_buffers(aggregation["aggregator"]["name"], [each[2] for each in accepted], weights,
                                          model[count:])
