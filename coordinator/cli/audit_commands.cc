@@ -23,7 +23,7 @@ struct AuditArguments {
   bool recompute = false;
   std::uint64_t from_height = 0;
   std::string worker, address, what, which;
-  std::optional<std::uint64_t> round, height;
+  std::optional<std::uint64_t> round, attempt, height;
   std::filesystem::path output;
   bool blobs = false;
   bool json() const { return format == "json"; }
@@ -100,7 +100,7 @@ struct Opened {
 Result<Opened> open_replayed(const AuditArguments& arguments) {
   auto source = open_source(arguments.ledger);
   if (!source) return source.error();
-  auto replayed = open_history(*source);
+  auto replayed = open_history(*source, arguments.height);
   if (!replayed) return replayed.error();
   return Opened{*std::move(source), *std::move(replayed)};
 }
@@ -168,11 +168,26 @@ Result<Json> show_block(const Opened& opened, const std::string& which) {
   return block_json(*block);
 }
 
-Result<Json> show_round(const Opened& opened, const std::string& which) {
+Result<Json> show_round(const Opened& opened, const std::string& which,
+                        const std::optional<std::uint64_t>& wanted) {
+  const LedgerHistory& history = opened.replayed.history;
   const auto number = number_from(which);
-  const Attempt* attempt = number ? opened.replayed.history.find_round(*number) : nullptr;
-  if (attempt == nullptr) return no_such_round(opened.replayed.history, which);
-  return round_json(opened.replayed.history, *attempt);
+  const Attempt* const newest = number ? history.find_round(*number) : nullptr;
+  if (newest == nullptr) return no_such_round(history, which);
+  const Attempt* const attempt = wanted ? history.find_attempt(*number, *wanted) : newest;
+  if (attempt != nullptr) return round_json(history, *attempt);
+  return bad_input("round " + which + " has no attempt " + std::to_string(*wanted) +
+                   "; the last one is " + std::to_string(newest->open.body.attempt));
+}
+
+Result<Json> show_state(const Opened& opened, const std::string& which) {
+  const auto prefix = state_prefix_from(which);
+  if (!prefix) return prefix.error();
+  const Chain& chain = opened.replayed.chain;
+  const Json out = state_json(chain.state(), chain.height(), *prefix);
+  if (!out["entries"].empty()) return out;
+  return bad_input("the state after block " + std::to_string(chain.height()) +
+                   " has no entry that begins with '" + which + "'");
 }
 
 constexpr std::size_t kLeastIdDigits = 8;
@@ -254,13 +269,20 @@ Result<Json> show_dataset(const Opened& opened, const std::string& which) {
 }
 
 int show(const AuditArguments& arguments) {
+  if (arguments.attempt && arguments.what != "round") {
+    return tell(bad_input("--attempt goes with 'round' alone"));
+  }
+  if (arguments.height && arguments.what != "state") {
+    return tell(bad_input("--height goes with 'state' alone"));
+  }
   const auto opened = open_replayed(arguments);
   if (!opened) return tell_unreadable(opened.error());
   const std::string& which = arguments.which;
   const auto value = arguments.what == "block"    ? show_block(*opened, which)
-                     : arguments.what == "round"  ? show_round(*opened, which)
+                     : arguments.what == "round"  ? show_round(*opened, which, arguments.attempt)
                      : arguments.what == "tx"     ? show_transaction(*opened, which)
                      : arguments.what == "worker" ? show_worker(*opened, which)
+                     : arguments.what == "state"  ? show_state(*opened, which)
                                                   : show_dataset(*opened, which);
   if (!value) return tell_unreadable(value.error());
   print(arguments, *value);
@@ -290,6 +312,22 @@ void add_export_options(CLI::App& command, AuditArguments& arguments) {
   command.add_flag("--blobs", arguments.blobs,
                    "With the blobs that verify --recompute needs: updates, models, layout");
   command.add_option("--height", arguments.height, "Up to this block (default: the newest)")
+      ->check(whole_number())
+      ->type_name("H");
+}
+
+void add_show_options(CLI::App& command, AuditArguments& arguments) {
+  command.add_option("what", arguments.what, "block, round, tx, worker, dataset or state")
+      ->required()
+      ->check(CLI::IsMember({"block", "round", "tx", "worker", "dataset", "state"}));
+  command
+      .add_option("which", arguments.which,
+                  "Its height, number, id (or how it begins), address or key (or how it begins)")
+      ->required();
+  command.add_option("--attempt", arguments.attempt, "round: this attempt (default: the newest)")
+      ->check(whole_number())
+      ->type_name("A");
+  command.add_option("--height", arguments.height, "state: after this block (default: the newest)")
       ->check(whole_number())
       ->type_name("H");
 }
@@ -325,15 +363,10 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
       ->type_name("R");
   command->callback(run(contributions));
 
-  command = add_command(*audit, "show", "Print one block, round, transaction, worker or dataset",
-                        "gradmint audit show round 3 --ledger HOME/ledger", arguments);
-  command->add_option("what", arguments->what, "block, round, tx, worker or dataset")
-      ->required()
-      ->check(CLI::IsMember({"block", "round", "tx", "worker", "dataset"}));
-  command
-      ->add_option("which", arguments->which,
-                   "Its height, number, id (or how it begins) or address")
-      ->required();
+  command = add_command(
+      *audit, "show", "Print one block, round, transaction, worker, dataset or entry of the state",
+      "gradmint audit show round 3 --ledger HOME/ledger", arguments);
+  add_show_options(*command, *arguments);
   command->callback(run(show));
 
   command = add_command(*audit, "export", "Write the ledger as one canonical file, a bundle",

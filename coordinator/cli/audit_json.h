@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kernels/base/result.h"
 #include "ledger/audit/contributions.h"
 #include "ledger/audit/history.h"
 #include "ledger/audit/report.h"
@@ -29,6 +30,12 @@ Json transaction_json(const SignedTransaction& transaction, std::uint64_t height
 Json round_json(const LedgerHistory& history, const Attempt& attempt);
 Json worker_json(const LedgerHistory& history, const AccountId& account, const State& state);
 Json dataset_json(const Hash& id, const Seen<RegisterDataset>& dataset);
+
+// A key of the state, or how it begins, from its text: a letter alone ("j"), or a letter, a slash
+// and the rest in hexadecimal ("a/da2b39"). bad_input where it is neither.
+Result<std::string> state_prefix_from(const std::string& text);
+// The entries whose key begins so, after the block of `height`.
+Json state_json(const State& state, std::uint64_t height, const std::string& prefix);
 
 // The body of a transaction, member by member.
 Json body_json(const Transaction& transaction);

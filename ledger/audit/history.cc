@@ -35,6 +35,13 @@ const Attempt* LedgerHistory::find_round(std::uint64_t round) const {
   return found;
 }
 
+const Attempt* LedgerHistory::find_attempt(std::uint64_t round, std::uint64_t number) const {
+  const auto found = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+    return attempt.round() == round && attempt.open.body.attempt == number;
+  });
+  return found == attempts.end() ? nullptr : &*found;
+}
+
 std::string LedgerHistory::name_of(const AccountId& account) const {
   if (const auto worker = workers.find(account); worker != workers.end()) {
     return worker->second.body.name;

@@ -50,8 +50,10 @@ struct LedgerHistory {
   std::optional<Seen<FixScaler>> scaler;
   std::map<AccountId, std::vector<std::uint64_t>> heights;  // of the blocks that touch an account
 
-  // The attempt that has a result, or the newest; null when there was none.
+  // The newest attempt at a round, which is the one with a result where there is one; null when
+  // there was none.
   const Attempt* find_round(std::uint64_t round) const;
+  const Attempt* find_attempt(std::uint64_t round, std::uint64_t attempt) const;
   std::string name_of(const AccountId& account) const;  // as registered; "validator"; or ""
 };
 

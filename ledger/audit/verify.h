@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "ledger/audit/history.h"
@@ -34,8 +35,10 @@ Result<AuditReport> verify_ledger(const Result<LedgerSource>& source, const Audi
 // (corrupt) that names it: nothing is told from a ledger that does not hold together.
 struct OpenedHistory {
   LedgerHistory history;
-  Chain chain;  // at the tip
+  Chain chain;  // at the newest block, or at `height`
 };
-Result<OpenedHistory> open_history(const LedgerSource& source);
+// bad_input: there is no block of that height.
+Result<OpenedHistory> open_history(const LedgerSource& source,
+                                   const std::optional<std::uint64_t>& height = {});
 
 }  // namespace gradmint

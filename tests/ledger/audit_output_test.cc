@@ -178,7 +178,17 @@ TEST_CASE("audit output: every JSON fits its schema") {
   for (const Attempt& attempt : history.attempts) {
     CHECK(misfit(round_json(history, attempt), "round") == "");
   }
+  CHECK(history.find_round(2) == history.find_attempt(2, 1));
+  REQUIRE(history.find_attempt(2, 0) != nullptr);
+  CHECK(history.find_attempt(2, 0)->standing() == "abandoned");
+  CHECK(history.find_attempt(2, 2) == nullptr);
   CHECK(misfit(worker_json(history, worker, f.opened.chain.state()), "worker") == "");
+  const Json job = state_json(f.opened.chain.state(), f.opened.chain.height(), "j");
+  CHECK(misfit(job, "state") == "");
+  CHECK(job["entries"].size() == 1);
+  const Json accounts = state_json(f.opened.chain.state(), 0, state_prefix_from("a/").value());
+  CHECK(misfit(accounts, "state") == "");
+  CHECK(accounts["entries"].size() >= 4);  // the validator's and three workers'
   for (const auto& [id, dataset] : history.datasets) {
     Json out = {{"schema", "gradmint/audit-dataset/1"}};
     out.update(dataset_json(id, dataset));
