@@ -80,6 +80,16 @@ class Block:
         self.statements, self.receipts, self.stated = [], [], []
 
 
+def genesis_header(genesis, genesis_bytes, state_root):
+    """The header of block 0: all of it follows from the genesis."""
+    empty, validators = hashes.list_root([]), hashes.validators_hash(genesis["validators"])
+    return {"version": 1, "chain_id": hashes.chain_id(genesis_bytes), "epoch": 0, "height": 0,
+            "time_ms": genesis["time_ms"], "parent_hash": bytes(32), "transactions_root": empty,
+            "receipts_root": empty, "state_root": state_root, "history_root": empty, "validators_hash": validators,
+            "next_validators_hash": validators, "params_hash": hashes.params_hash(genesis_bytes),
+            "proposer": hashes.account_of(genesis["validators"][0]["public_key"])}
+
+
 class Chain:
     def __init__(self, genesis_bytes, block_0):
         block = Block(block_0)
@@ -92,21 +102,13 @@ class Chain:
         self.summed = summed_columns(self.genesis["task"])
         self.state, self.history, self.tree = genesis_state(self.genesis), [], hashes.Tree()
         self.signatures = self.settlements_as_stated = 0
-        header = self.expected_genesis_header()
+        header = genesis_header(self.genesis, genesis_bytes, self.state.root())
         if encode("header", header) != block.header_bytes or block.transactions_bytes != bytes(4):
             raise Fault("wrong_genesis_block", block.hash.hex())
         self.check_certificate(block)
         if block.receipts_bytes != bytes(4):
             raise Fault("wrong_receipts", "block 0 has none")
         self.append(block)
-
-    def expected_genesis_header(self):
-        empty = hashes.list_root([])
-        return {"version": 1, "chain_id": self.id, "epoch": 0, "height": 0, "time_ms": self.genesis["time_ms"],
-                "parent_hash": bytes(32), "transactions_root": empty, "receipts_root": empty,
-                "state_root": self.state.root(), "history_root": empty, "validators_hash": self.validators_hash,
-                "next_validators_hash": self.validators_hash, "params_hash": self.params,
-                "proposer": hashes.account_of(self.validators[0]["public_key"])}
 
     def append(self, block):
         self.tip = block

@@ -25,6 +25,7 @@ class Execution:
 
     def __init__(self):
         self.entries, self.model_root, self.optimizer_root, self.failure = [], NONE, NONE, None
+        self.made = []  # the values of model and state
 
 
 def load(bundle, root, size):
@@ -103,7 +104,8 @@ def run(bundle, open_body, close, accepted, task, execution):
             clip_factor_bits=bits64(outcome.clips[k]), coefficient=outcome.coefficients[k],
             selected=outcome.coefficients[k] > 0, outside_count=outcome.outside[k],
             selection_score_bits=bits64(outcome.scores[k] + 0.0), score_ppm=scores[k])
-    execution.model_root, execution.optimizer_root = root_of(parameters + buffers), root_of(state)
+    execution.made = [parameters + buffers, state]
+    execution.model_root, execution.optimizer_root = map(root_of, execution.made)
 
 
 FIELDS = [("verdict", "wrong_rejection"), ("clip_factor_bits", "wrong_clip_factors"),

@@ -84,7 +84,7 @@ model = "external"
 objective = "classification"
 initial = "INITIAL"
 [rounds]
-count = 3
+count = COUNT
 min_workers = 3
 suspend_after = 1
 stall_deadline_ms = 1500
@@ -97,10 +97,27 @@ optimizer = "adam:lr=0.1"
 by = "workers"
 [limits]
 rotation_delay_blocks = 2
+[rewards]
+RULE
 [keys]
 scrypt_log2_n = 10
 [run]
 backend = "cpu"
+"""
+
+
+OWN_RULE = """function on_round_close(event)
+  for i = 1, event.count do
+    if event.accepted[i] then mint(event.accounts[i], event.pool // (2 * event.count)) end
+  end
+end
+"""
+OWN_MANIFEST = """name = "half"
+version = 1
+abi = 1
+capabilities = ["mint"]
+mint_budget_ppm = 500000
+max_effects = 100
 """
 
 
@@ -204,14 +221,17 @@ class ByHand(Federation):
     """A coordinator and three workers, each started by itself: open enrolment, evaluation by workers, a member that
     is silent in round 2 and suspended for it, and then transfers, members and keys."""
 
-    def __init__(self, maker, name, values=300):
+    def __init__(self, maker, name, count=3, own_rule=False):
         super().__init__(maker, name)
         initial = self.file("initial.safetensors")
         os.makedirs(self.folder)
-        write_initial(initial, values, with_buffers=True)
-        for path, text in [(self.passphrase, "of the test\n"), (self.file("settings.toml"), SETTINGS)]:
+        write_initial(initial, 300, with_buffers=True)
+        rule = 'rule_file = "rule.lua"\nmanifest_file = "rule.toml"' if own_rule else 'rule = "linear"'
+        settings = SETTINGS.replace("INITIAL", initial).replace("COUNT", str(count)).replace("RULE", rule)
+        for path, text in [(self.passphrase, "of the test\n"), (self.file("settings.toml"), settings),
+                           (self.file("rule.lua"), OWN_RULE), (self.file("rule.toml"), OWN_MANIFEST)]:
             with open(path, "w", encoding="utf-8") as file:
-                file.write(text.replace("INITIAL", initial))
+                file.write(text)
         os.chmod(self.passphrase, 0o600)
 
     def rounds(self):
