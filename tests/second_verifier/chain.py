@@ -83,11 +83,12 @@ class Block:
 def genesis_header(genesis, genesis_bytes, state_root):
     """The header of block 0: all of it follows from the genesis."""
     empty, validators = hashes.list_root([]), hashes.validators_hash(genesis["validators"])
+    first = genesis["validators"][0]["public_key"] if genesis["validators"] else bytes(32)
     return {"version": 1, "chain_id": hashes.chain_id(genesis_bytes), "epoch": 0, "height": 0,
             "time_ms": genesis["time_ms"], "parent_hash": bytes(32), "transactions_root": empty,
             "receipts_root": empty, "state_root": state_root, "history_root": empty, "validators_hash": validators,
             "next_validators_hash": validators, "params_hash": hashes.params_hash(genesis_bytes),
-            "proposer": hashes.account_of(genesis["validators"][0]["public_key"])}
+            "proposer": hashes.account_of(first)}
 
 
 class Chain:

@@ -67,10 +67,16 @@ class Author:
             "rule_manifest": rule[1], "rule_abi": "Lua 5.4.4/int64/ptr8/abi1", "rule_gas": 20_000_000,
             "rule_memory_bytes": 16 << 20, "rule_max_effects": 4095, "task": task, "enrolment": 0, "allowed": [],
             "limits": LIMITS, "nonce": hashes.sha256(b"nonce"), **changes}
-        data = encode("genesis", self.genesis)
-        header = genesis_header(self.genesis, data, genesis_state(self.genesis).root())
+        self.write_genesis()
+        self.chain, self.waiting = None, []
+
+    def write_genesis(self):
+        self.genesis_bytes = encode("genesis", self.genesis)
+        header = genesis_header(self.genesis, self.genesis_bytes, genesis_state(self.genesis).root())
         self.blocks = [(encode("header", header), bytes(4), self.certificate(header), bytes(4))]
-        self.chain, self.genesis_bytes, self.waiting = Chain(data, self.blocks[0]), data, []
+
+    def start(self):
+        self.chain = Chain(self.genesis_bytes, self.blocks[0])
 
     def certificate(self, header):
         """Of as few validators as may be: the last of them."""
@@ -116,6 +122,7 @@ class Author:
     # --- What a federation does.
 
     def enrol(self, samples=500):
+        self.start()
         for worker in self.workers:
             self.say(worker, "register_worker", public_key=worker.key, curve_key=hashes.sha256(worker.key),
                      name=worker.name, invitation_hash=NONE)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Ledgers of our own (compose.py), for what the product's workers never send: compose_test.py [PROGRAMS].
 
-Every encoding with every aggregator, on random bits: values of -0, denormal ones, steep exponents. Every refusal. Several
-validators, an allow-list, first money. Rewards that end by gas or by budget, and the gas of many participants. The
-second verifier verifies each; with a folder of programs `gradmint audit verify --recompute` must, too.
+Every encoding with every aggregator, on random bits: values of -0, denormal ones, steep exponents. Every refusal.
+Several validators, an allow-list, first money. Rewards that end by gas or by budget, and the gas of many participants.
+The second verifier verifies each; with a folder of programs `gradmint audit verify --recompute` must, too.
 """
 
 import itertools
@@ -25,8 +25,8 @@ from page_test import read
 from update_encodings import section_bytes
 
 RULE = (read("contracts", "rules", "linear.lua"), read("contracts", "rules", "linear.toml"))
-PRESETS = {"beta": 0.9, "lr": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 0.001, "tau": 2.0, "f": 1, "nu": 0.25, "steps": 3,
-           "m": 0, "convention": 0, "scale": 0}
+PRESETS = {"beta": 0.9, "lr": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 0.001, "tau": 2.0, "f": 1, "nu": 0.25,
+           "steps": 3, "m": 0, "convention": 0, "scale": 0}
 KEEP = 9
 
 
@@ -156,8 +156,8 @@ def refusals():
     bad_buffer = honest[:-4] + struct.pack("<f", float("nan"))
     w, make = author.workers, lambda: payload(author.rng, 3, 600, 2)
     updates = [Update(w[0], make()), Update(w[1], make()), Update(w[2], bad_exponent), Update(w[3], bad_buffer),
-               Update(w[4], make(), exponent_off=-1), Update(w[5], make(), encoding=0), Update(w[6], make(), reveals=False),
-               Update(w[7], make()), Update(w[8], bad_padding)]
+               Update(w[4], make(), exponent_off=-1), Update(w[5], make(), encoding=0),
+               Update(w[6], make(), reveals=False), Update(w[7], make()), Update(w[8], bad_padding)]
     updates[7].payload = updates[0].payload
     found = one_round(author, aggregation("mean"), 3, updates)
     again = [Update(w[0], make()), Update(w[1], make(), size_bytes=5), Update(w[2], updates[0].payload),
@@ -242,6 +242,28 @@ def limited(less):
     return rewards_of(rule_gas=taken - less)
 
 
+# A genesis with one field that cannot be, each `unusable_genesis`.
+def of_task(**changes):
+    return {"task": {**Author(RULE).genesis["task"], **changes}}
+
+
+def of_limits(**changes):
+    return {"limits": {**compose.LIMITS, **changes}}
+
+
+UNUSABLE = [
+    {"cap": 1 << 63}, {"cap": 4001}, {"cap": 0}, {"initial_per_round": 0}, {"initial_per_round": 3501},
+    {"halving_rounds": 0}, {"rule_gas": 200_000_001}, {"rule_memory_bytes": (256 << 20) + 1},
+    {"rule_max_effects": 4096}, {"time_ms": 253_402_300_800_000}, {"validators": []},
+    {"allocations": [{"account": bytes(32), "amount": (1 << 63) - 1}]}, of_task(parameters=0),
+    of_task(parameters=(1 << 40) + 1), of_task(buffers=(1 << 40) + 1), of_task(contract="{}"),
+    of_task(contract='{"format": "gradmint/data-contract/v1"}'), of_limits(datasets_per_worker=0),
+    of_limits(datasets_per_worker=257), of_limits(statements_per_round=65537), of_limits(least_new_balance=0),
+    of_limits(registrations_per_round=4096), of_limits(suspend_after_rounds=0),
+    of_limits(rotation_delay_blocks=1_000_001),
+]
+
+
 LEDGERS = {
     "every rule with every encoding": every_rule, "many blocks": many_blocks, "refusals": refusals,
     "attempts given up": given_up, "members": members,
@@ -257,12 +279,33 @@ MET = {"refusals": {"ok", "malformed_payload", "non_finite", "exponent_mismatch"
        "over budget": {"over_budget"}}
 
 
-def check(name, folder, programs):
-    """What is wrong with a ledger; None where nothing is."""
-    author = LEDGERS[name]()
+def written(author, folder):
     path = os.path.join(folder, "composed.bundle")
     with open(path, "wb") as file:
         file.write(bundles.dump(author.bundle()))
+    return path
+
+
+def audited(programs, path, *more):
+    return subprocess.run([os.path.join(programs, "gradmint"), "audit", "verify", *more, "--ledger", path],
+                          capture_output=True, text=True, check=False)
+
+
+def check_unusable(changes, folder, programs):
+    """Both must refuse a genesis by the same name."""
+    author = Author(RULE)
+    author.genesis.update(changes)
+    author.write_genesis()
+    path = written(author, folder)
+    _, text = verify.verify(path)
+    said = "unusable_genesis" if programs is None else audited(programs, path).stdout
+    return None if "unusable_genesis" in text and "unusable_genesis" in said else f"{changes}: {text}; gradmint: {said}"
+
+
+def check(name, folder, programs):
+    """What is wrong with a ledger; None where nothing is."""
+    author = LEDGERS[name]()
+    path = written(author, folder)
     holds, text = verify.verify(path)
     print(f"{name}: {text}", flush=True)
     if not holds:
@@ -277,22 +320,20 @@ def check(name, folder, programs):
         return f"it lacks {MET[name] - author.met}"
     if programs is None:
         return None
-    done = subprocess.run([os.path.join(programs, "gradmint"), "audit", "verify", "--recompute", "--ledger", path],
-                          capture_output=True, text=True, check=False)
+    done = audited(programs, path, "--recompute")
     return None if done.returncode == 0 else f"gradmint audit: {done.stdout}{done.stderr}"
 
 
 def main():
     programs = sys.argv[1] if len(sys.argv) > 1 else None
-    status = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name in LEDGERS:
-            fault = check(name, folder, programs)
-            if fault is not None:
-                print(f"{name}: FAILED: {fault}")
-                status = 1
-    print(f"composed: {len(LEDGERS)} ledgers" + ("" if programs is None else ", gradmint verifies each"))
-    return status
+        faults = [f"{name}: {fault}" for name in LEDGERS if (fault := check(name, folder, programs)) is not None]
+        faults += filter(None, [check_unusable(changes, folder, programs) for changes in UNUSABLE])
+    for fault in faults:
+        print(f"composed: FAILED: {fault}")
+    print(f"composed: {len(LEDGERS)} ledgers, {len(UNUSABLE)} geneses that cannot be, {len(faults)} faults"
+          + ("" if programs is None else "; gradmint says the same"))
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def exponent_of(values):
 
 
 def round_exponent(exponents):
-    """E: the largest exponent that is at most 12 above the middle one; zeros are lowest, and have no say if most are."""
+    """E: the largest exponent at most 12 above the middle one; zeros are lowest, and have no say if most are."""
     ascending = sorted(exponents)
     zeros = ascending.count(layouts.NO_EXPONENT)
     if zeros == len(ascending):

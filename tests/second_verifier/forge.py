@@ -1,7 +1,7 @@
 """Lies that are signed: a block whose statement, header or receipts were changed and everything around it made anew.
 
-The keys of a `gradmint dev` federation follow from its seed (they are for play), so a test can sign as its validator and
-its workers. What is left to find is what the rules find, not what a hash or a signature finds.
+The keys of a `gradmint dev` federation follow from its seed (they are for play), so a test can sign as its validator
+and its workers. What is left to find is what the rules find, not what a hash or a signature finds.
 """
 
 import copy

@@ -87,7 +87,7 @@ initial = "INITIAL"
 count = COUNT
 min_workers = 3
 suspend_after = 1
-stall_deadline_ms = 1500
+stall_deadline_ms = 4000
 [training]
 encoding = "int8"
 [aggregation]

@@ -2,8 +2,8 @@
 """docs/ledger-format.md says what the verifier reads by, and what the sources hash by.
 
 Every record's table there has the fields of layouts.py, in their order and of their kinds, and no record is left out;
-every number of a type, verdict, encoding, phase, reason, enrolment and rule code stands there and is the sources'; and so
-does every tag that ledger/ gives to a hash, and its schema.
+every number of a type, verdict, encoding, phase, reason, enrolment and rule code stands there and is the sources'; and
+so does every tag that ledger/ gives to a hash, and its schema.
 """
 
 import os
@@ -49,7 +49,8 @@ def enumeration(path, name):
                                                              re.MULTILINE)}
 
 
-ENUMERATIONS = [(("ledger", "verdict.h"), "Verdict", layouts.VERDICTS), (("ledger", "records.h"), "TxType", layouts.TYPES),
+ENUMERATIONS = [(("ledger", "verdict.h"), "Verdict", layouts.VERDICTS),
+                (("ledger", "records.h"), "TxType", layouts.TYPES),
                 (("ledger", "records.h"), "Encoding", layouts.ENCODINGS),
                 (("ledger", "state.h"), "RoundPhase", layouts.PHASES),
                 (("ledger", "genesis.h"), "Enrolment", layouts.ENROLMENTS),

@@ -3,8 +3,8 @@
     toy_site.py train [SPEC] | toy_site.py evaluate
 
 SPEC says who does what, as WORKER:WHAT[@ROUND[.ATTEMPT]] with commas between, workers from 1. WHAT is `zeros`, `huge`
-(2^20 times as large), `far` (so large that a step of 4 leaves fp32), `large_buffers`, `sleep` (until the round ends without it), or
-`fail`.
+(2^20 times as large), `far` (so large that a step of 12 leaves fp32), `large_buffers`, `sleep` (until the round ends
+without it), or `fail`.
 """
 
 import json
