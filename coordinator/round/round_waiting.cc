@@ -45,7 +45,10 @@ bool RoundMachine::too_slow(std::size_t expected, std::size_t finished, std::uin
 bool RoundMachine::gathered(const std::vector<AccountId>& expected,
                             const std::set<AccountId>& finished, std::uint64_t now_ms) {
   if (now_ms >= deadline_ms_) return true;
-  if (too_slow(expected.size(), finished.size(), now_ms)) return true;
+  // Without the slow ones there would be no round: they have the whole deadline. Given up, the next
+  // attempt would fare no better.
+  const bool enough = finished.size() >= policy_.limits.min_updates;
+  if (too_slow(expected.size(), finished.size(), now_ms) && enough) return true;
   const std::uint64_t stall_ms = policy_.limits.stall_deadline_ms;
   return std::all_of(expected.begin(), expected.end(), [&](const AccountId& worker) {
     if (finished.count(worker) != 0) return true;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t kTickMs = 50, kStartAgainMs = 1500;
 constexpr std::uint64_t kFullForMs = 20'000, kOwnerMs = 5'000;
-constexpr std::uint64_t kAggregateMs = 400, kJudgeMs = 1000;
+constexpr std::uint64_t kJudgeMs = 1000;
 constexpr std::size_t kSeeds = 256;  // rounds and attempts that a run can have
 
 void must(const Status& status) {
@@ -42,7 +42,7 @@ class SimulatedAggregator final : public Aggregator {
 
   void run(AggregationJob job) override {
     Seeded dice(host_.plan_.seed, 41, ++jobs_);
-    host_.agenda_.after(1 + dice.below(kAggregateMs),
+    host_.agenda_.after(1 + dice.below(host_.plan_.aggregate_ms),
                         [this, life = std::weak_ptr(host_.life_), job = std::move(job)] {
                           if (life.expired()) return;
                           host_.look_after([&] {

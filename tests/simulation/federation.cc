@@ -1,6 +1,7 @@
 #include "tests/simulation/federation.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "tests/simulation/oracle.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kMostSteps = 20'000'000;
 constexpr std::size_t kMostWaiting = 200;
+constexpr std::chrono::seconds kShrinkFor{10};
 
 class Federation {
  public:
@@ -50,7 +52,11 @@ class Federation {
       worker->end();
     }
     coordinator_.end();
-    if (outcome.failure.empty()) outcome.failure = judge(coordinator_, workers_, told_);
+    const bool calm =
+        chance_.happened().empty() && !plan_.crash &&
+        plan_.train_ms < plan_.settings.limits.stall_deadline_ms &&
+        std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->is_honest(); });
+    if (outcome.failure.empty()) outcome.failure = judge(coordinator_, workers_, told_, calm);
     outcome.steps = agenda_.steps();
     outcome.messages = network_.delivered();
     outcome.faults = chance_.happened();
@@ -103,8 +109,10 @@ Outcome run(const Plan& plan, const std::set<FaultAt>* only) {
 }
 
 std::vector<FaultAt> shrink(const Plan& plan, std::vector<FaultAt> faults) {
+  using SteadyClock = std::chrono::steady_clock;
+  const auto until = SteadyClock::now() + kShrinkFor;
   for (std::size_t piece = std::max<std::size_t>(1, faults.size() / 2); piece > 0; piece /= 2) {
-    for (std::size_t at = 0; at < faults.size();) {
+    for (std::size_t at = 0; at < faults.size() && SteadyClock::now() < until;) {
       std::vector<FaultAt> fewer = faults;
       const std::size_t end = std::min(at + piece, fewer.size());
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(at),

@@ -22,7 +22,7 @@ struct Outcome {
 // `only`: of the faults that the seed says none but these happen; null: all.
 Outcome run(const Plan& plan, const std::set<FaultAt>* only = nullptr);
 
-// A few faults of a failing run that are enough to fail; each of them is needed.
+// A few faults of a failing run that are enough to fail; after ten seconds as few as were found.
 std::vector<FaultAt> shrink(const Plan& plan, std::vector<FaultAt> faults);
 
 }  // namespace gradmint::simulation

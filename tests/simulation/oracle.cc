@@ -52,6 +52,21 @@ class Judgement {
     return "";
   }
 
+  std::string everybody() const {
+    for (const Attempt& attempt : history_->history.attempts) {
+      const std::string round = "round " + std::to_string(attempt.round());
+      if (!attempt.result) return round + " was given up in calm weather";
+      for (const ResultEntry& entry : attempt.result->body.entries) {
+        if (entry.verdict != Verdict::ok)
+          return round +
+                 " left out a worker in calm weather: " + std::string(verdict_name(entry.verdict));
+      }
+      if (attempt.result->body.entries.size() != attempt.open.body.members.size())
+        return round + " has less updates than members in calm weather";
+    }
+    return "";
+  }
+
   std::string worker(WorkerHost& host) const {
     const auto memory = host.memory();
     if (!memory.ok()) return "a worker's home: " + memory.error().message;
@@ -93,7 +108,7 @@ class Judgement {
 
 std::string judge(CoordinatorHost& coordinator,
                   const std::vector<std::unique_ptr<WorkerHost>>& workers,
-                  const std::map<Hash, std::uint64_t>& told) {
+                  const std::map<Hash, std::uint64_t>& told, bool calm) {
   auto opened = LedgerStore::open(coordinator.home().ledger(), LedgerStore::Mode::read_write,
                                   coordinator.disk());
   if (!opened.ok()) return "the ledger cannot be opened again: " + opened.error().message;
@@ -105,6 +120,7 @@ std::string judge(CoordinatorHost& coordinator,
     fault = judgement.audit();
     if (fault.empty()) fault = judgement.what_was_told(told);
     if (fault.empty()) fault = judgement.pending();
+    if (fault.empty() && calm) fault = judgement.everybody();
     for (const auto& worker : workers) {
       if (fault.empty() && worker->is_honest()) fault = judgement.worker(*worker);
     }

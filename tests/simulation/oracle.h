@@ -19,9 +19,11 @@ namespace gradmint::simulation {
 //   result
 //   - what workers hold of the chain is of this ledger, and no worker has seen two of one height
 //   - nothing is pending but the coordinator's own figures of the last round
-// `told`: transactions that a worker was told stand, and in which block.
+//   - where nothing went wrong, everybody's update is in every round, and no attempt is given up
+// `told`: transactions that a worker was told stand, and in which block. `calm`: nothing went
+// wrong, and nobody lied.
 std::string judge(CoordinatorHost& coordinator,
                   const std::vector<std::unique_ptr<WorkerHost>>& workers,
-                  const std::map<Hash, std::uint64_t>& told);
+                  const std::map<Hash, std::uint64_t>& told, bool calm);
 
 }  // namespace gradmint::simulation

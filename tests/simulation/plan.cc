@@ -1,5 +1,7 @@
 #include "tests/simulation/plan.h"
 
+#include <algorithm>
+
 #include "contracts/rule.h"
 #include "tests/ledger/world.h"
 
@@ -57,7 +59,7 @@ Settings settings_of(Seeded& dice, std::size_t workers) {
   s.model = "external";
   s.rounds = 2 + dice.below(2);
   s.min_workers = static_cast<std::uint32_t>(1 + dice.below(workers));
-  s.limits.min_updates = 1;
+  s.limits.min_updates = static_cast<std::uint32_t>(1 + dice.below(s.min_workers));
   s.limits.train_deadline_ms = 60'000;
   s.limits.reveal_deadline_ms = 30'000;
   s.limits.stall_deadline_ms = 5'000;
@@ -91,13 +93,19 @@ Plan plan_of(std::uint64_t seed) {
   plan.seed = seed;
   plan.workers.assign(2 + dice.below(3), Lie::none);
   if (dice.below(3) == 0) plan.workers.back() = static_cast<Lie>(1 + dice.below(4));
-  plan.parameters = 1 + dice.below(40);
+  plan.parameters = 8 + dice.below(40);  // no two updates are the same by chance
   plan.buffers = dice.below(3) == 0 ? dice.below(6) : 0;
   plan.settings = settings_of(dice, plan.workers.size());
+  // Where a round cannot do without somebody who lies, there is none.
+  std::uint32_t& least = plan.settings.limits.min_updates;
+  if (plan.workers.back() != Lie::none)
+    least = std::min(least, static_cast<std::uint32_t>(plan.workers.size() - 1));
   plan.invitations = dice.below(2) == 0;
   plan.sites_scale = dice.below(5) == 0;
   plan.settings.enrolment = plan.invitations ? Enrolment::invitation : Enrolment::open;
-  set_rates(plan, dice);
+  if (dice.below(3) == 0) plan.aggregate_ms = 15'000;
+  if (dice.below(4) == 0) plan.train_ms = 30'000;
+  if (dice.below(8) != 0) set_rates(plan, dice);
   return plan;
 }
 

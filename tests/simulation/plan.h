@@ -38,9 +38,10 @@ struct Plan {
   std::uint64_t storm_ms = 15 * 60 * 1000;      // after which nothing goes wrong any more
   std::uint64_t limit_ms = 6 * 60 * 60 * 1000;  // by which all must be over
   std::optional<CrashPoint> crash;
-  std::optional<FaultAt> forced;  // happens, whatever the seed says
-  bool sites_scale = false;       // the scaler comes from the sites
-  bool log = false;               // what everybody says, on standard output
+  std::optional<FaultAt> forced;                      // happens, whatever the seed says
+  std::uint64_t aggregate_ms = 400, train_ms = 3000;  // what each takes at most
+  bool sites_scale = false;                           // the scaler comes from the sites
+  bool log = false;                                   // what everybody says, on standard output
 };
 
 Plan plan_of(std::uint64_t seed);

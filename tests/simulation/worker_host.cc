@@ -14,7 +14,7 @@ using test::key_of;
 namespace {
 
 constexpr std::uint64_t kTickMs = 100, kStartAgainMs = 2000, kFullForMs = 20'000;
-constexpr std::uint64_t kTrainMs = 3000, kEvaluateMs = 500;
+constexpr std::uint64_t kEvaluateMs = 500;
 
 std::string name_of(std::size_t number) { return "simulated worker " + std::to_string(number); }
 
@@ -92,7 +92,7 @@ class SimulatedTraining final : public session::Training {
   void start(const session::StartTraining& order,
              const std::filesystem::path& residual_file) override {
     const bool fails = host_.chance_.happens(Fault::train_fails);
-    later(kTrainMs, [this, order, residual_file, fails] {
+    later(host_.plan_.train_ms, [this, order, residual_file, fails] {
       if (fails) {
         reports_.push_back(
             {session::TrainingEnded{order.key, std::nullopt, "the trainer failed"}, {}, {}});

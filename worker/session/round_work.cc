@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kAttemptsRemembered = 8;
 constexpr std::uint64_t kProgressEveryMs = 500;
+constexpr std::uint64_t kPollMs = 5000, kLeastPollMs = 200;
 
 std::string title(std::uint64_t round) { return "round " + std::to_string(round) + ": "; }
 
@@ -70,6 +71,11 @@ Verdict RoundWork::take(const RoundState& state, Outgoing& out) {
   deadline_at_ms_ =
       state.deadline_remaining_ms == 0 ? 0 : out.now_ms() + state.deadline_remaining_ms;
   return Verdict::ok;
+}
+
+std::uint64_t RoundWork::poll_ms() const {
+  if (!open_) return kPollMs;
+  return std::clamp<std::uint64_t>(open_->limits.stall_deadline_ms / 3, kLeastPollMs, kPollMs);
 }
 
 void RoundWork::tell_opened(const HeaderChain& chain, Outgoing& out) {

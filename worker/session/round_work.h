@@ -38,6 +38,9 @@ class RoundWork {
   }
   const RegisterDataset& dataset() const { return dataset_; }
   const std::optional<RoundState>& state() const { return state_; }
+  // How often to ask for the round's state: a push may have been lost, and whoever trains in
+  // silence must be heard of within the round's stall limit.
+  std::uint64_t poll_ms() const;
   std::uint64_t updates_receipted() const { return receipted_; }
 
  private:

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t kHelloAgainMs = 300;
 constexpr std::uint64_t kAdmissionMs = 15'000;   // from registered to admitted
-constexpr std::uint64_t kRoundPollMs = 5000;     // should a push have been lost
 constexpr std::uint64_t kDatasetAgainMs = 5000;  // while this worker is suspended
 
 // What a person whose registration was refused can do about it.
@@ -184,7 +183,7 @@ bool Session::scaler_is_known(Outgoing& out) {
 
 void Session::advance_work(Outgoing& out) {
   if (finishing_since_ms_ != 0) return finish(out);
-  if (round_heard_ms_ == 0 || out.now_ms() >= round_heard_ms_ + kRoundPollMs) {
+  if (round_heard_ms_ == 0 || out.now_ms() >= round_heard_ms_ + work_.poll_ms()) {
     if (out.ask(Ask::round, GetRound{})) round_heard_ms_ = out.now_ms();
   }
   if (work_.state() && work_.state()->phase == Phase::finished) {
