@@ -3,8 +3,6 @@
 // the last check has passed. Pure.
 #pragma once
 
-#include <map>
-
 #include "ledger/block.h"
 #include "ledger/scaler_records.h"
 #include "ledger/state.h"
@@ -69,27 +67,5 @@ Verdict count_statement(const ApplyContext& context, const StateReader& state,
                         AccountRecord& account);
 
 }  // namespace apply
-
-// Who may use which revealed root in an attempt. Among those who revealed one root the one who
-// committed first keeps it; for the others, and where an earlier round or another worker of an
-// earlier attempt had it, it was seen before. `openings` are (worker, opening) pairs of workers
-// that committed in this attempt, each opening checked against its commitment.
-class RootClaims {
- public:
-  RootClaims(const StateReader& state, const RoundRecord& round,
-             const std::vector<std::pair<AccountId, Opening>>& openings);
-  // ok or root_seen_before. `root` is one of the openings'.
-  Verdict verdict(const AccountId& worker, const Hash& root) const;
-  void record(StateDelta& state) const;  // so that nobody can use them again
-
- private:
-  std::uint64_t round_ = 0;
-  std::map<Hash, AccountId> owners_;  // zero where the root belongs to an earlier round
-};
-
-// The same for one worker's opening. Used by intake.
-Verdict root_verdict(const StateReader& state, const RoundRecord& round, const AccountId& worker,
-                     const Opening& opening,
-                     const std::vector<std::pair<AccountId, Opening>>& openings);
 
 }  // namespace gradmint

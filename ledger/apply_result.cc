@@ -2,58 +2,11 @@
 // the payloads is checked here; the rest (sums, scores, payload refusals) is recomputed from the
 // blobs by whoever holds them (ledger/audit).
 #include "ledger/apply.h"
-#include "ledger/kernel_spec.h"
+#include "ledger/entry_verdict.h"
+#include "ledger/round_timing.h"
 
-namespace gradmint {
-RootClaims::RootClaims(const StateReader& state, const RoundRecord& round,
-                       const std::vector<std::pair<AccountId, Opening>>& openings)
-    : round_(round.round) {
-  std::map<AccountId, std::uint64_t> order;
-  for (const auto& [worker, commit] : commits_of(state, round.round, round.attempt)) {
-    order[worker] = commit.order;
-  }
-  std::map<Hash, std::uint64_t> earliest;
-  for (const auto& [worker, opening] : openings) {
-    const auto own = order.find(worker);
-    GRADMINT_CHECK(own != order.end());
-    const auto [it, first] = earliest.emplace(opening.root, own->second);
-    if (first || own->second < it->second) {
-      it->second = own->second;
-      owners_[opening.root] = worker;
-    }
-  }
-  // In a retried round a worker may come back with its own update, but not with another's.
-  for (auto& [root, owner] : owners_) {
-    const auto seen = get<RootRecord>(state, state_key::root(root));
-    if (seen) owner = seen->round == round.round ? seen->worker : AccountId{};
-  }
-}
-
-Verdict RootClaims::verdict(const AccountId& worker, const Hash& root) const {
-  const auto owner = owners_.find(root);
-  GRADMINT_CHECK(owner != owners_.end());
-  return owner->second == worker ? Verdict::ok : Verdict::root_seen_before;
-}
-
-void RootClaims::record(StateDelta& state) const {
-  for (const auto& [root, owner] : owners_) {
-    const std::string key = state_key::root(root);
-    if (!state.find(key)) put(state, key, RootRecord{round_, owner});
-  }
-}
-
-Verdict root_verdict(const StateReader& state, const RoundRecord& round, const AccountId& worker,
-                     const Opening& opening,
-                     const std::vector<std::pair<AccountId, Opening>>& openings) {
-  auto all = openings;
-  all.emplace_back(worker, opening);
-  return RootClaims(state, round, all).verdict(worker, opening.root);
-}
-
-namespace apply {
+namespace gradmint::apply {
 namespace {
-
-using Openings = std::vector<std::pair<AccountId, Opening>>;
 
 constexpr std::uint64_t kOneBits = 0x3FF0'0000'0000'0000;       // of the fp64 1.0
 constexpr std::uint64_t kInfinityBits = 0x7FF0'0000'0000'0000;  // of fp64
@@ -107,18 +60,9 @@ Verdict check_verdict(const ResultEntry& entry, Verdict due, const AggregationSp
   if (due != Verdict::ok) {
     return entry.verdict == due ? check_refused(entry) : Verdict::wrong_rejection;
   }
-  switch (entry.verdict) {
-    case Verdict::ok:
-      return check_accepted(entry, spec, parameter_count);
-    // These are facts about the payload: the audit recomputes them from the blob. A payload that
-    // does not hash to its root is none of it: nobody could check such a refusal, so there is none.
-    case Verdict::non_finite:
-    case Verdict::malformed_payload:
-    case Verdict::exponent_mismatch:
-      return check_refused(entry);
-    default:
-      return Verdict::wrong_rejection;
-  }
+  if (entry.verdict == Verdict::ok) return check_accepted(entry, spec, parameter_count);
+  // The audit recomputes these from the blob.
+  return is_payload_refusal(entry.verdict) ? check_refused(entry) : Verdict::wrong_rejection;
 }
 
 }  // namespace
@@ -135,24 +79,21 @@ Verdict round_result(const RoundResult& body, const Sender& sender, const ApplyC
 
   const Hash& open_block = context.history[round->open_height];
   if (const Verdict v = check_entries(body, *round, open_block, state); v != Verdict::ok) return v;
-  Openings openings;
+  std::map<AccountId, Opening> openings;
   for (const ResultEntry& entry : body.entries) {
-    if (entry.opening) openings.emplace_back(entry.worker, *entry.opening);
+    if (entry.opening) openings[entry.worker] = *entry.opening;
   }
   const RootClaims claims(state, *round, openings);
   const ModelSize& size = context.genesis.task.size;
+  const std::vector<Verdict> due = due_verdicts(*round, size, openings, claims);
   std::size_t accepted = 0;
   for (std::size_t i = 0; i < body.entries.size(); ++i) {
     const ResultEntry& entry = body.entries[i];
-    Verdict due = round->close.entries[i].verdict;
-    if (due == Verdict::ok && !entry.opening) due = Verdict::not_revealed;
-    if (due == Verdict::ok) due = shape_verdict(round->open, *entry.opening, size);
-    if (due == Verdict::ok) due = claims.verdict(entry.worker, entry.opening->root);
-    const Verdict v = check_verdict(entry, due, round->open.aggregation, size.parameters);
+    const Verdict v = check_verdict(entry, due[i], round->open.aggregation, size.parameters);
     if (v != Verdict::ok) return v;
     if (entry.verdict == Verdict::ok) ++accepted;
   }
-  if (accepted < round->open.limits.min_updates) return Verdict::too_few_updates;
+  if (!enough_updates(round->open, accepted)) return Verdict::too_few_updates;
   if (body.model_root.is_zero()) return Verdict::wrong_model;
 
   claims.record(state);
@@ -167,5 +108,4 @@ Verdict round_result(const RoundResult& body, const Sender& sender, const ApplyC
   return Verdict::ok;
 }
 
-}  // namespace apply
-}  // namespace gradmint
+}  // namespace gradmint::apply

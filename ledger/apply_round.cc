@@ -3,8 +3,10 @@
 
 #include "ledger/apply.h"
 #include "ledger/close_plan.h"
+#include "ledger/entry_verdict.h"
 #include "ledger/hash.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/round_timing.h"
 #include "ledger/scaler.h"
 
 namespace gradmint {
@@ -56,7 +58,7 @@ Verdict open_round(const OpenRound& body, const Sender& sender, const ApplyConte
   if (body.members != members_of(state) || body.members.size() > kMaxMembers) {
     return Verdict::wrong_members;
   }
-  if (body.limits.min_updates > body.members.size()) return Verdict::too_few_updates;
+  if (!enough_updates(body, body.members.size())) return Verdict::too_few_updates;
   if (body.evaluators.empty()) return Verdict::not_evaluator;
   for (const AccountId& evaluator : body.evaluators) {
     if (!may_evaluate(state, body, evaluator)) return Verdict::not_evaluator;
@@ -119,7 +121,7 @@ Verdict close_commits(const CloseCommits& body, const Sender& sender, StateDelta
     return Verdict::wrong_seed;
   }
   const auto commits = commits_of(state, body.round, body.attempt);
-  if (commits.size() < round->open.limits.min_updates) return Verdict::too_few_updates;
+  if (!enough_updates(round->open, commits.size())) return Verdict::too_few_updates;
 
   const CloseCommits expected = plan_close(body.round, body.attempt, body.seed_preimage, commits);
   if (body.exponent != expected.exponent || body.shift != expected.shift) {
@@ -145,15 +147,8 @@ Verdict abandon_round(const AbandonRound& body, const Sender& sender, const Appl
   if (const Verdict v = find_round(state, body.round, body.attempt, round); v != Verdict::ok) {
     return v;
   }
-  if (round->phase != RoundPhase::training && round->phase != RoundPhase::revealing) {
-    return Verdict::wrong_phase;
-  }
-  if (round->phase == RoundPhase::training && !body.revealed.empty()) return Verdict::wrong_phase;
-  if (body.reason == Verdict::ok) return Verdict::wrong_rejection;
-  if (is_aggregation_failure(body.reason) && round->phase != RoundPhase::revealing) {
-    return Verdict::wrong_phase;
-  }
-  std::vector<std::pair<AccountId, Opening>> openings;
+  const Verdict may = abandonment_verdict(round->phase, body.reason, !body.revealed.empty());
+  if (may != Verdict::ok) return may;
   for (const RevealedRoot& revealed : body.revealed) {
     const auto commit =
         get<CommitRecord>(state, state_key::commit(body.round, body.attempt, revealed.worker));
@@ -161,9 +156,8 @@ Verdict abandon_round(const AbandonRound& body, const Sender& sender, const Appl
                                      revealed.opening) != commit->body.commitment) {
       return Verdict::commitment_mismatch;
     }
-    openings.emplace_back(revealed.worker, revealed.opening);
   }
-  RootClaims(state, *round, openings).record(state);
+  RootClaims(state, *round, openings_of(body)).record(state);
   for (const auto& [worker, commit] : commits_of(state, body.round, body.attempt)) {
     state.remove(state_key::commit(body.round, body.attempt, worker));
   }

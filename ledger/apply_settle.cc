@@ -4,6 +4,8 @@
 
 #include "contracts/amount.h"
 #include "ledger/apply.h"
+#include "ledger/entry_verdict.h"
+#include "ledger/round_timing.h"
 #include "ledger/settle_plan.h"
 
 namespace gradmint::apply {
@@ -19,12 +21,11 @@ std::vector<EvaluationRecord> evaluations_of(const StateReader& state, std::uint
   return all;
 }
 
-// Commitments have K blocks to come, reveals another K.
-bool waited(const RoundRecord& round, std::uint64_t height, std::uint64_t spans) {
-  return height > round.result_height + spans * round.open.limits.evaluation_blocks;
-}
-bool commits_are_over(const RoundRecord& round, std::uint64_t height) {
-  return waited(round, height, 1);
+EvaluationTiming timing_of(const RoundRecord& round,
+                           const std::vector<EvaluationRecord>& evaluations, std::uint64_t height) {
+  const auto revealed = std::count_if(evaluations.begin(), evaluations.end(),
+                                      [](const EvaluationRecord& e) { return e.revealed; });
+  return evaluation_timing(round, evaluations.size(), static_cast<std::size_t>(revealed), height);
 }
 
 Verdict find_evaluating(const StateReader& state, std::uint64_t number,
@@ -46,10 +47,8 @@ Verdict commit_evaluation(const CommitEvaluation& body, const Sender& sender,
   }
   const std::string key = state_key::evaluation(body.round, sender);
   if (state.find(key)) return Verdict::duplicate;
-  if (commits_are_over(*round, context.height)) return Verdict::late;
-  for (const EvaluationRecord& other : evaluations_of(state, body.round)) {
-    if (other.revealed) return Verdict::late;
-  }
+  const auto evaluations = evaluations_of(state, body.round);
+  if (!timing_of(*round, evaluations, context.height).commits_open) return Verdict::late;
   EvaluationRecord record;
   record.commitment = body.commitment;
   put(state, key, record);
@@ -64,10 +63,8 @@ Verdict reveal_evaluation(const RevealEvaluation& body, const Sender& sender,
   auto record = get<EvaluationRecord>(state, key);
   if (!record) return Verdict::not_evaluator;
   if (record->revealed) return Verdict::duplicate;
-  // Nobody reads another's figures before committing to its own.
-  const bool all_committed =
-      evaluations_of(state, body.round).size() == round->open.evaluators.size();
-  if (!all_committed && !commits_are_over(*round, context.height)) return Verdict::wrong_phase;
+  const auto evaluations = evaluations_of(state, body.round);
+  if (!timing_of(*round, evaluations, context.height).reveals_open) return Verdict::wrong_phase;
   if (body.examples == 0) return Verdict::no_examples;
   if (evaluation_commitment(sender, round->result.model_root, body) != record->commitment) {
     return Verdict::commitment_mismatch;
@@ -145,12 +142,11 @@ void pay(const Payment& payment, const RoundRecord& round, StateDelta& state) {
   }
 }
 
-// Rounds in a row in which a member gave no update. An update that was refused is one: what it was
-// refused for is another matter.
+// Rounds in a row in which a member gave no update.
 void count_missed(const RoundRecord& round, StateDelta& state) {
   std::set<AccountId> gave;
   for (const ResultEntry& entry : round.result.entries) {
-    if (entry.verdict != Verdict::not_revealed) gave.insert(entry.worker);
+    if (gave_update(entry.verdict)) gave.insert(entry.worker);
   }
   for (const AccountId& member : round.open.members) {
     const std::string key = state_key::account(member);
@@ -190,11 +186,9 @@ Verdict settle_round(const SettleRound& body, const Sender& sender, const ApplyC
   const auto evaluations = evaluations_of(state, body.round);
   const SettleRound expected =
       plan_settlement(*round, commits_of(state, round->round, round->attempt), evaluations);
-  const bool all_committed = evaluations.size() == round->open.evaluators.size() ||
-                             commits_are_over(*round, context.height);
-  const bool all_revealed =
-      expected.attestations == evaluations.size() || waited(*round, context.height, 2);
-  if (!all_committed || !all_revealed) return Verdict::evaluation_missing;
+  if (!timing_of(*round, evaluations, context.height).may_settle) {
+    return Verdict::evaluation_missing;
+  }
   if (body != expected) return Verdict::wrong_metrics;
   Payment payment;
   if (const Verdict v = run_rule(*round, context, state, payment); v != Verdict::ok) return v;

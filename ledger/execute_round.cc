@@ -8,7 +8,6 @@
 #include "kernels/dots.h"
 #include "kernels/fixed_point.h"
 #include "kernels/parallel.h"
-#include "ledger/apply.h"
 #include "ledger/merkle.h"
 #include "ledger/payload.h"
 
@@ -142,27 +141,6 @@ Verdict failure_of(const Error& error) {
 }
 
 }  // namespace
-
-std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     const ModelSize& size,
-                                     const std::map<AccountId, Opening>& openings) {
-  const RootClaims claims(state, round, {openings.begin(), openings.end()});
-  std::vector<Verdict> verdicts;
-  for (const CloseEntry& entry : round.close.entries) {
-    const auto opening = openings.find(entry.worker);
-    if (entry.verdict != Verdict::ok) {
-      verdicts.push_back(entry.verdict);
-    } else if (opening == openings.end()) {
-      verdicts.push_back(Verdict::not_revealed);
-    } else if (const Verdict shape = shape_verdict(round.open, opening->second, size);
-               shape != Verdict::ok) {
-      verdicts.push_back(shape);
-    } else {
-      verdicts.push_back(claims.verdict(entry.worker, opening->second.root));
-    }
-  }
-  return verdicts;
-}
 
 Result<RoundExecution> execute_round(const RoundInputs& inputs, kernels::Backend& backend) {
   GRADMINT_CHECK(inputs.payloads.size() == inputs.close->entries.size());

@@ -4,12 +4,10 @@
 // argument uses.
 #pragma once
 
-#include <map>
-
 #include "kernels/aggregate.h"
 #include "kernels/base/result.h"
+#include "ledger/entry_verdict.h"
 #include "ledger/kernel_spec.h"
-#include "ledger/state.h"
 
 namespace gradmint {
 
@@ -17,8 +15,7 @@ namespace gradmint {
 struct RoundPayload {
   std::optional<Opening> opening;  // nothing was revealed
   std::int16_t exponent = 0;       // as committed
-  // What the ledger alone already says: out_of_range, not_revealed, wrong_encoding, wrong_size,
-  // root_seen_before or ok.
+  // What is due by the ledger alone (entry_verdict.h).
   Verdict verdict = Verdict::ok;
   // The encoded payload, already verified against opening->root; empty unless verdict is ok. Must
   // stay valid for the call.
@@ -50,11 +47,6 @@ struct RoundExecution {
   Verdict failure = Verdict::ok;
   std::string failure_text;
 };
-
-// The ledger's own verdict on each commitment of a closed round, given what was revealed.
-std::vector<Verdict> ledger_verdicts(const StateReader& state, const RoundRecord& round,
-                                     const ModelSize& size,
-                                     const std::map<AccountId, Opening>& openings);
 
 // What the updates themselves rule out (too few of them for f, a result that is not finite) is a
 // failure of the round, the same for everyone who executes it. Errors are the machine's: a device

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "ledger/apply.h"
-#include "ledger/kernel_spec.h"
+#include "ledger/entry_verdict.h"
 
 namespace gradmint {
 namespace {
@@ -14,11 +13,11 @@ const CommitRecord* commit_of(const RoundView& view, const AccountId& worker) {
   return it == view.commits.end() ? nullptr : &it->second;
 }
 
-Verdict closed_verdict(const RoundRecord& round, const AccountId& worker) {
-  for (const CloseEntry& entry : round.close.entries) {
-    if (entry.worker == worker) return entry.verdict;
-  }
-  return Verdict::unknown_worker;
+const CloseEntry* entry_of(const RoundRecord& round, const AccountId& worker) {
+  const auto& entries = round.close.entries;
+  const auto it = std::find_if(entries.begin(), entries.end(),
+                               [&](const CloseEntry& entry) { return entry.worker == worker; });
+  return it == entries.end() ? nullptr : &*it;
 }
 
 Verdict check_phase(const RoundView& view, const Reveal& reveal) {
@@ -31,30 +30,31 @@ Verdict check_phase(const RoundView& view, const Reveal& reveal) {
 }  // namespace
 
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     const ModelSize& size,
-                     const std::vector<std::pair<AccountId, Opening>>& others,
+                     const ModelSize& size, const std::map<AccountId, Opening>& others,
                      const Reveal& reveal) {
   if (const Verdict v = check_phase(view, reveal); v != Verdict::ok) return v;
+  const RoundRecord& round = *view.round;
   const CommitRecord* commit = commit_of(view, reveal.worker);
-  if (commit == nullptr) return Verdict::unknown_worker;
-  if (const Verdict v = closed_verdict(*view.round, reveal.worker); v != Verdict::ok) return v;
+  const CloseEntry* entry = entry_of(round, reveal.worker);
+  if (commit == nullptr || entry == nullptr) return Verdict::unknown_worker;
+  // What was excluded at the close is so whatever it opens.
+  EntryFacts facts{reveal.worker, entry->verdict, nullptr, {}};
+  const Verdict closed = due_verdict(facts, round.open, size);
+  if (closed != Verdict::not_revealed) return closed;
   if (reveal.encoding > static_cast<std::uint8_t>(Encoding::top_k)) {
     return Verdict::unsupported_encoding;
   }
-  const Opening& opening = reveal.opening;
-  if (update_commitment(open_block, reveal.worker, opening) != commit->body.commitment) {
+  if (update_commitment(open_block, reveal.worker, reveal.opening) != commit->body.commitment) {
     return Verdict::commitment_mismatch;
   }
-  if (const Verdict v = shape_verdict(view.round->open, opening, size); v != Verdict::ok) {
-    return v;
-  }
-  return root_verdict(state, *view.round, reveal.worker, opening, others);
+  std::map<AccountId, Opening> openings = others;
+  openings[reveal.worker] = reveal.opening;
+  facts.opening = &reveal.opening;
+  facts.root_owner = RootClaims(state, round, openings).owner(reveal.opening.root);
+  return due_verdict(facts, round.open, size);
 }
 
-bool is_final_refusal(Verdict verdict) {
-  return verdict == Verdict::wrong_encoding || verdict == Verdict::wrong_size ||
-         verdict == Verdict::root_seen_before;
-}
+bool is_final_refusal(Verdict verdict) { return is_opening_refusal(verdict); }
 
 bool opens_nothing(Verdict verdict) {
   return verdict == Verdict::unsupported_encoding || verdict == Verdict::commitment_mismatch;

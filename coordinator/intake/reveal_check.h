@@ -15,16 +15,15 @@ struct Reveal {
 
 // In this order: wrong_round, wrong_attempt, wrong_phase (commitments still open), late,
 // unknown_worker (made no commitment), out_of_range (excluded at the close), unsupported_encoding
-// (no encoding at all), commitment_mismatch, wrong_encoding (not the round's), wrong_size,
-// root_seen_before.
+// (no encoding at all), commitment_mismatch, and what is due to what was committed
+// (ledger/entry_verdict.h).
 // `open_block` is the hash of the block that opened the round; `others` the openings already known.
 Verdict check_reveal(const RoundView& view, const StateReader& state, const Hash& open_block,
-                     const ModelSize& size,
-                     const std::vector<std::pair<AccountId, Opening>>& others,
+                     const ModelSize& size, const std::map<AccountId, Opening>& others,
                      const Reveal& reveal);
 
-// wrong_encoding, wrong_size and root_seen_before are facts about what was committed: the opening
-// goes on the ledger with the refusal, and no payload is taken. The other verdicts leave no trace.
+// Facts about what was committed (is_opening_refusal): the opening goes on the ledger with the
+// refusal, and no payload is taken. The other verdicts leave no trace.
 bool is_final_refusal(Verdict verdict);
 
 // unsupported_encoding and commitment_mismatch: what was sent opens nothing, and the same worker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/round_timing.h"
 #include "ledger/settle_plan.h"
 
 namespace gradmint {
@@ -181,7 +182,7 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
   failures_ = 0;
   const auto accepted = std::count_if(event.result.entries.begin(), event.result.entries.end(),
                                       [](const auto& e) { return e.verdict == Verdict::ok; });
-  if (static_cast<std::size_t>(accepted) < view_.round->open.limits.min_updates) {
+  if (!enough_updates(view_.round->open, static_cast<std::size_t>(accepted))) {
     abandon(Verdict::too_few_updates, effects);
     return Verdict::ok;
   }
@@ -280,7 +281,7 @@ void RoundMachine::try_close(std::uint64_t now_ms, RoundEffects& effects) {
     if (given_up_.count(member) == 0 || committed.count(member) != 0) expected.push_back(member);
   }
   if (!gathered(expected, committed, now_ms)) return;
-  if (committed.size() < view_.round->open.limits.min_updates) {
+  if (!enough_updates(view_.round->open, committed.size())) {
     abandon(Verdict::too_few_updates, effects);
     if (committed.empty()) note_all_failed(effects);
     return;
@@ -317,7 +318,7 @@ void RoundMachine::try_execute(std::uint64_t now_ms, RoundEffects& effects) {
   for (const auto& [worker, opening] : stored_) finished.insert(worker);
   for (const auto& [worker, opening] : unusable_) finished.insert(worker);
   if (!gathered(expected, finished, now_ms)) return;
-  if (stored_.size() < view_.round->open.limits.min_updates) {
+  if (!enough_updates(view_.round->open, stored_.size())) {
     abandon(Verdict::too_few_updates, effects);
     return;
   }
@@ -335,6 +336,8 @@ void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
   std::map<AccountId, Opening> revealed = stored_;
   revealed.insert(unusable_.begin(), unusable_.end());
   for (const auto& [worker, opening] : revealed) body.revealed.push_back({worker, opening});
+  GRADMINT_CHECK(abandonment_verdict(view_.round->phase, reason, !body.revealed.empty()) ==
+                 Verdict::ok);
   effects.push_back(Propose{TxType::abandon_round, encode_record(body)});
   proposed_ = true;
 }
@@ -344,21 +347,16 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
   std::vector<EvaluationRecord> evaluations;
   for (const auto& [evaluator, record] : view_.evaluations) evaluations.push_back(record);
   const SettleRound settle = plan_settlement(round, view_.commits, evaluations);
-  // The next block's height decides (ledger/apply_settle.cc): K blocks to commit, K more to reveal.
-  const std::uint64_t waited_blocks = view_.height - round.result_height;
-  const std::uint64_t span_blocks = round.open.limits.evaluation_blocks;
-  const bool all_committed =
-      view_.evaluations.size() == round.open.evaluators.size() || waited_blocks >= span_blocks;
-  const bool all_revealed =
-      settle.attestations == view_.evaluations.size() || waited_blocks >= 2 * span_blocks;
-  if (all_committed && all_revealed) {
+  const EvaluationTiming timing =
+      evaluation_timing(round, evaluations.size(), settle.attestations, view_.height + 1);
+  if (timing.may_settle) {
     effects.push_back(Propose{TxType::settle_round, encode_record(settle)});
     proposed_ = true;
     return;
   }
   if (figures_) {
     const auto own = view_.evaluations.find(policy_.self);
-    if (own == view_.evaluations.end()) {
+    if (own == view_.evaluations.end() && timing.commits_open) {
       CommitEvaluation commit;
       commit.round = round.round;
       commit.commitment = evaluation_commitment(policy_.self, round.result.model_root, *figures_);
@@ -366,7 +364,7 @@ void RoundMachine::try_settle(std::uint64_t now_ms, RoundEffects& effects) {
       proposed_ = true;
       return;
     }
-    if (!own->second.revealed) {
+    if (own != view_.evaluations.end() && !own->second.revealed && timing.reveals_open) {
       effects.push_back(Propose{TxType::reveal_evaluation, encode_record(*figures_)});
       proposed_ = true;
       return;

@@ -142,7 +142,7 @@ bool RoundMachine::suspend_one(RoundEffects& effects) {
 void RoundMachine::remember_attendance() {
   std::set<AccountId> gave;
   for (const ResultEntry& entry : view_.round->result.entries) {
-    if (entry.verdict != Verdict::not_revealed) gave.insert(entry.worker);
+    if (gave_update(entry.verdict)) gave.insert(entry.worker);
   }
   for (const AccountId& member : view_.round->open.members) {
     const auto heard = heard_ms_.find(member);

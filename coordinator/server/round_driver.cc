@@ -240,9 +240,8 @@ Hash RoundDriver::open_block() const {
 Verdict RoundDriver::check(const Reveal& reveal) const {
   if (!machine_.view().round) return Verdict::wrong_round;
   if (machine_.station() == Station::aggregating) return Verdict::late;
-  const std::vector<std::pair<AccountId, Opening>> others(openings_.begin(), openings_.end());
-  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), model_size(), others,
-                      reveal);
+  return check_reveal(machine_.view(), orderer_.chain().state(), open_block(), model_size(),
+                      openings_, reveal);
 }
 
 Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {

@@ -11,12 +11,6 @@
 namespace gradmint {
 namespace {
 
-// What the ledger itself decided needs no payload; the rest was read from it.
-bool judged_from_payload(Verdict verdict) {
-  return verdict == Verdict::ok || verdict == Verdict::non_finite ||
-         verdict == Verdict::malformed_payload || verdict == Verdict::exponent_mismatch;
-}
-
 std::uint64_t model_bytes(const ModelSize& size) { return size.values() * sizeof(float); }
 
 // Buffers have no moments.
@@ -32,30 +26,6 @@ Finding check_layout(ByteView bytes, const TaskSpec& task) {
   if (!layout) return AuditFault{0, "wrong_layout", expected, layout.error().message};
   if (layout->size() == task.size) return std::nullopt;
   return AuditFault{0, "wrong_layout", expected, describe(layout->size())};
-}
-
-// What the ledger says of a commitment when its attempt was given up. `state` is that after it: the
-// roots revealed then are in it.
-RoundPayload revealed_payload(const OpenRound& open, const AbandonRound& body,
-                              const CloseEntry& entry, const StateReader& state,
-                              const ModelSize& size) {
-  RoundPayload payload;
-  payload.verdict = entry.verdict;
-  for (const RevealedRoot& revealed : body.revealed) {
-    if (revealed.worker == entry.worker) payload.opening = revealed.opening;
-  }
-  if (payload.verdict != Verdict::ok) return payload;
-  if (!payload.opening) {
-    payload.verdict = Verdict::not_revealed;
-  } else if (const Verdict shape = shape_verdict(open, *payload.opening, size);
-             shape != Verdict::ok) {
-    payload.verdict = shape;
-  } else {
-    const auto seen = get<RootRecord>(state, state_key::root(payload.opening->root));
-    const bool own = seen && seen->round == body.round && seen->worker == entry.worker;
-    if (!own) payload.verdict = Verdict::root_seen_before;
-  }
-  return payload;
 }
 
 }  // namespace
@@ -177,10 +147,18 @@ Result<Finding> Recomputation::abandoned(const Attempt& attempt, const StateRead
   if (!kept || !is_aggregation_failure(body.reason)) return Finding();
   Loading loading{attempt, height, size};
   auto fault = load_start(loading);
-  for (const CloseEntry& entry : attempt.close->body.entries) {
+  const CloseCommits& close = attempt.close->body;
+  const auto due = abandoned_verdicts(state, attempt.open.body, close, body, size);
+  const auto openings = openings_of(body);
+  for (std::size_t i = 0; i < close.entries.size(); ++i) {
     if (!fault || *fault) return fault;
-    RoundPayload payload = revealed_payload(attempt.open.body, body, entry, state, size);
-    fault = load_payload(loading, entry.worker, std::move(payload));
+    const AccountId& worker = close.entries[i].worker;
+    RoundPayload payload;
+    payload.verdict = due[i];
+    if (const auto own = openings.find(worker); own != openings.end()) {
+      payload.opening = own->second;
+    }
+    fault = load_payload(loading, worker, std::move(payload));
   }
   if (!fault || *fault) return fault;
   const auto execution = execute_round(loading.inputs, backend_);

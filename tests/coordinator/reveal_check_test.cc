@@ -18,7 +18,7 @@ struct Scene {
     return o;
   }()};
   Reveal reveal;
-  std::vector<std::pair<AccountId, Opening>> others;
+  std::map<AccountId, Opening> others;
 
   void honest(int worker) {
     reveal.worker = world.workers[static_cast<std::size_t>(worker)].account();
