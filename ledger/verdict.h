@@ -1,5 +1,7 @@
-// Every refusal that a peer's message, transaction or block can meet, one name for each rule. The
-// values are on the ledger (rejections, receipts): append only, never renumber.
+// Every refusal that a peer's message, transaction or block can meet, one name for each rule;
+// docs/verdicts.md lists them. The values are on the ledger (rejections, receipts): append only,
+// never renumber, never use one again that is left out here: names that nothing gave were taken
+// away.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +38,6 @@ enum class Verdict : std::uint16_t {
   empty_dataset = 27,
   dataset_exists = 28,
   unknown_dataset = 29,
-  text_too_long = 30,
   too_many_datasets = 31,
   too_many_statements = 32,     // of this account while this round is the newest
   balance_too_small = 33,       // to open an account with
@@ -60,7 +61,6 @@ enum class Verdict : std::uint16_t {
   no_examples = 47,
   exponent_out_of_bounds = 48,
   unsupported_encoding = 49,
-  wrong_shape = 50,
   wrong_size = 51,
   commitment_mismatch = 52,
   hash_mismatch = 53,
@@ -68,7 +68,6 @@ enum class Verdict : std::uint16_t {
   exponent_mismatch = 55,
   out_of_range = 56,
   not_revealed = 57,
-  not_stored = 58,
   malformed_payload = 59,
   wrong_encoding = 60,
 
@@ -95,7 +94,6 @@ enum class Verdict : std::uint16_t {
   not_evaluator = 83,
   evaluation_missing = 84,
   wrong_metrics = 85,
-  rule_failed = 86,
   conservation_broken = 87,
   wrong_clip_factors = 88,
   wrong_selection = 89,
@@ -120,17 +118,10 @@ enum class Verdict : std::uint16_t {
   bad_certificate = 111,
   no_quorum = 112,
   too_many_transactions = 113,
-  unknown_schema = 114,
 
   // Transport.
-  wrong_protocol_version = 120,
-  rate_limited = 121,
   oversized = 122,
   unknown_message = 123,
-  unknown_blob = 124,
-  not_registered = 125,
-  shutting_down = 126,
-  storage_failure = 127,
 };
 
 // Why an aggregation has no result: reasons that an audit checks by trying it again.

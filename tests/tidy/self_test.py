@@ -10,6 +10,7 @@ import check_length
 import check_orphans
 import check_pipes
 import check_purity
+import check_verdicts
 import check_words
 
 
@@ -254,6 +255,29 @@ class Pipes(unittest.TestCase):
         self.assertEqual(self.complaints("a | head", options="set -eu"), [])
         with Tree({"scripts/a": "#!/usr/bin/env python3\nset -o pipefail\na | head\n"}) as root:
             self.assertEqual(check_pipes.check(root), [])
+
+
+class Verdicts(unittest.TestCase):
+    def complaints(self, code="return Verdict::late;", number=43, page="| 43 | `late` | too late |\n", name="late"):
+        files = {"ledger/verdict.h": f"enum class Verdict : int {{\n  ok = 0,\n  late = {number},  // so\n}};\n",
+                 "ledger/verdict.cc": f'{{Verdict::ok, "ok"}}, {{Verdict::late, "{name}"}}',
+                 "ledger/a.cc": "return Verdict::ok; " + code, "docs/verdicts.md": page}
+        with Tree(files) as root:
+            return len(check_verdicts.check(root))
+
+    def test_table(self):
+        self.assertEqual(self.complaints(), 0)
+        self.assertEqual(self.complaints(code=""), 1)
+        self.assertEqual(self.complaints(code="if (v == Verdict::late) f();"), 1)
+        self.assertEqual(self.complaints(code="if (Verdict::late != v) f();"), 1)
+        self.assertEqual(self.complaints(code="switch (v) { case Verdict::late: f(); }"), 1)
+        self.assertEqual(self.complaints(code="// Verdict::late"), 1)
+        self.assertEqual(self.complaints(code="x = v == Verdict::ok ? Verdict::late : v;"), 0)
+        self.assertEqual(self.complaints(name="lat"), 1)
+        self.assertEqual(self.complaints(page=""), 1)
+        self.assertEqual(self.complaints(page="| 44 | `late` | too late |\n"), 2)
+        self.assertEqual(self.complaints(number=0, page="| 0 | `late` | too late |\n"), 2)
+        self.assertEqual(self.complaints(page="| 43 | `late` | x |\n| 42 | `early` | x |\n"), 2)
 
 
 class Words(unittest.TestCase):

@@ -3,7 +3,6 @@
 namespace gradmint::session {
 namespace {
 constexpr std::uint64_t kTryAgainMs = 200;
-constexpr std::uint64_t kCoordinatorBusyMs = 2000;
 }  // namespace
 
 void TransactionDesk::want(TxType type, Bytes body) {
@@ -65,11 +64,6 @@ std::optional<Settled> TransactionDesk::take(const TransactionResult& result, Ou
     case Verdict::expired:
       pending_->signed_form.reset();
       out.hold_back(Ask::transaction, kTryAgainMs);
-      return std::nullopt;
-    case Verdict::rate_limited:
-    case Verdict::shutting_down:
-    case Verdict::storage_failure:
-      out.hold_back(Ask::transaction, kCoordinatorBusyMs);
       return std::nullopt;
     default:
       break;
