@@ -2,6 +2,7 @@
 
 #include "ledger/hash.h"
 #include "ledger/merkle.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -28,7 +29,7 @@ void Header::read(Reader& r) {
     *h = r.hash();
   }
 }
-Hash Header::hash() const { return tagged_hash("gradmint/header/v1", encode_record(*this)); }
+Hash Header::hash() const { return tagged_hash(tag::kHeader, encode_record(*this)); }
 
 void Certificate::Vote::write(Writer& w) const {
   w.u16(validator);
@@ -59,7 +60,7 @@ Hash vote_digest(const Hash& chain_id, std::uint64_t epoch, std::uint64_t height
   w.u64(epoch);
   w.u64(height);
   w.hash(block_hash);
-  return tagged_hash("gradmint/vote/v1", w.view());
+  return tagged_hash(tag::kVote, w.view());
 }
 
 Certificate certify(const Header& header,

@@ -25,10 +25,10 @@ struct Header {
   AccountId proposer;
   void write(Writer& w) const;
   void read(Reader& r);
-  Hash hash() const;  // tagged_hash("gradmint/header/v1", bytes)
+  Hash hash() const;  // tag::kHeader over its bytes
 };
 
-// Signatures over tagged_hash("gradmint/vote/v1", chain_id || epoch || height || block hash).
+// Signatures over tag::kVote.
 struct Certificate {
   std::uint64_t epoch = 0, height = 0;
   Hash block_hash;

@@ -4,6 +4,7 @@
 
 #include "kernels/fixed_point.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -17,7 +18,7 @@ Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage
   w.u32(attempt);
   w.hash(preimage);
   write_accounts(w, commitments);
-  return tagged_hash("gradmint/seed/v1", w.view());
+  return tagged_hash(tag::kSeed, w.view());
 }
 
 CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
@@ -42,7 +43,7 @@ CloseCommits plan_close(std::uint64_t round, std::uint32_t attempt, const Hash& 
     Writer w;
     w.hash(seed);
     w.hash(worker);
-    ordered.emplace_back(tagged_hash("gradmint/order/v1", w.view()), entry);
+    ordered.emplace_back(tagged_hash(tag::kOrder, w.view()), entry);
   }
   std::sort(ordered.begin(), ordered.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });

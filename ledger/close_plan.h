@@ -6,12 +6,12 @@
 
 namespace gradmint {
 
-// tagged_hash("gradmint/seed/v1", round || attempt || preimage || sorted commitments): biasable
+// tag::kSeed over preimage and commitments: biasable
 // only by withholding a commitment or the close itself.
 Hash round_seed(std::uint64_t round, std::uint32_t attempt, const Hash& preimage,
                 const std::vector<std::pair<AccountId, CommitRecord>>& commits);
 
-// Order: ascending tagged_hash("gradmint/order/v1", seed || worker). Weight: the committed
+// Order: ascending tag::kOrder. Weight: the committed
 // examples. E: kernels::choose_round_exponent of the declared exponents, one voice a worker
 // whatever its weight; updates with e > E are out_of_range. s: the largest shift with 2^E * w_max *
 // 2^s <= 2^51 over the others. Precondition: at least one commitment.

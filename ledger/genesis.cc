@@ -3,6 +3,7 @@
 #include "ledger/hash.h"
 #include "ledger/keys.h"
 #include "ledger/model/data_contract.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 void Validator::write(Writer& w) const {
@@ -99,19 +100,17 @@ void GenesisRecord::read(Reader& r) {
   nonce = r.hash();
 }
 
-Hash GenesisRecord::chain_id() const {
-  return tagged_hash("gradmint/genesis/v1", encode_record(*this));
-}
-Hash GenesisRecord::params_hash() const {
-  return tagged_hash("gradmint/params/v1", encode_record(*this));
-}
+Hash chain_id_of(ByteView genesis) { return tagged_hash(tag::kGenesis, genesis); }
+
+Hash GenesisRecord::chain_id() const { return chain_id_of(encode_record(*this)); }
+Hash GenesisRecord::params_hash() const { return tagged_hash(tag::kParams, encode_record(*this)); }
 Hash GenesisRecord::rule_id() const {
   return sha256(as_bytes(contracts::rule_id_preimage(rule_source, rule_manifest)));
 }
 Hash GenesisRecord::validators_hash() const {
   Writer w;
   write_list(w, validators);
-  return tagged_hash("gradmint/validators/v1", w.view());
+  return tagged_hash(tag::kValidators, w.view());
 }
 
 std::uint32_t quorum_of(std::size_t validators) {

@@ -74,11 +74,13 @@ struct GenesisRecord {
   void write(Writer& w) const;
   void read(Reader& r);
 
-  Hash chain_id() const;     // tagged_hash("gradmint/genesis/v1", bytes)
+  Hash chain_id() const;     // chain_id_of its bytes
   Hash params_hash() const;  // all that blocks are executed under; today the whole genesis
   Hash rule_id() const;      // SHA-256 of contracts::rule_id_preimage
   Hash validators_hash() const;
 };
+
+Hash chain_id_of(ByteView genesis);  // tag::kGenesis over the genesis record's bytes
 
 // bft: floor(2n/3) + 1 of n validators must sign a block.
 std::uint32_t quorum_of(std::size_t validators);

@@ -10,6 +10,7 @@
 #include "kernels/base/check.h"
 #include "ledger/bech32m.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -85,7 +86,7 @@ AccountId account_of(const Hash& public_key) {
   std::array<std::uint8_t, 33> statement;
   statement[0] = kSigAlgBip340;
   std::ranges::copy(public_key.bytes, statement.begin() + 1);
-  return tagged_hash("gradmint/account/v1", statement);
+  return tagged_hash(tag::kAccount, statement);
 }
 
 std::string address_of(const AccountId& account) {

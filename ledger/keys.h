@@ -50,7 +50,7 @@ bool verify_signature(const Hash& public_key, const Hash& digest, const Signatur
 // BIP-340 also signs messages of any length; its test vectors need that.
 bool verify_signature(const Hash& public_key, ByteView message, const Signature& signature);
 
-// tagged_hash("gradmint/account/v1", sig_alg || public key): permanent, whatever key comes later.
+// tag::kAccount: permanent, whatever key comes later.
 AccountId account_of(const Hash& public_key);
 
 // bech32m (BIP-350) with the prefix "gm": what people read, type and compare.

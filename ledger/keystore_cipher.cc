@@ -8,6 +8,7 @@
 
 #include "ledger/codec.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -31,7 +32,7 @@ using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, CipherDeleter>;
 // The associated data: everything in the header, so that none of it can be changed unnoticed.
 Bytes header_of(const SealedKey& sealed) {
   Writer out;
-  out.raw(as_bytes("gradmint/keystore/v1"));
+  out.raw(as_bytes(tag::kKeystore));
   out.hash(sealed.public_key);
   out.u32(sealed.log2_n);
   out.u32(kScryptR);

@@ -6,6 +6,7 @@
 #include "kernels/base/check.h"
 #include "kernels/parallel.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -76,7 +77,7 @@ Hash finish_blob(std::uint64_t length_bytes, const Hash& tree_root) {
     statement[i] = static_cast<std::uint8_t>(length_bytes >> (8 * i));
   }
   std::ranges::copy(tree_root.bytes, statement.begin() + 8);
-  return tagged_hash("gradmint/blob/v1", statement);
+  return tagged_hash(tag::kBlob, statement);
 }
 
 }  // namespace

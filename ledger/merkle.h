@@ -48,7 +48,7 @@ class MerkleFrontier {
 // leaf's coordinate range is known and a wrong sum can be shown with a few leaves and their paths.
 inline constexpr std::size_t kBlobLeafBytes = 4096;
 
-// The name of a blob: tagged_hash("gradmint/blob/v1", u64 little-endian length || RFC 6962 root
+// The name of a blob: tagged_hash(tag::kBlob, u64 little-endian length || RFC 6962 root
 // over its leaves). The last leaf may be short. The same for any number of threads (at least 1).
 Hash blob_root(ByteView payload, int threads = 1);
 

@@ -2,6 +2,7 @@
 
 #include "ledger/hash.h"
 #include "ledger/kernel_spec.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 namespace {
@@ -99,7 +100,7 @@ Hash dataset_id(const AccountId& owner, const RegisterDataset& body) {
   Writer w;
   w.hash(owner);
   body.write(w);
-  return tagged_hash("gradmint/dataset/v1", w.view());
+  return tagged_hash(tag::kDataset, w.view());
 }
 
 void Parameter::write(Writer& w) const {
@@ -244,7 +245,7 @@ Hash update_commitment(const Hash& open_block, const AccountId& worker, const Op
   w.hash(open_block);
   w.hash(worker);
   opening.write(w);
-  return tagged_hash("gradmint/commitment/v1", w.view());
+  return tagged_hash(tag::kUpdateCommitment, w.view());
 }
 
 void CloseEntry::write(Writer& w) const {
@@ -362,7 +363,7 @@ Hash evaluation_commitment(const AccountId& evaluator, const Hash& model_root,
   w.hash(evaluator);
   w.hash(model_root);
   evaluation.write(w);
-  return tagged_hash("gradmint/evaluation/v1", w.view());
+  return tagged_hash(tag::kEvaluationCommitment, w.view());
 }
 
 void SettleRound::write(Writer& w) const {

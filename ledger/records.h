@@ -71,7 +71,7 @@ struct RegisterDataset {
   void write(Writer& w) const;
   void read(Reader& r);
 };
-// The dataset's name on the ledger: tagged_hash("gradmint/dataset/v1", owner || body).
+// The dataset's name on the ledger: tag::kDataset.
 Hash dataset_id(const AccountId& owner, const RegisterDataset& body);
 
 // One named hyperparameter, as the bits of an fp32.

@@ -1,6 +1,7 @@
 #include "ledger/transaction.h"
 
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 namespace {
@@ -9,8 +10,14 @@ constexpr std::size_t kSignatureBytes = 64;
 
 ByteView signed_part(ByteView bytes) { return bytes.first(bytes.size() - kSignatureBytes); }
 
+std::string transaction_tag(TxType type) {
+  constexpr std::string_view kType = "<type>";
+  std::string text(tag::kTransactions);
+  return text.replace(text.find(kType), kType.size(), tx_type_name(type));
+}
+
 void finish(SignedTransaction& out) {
-  out.id = tagged_hash("gradmint/txid/v1", signed_part(out.bytes));
+  out.id = tagged_hash(tag::kTransactionId, signed_part(out.bytes));
 }
 
 }  // namespace
@@ -69,9 +76,7 @@ Verdict decode_transaction(ByteView bytes, SignedTransaction& out) {
 }
 
 Hash signing_digest(const SignedTransaction& transaction) {
-  const std::string tag =
-      "gradmint/tx/" + std::string(tx_type_name(transaction.transaction.type)) + "/v1";
-  return tagged_hash(tag, signed_part(transaction.bytes));
+  return tagged_hash(transaction_tag(transaction.transaction.type), signed_part(transaction.bytes));
 }
 
 }  // namespace gradmint

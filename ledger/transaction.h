@@ -1,7 +1,7 @@
 // The envelope around every statement. Wire format (little-endian):
 //   version u16 | type u16 | sig_alg u8 | chain_id 32 | sender 32 | nonce u64 | valid_until u64 |
 //   seen_height u64 | seen_hash 32 | body (u32 length, bytes) | signature 64
-// The signature is over tagged_hash("gradmint/tx/<type name>/v1", everything before it); the
+// The signature is over tag::kTransactions, everything before it; the
 // received bytes are kept and never re-encoded. seen_* names the newest block the sender has seen:
 // a coordinator cannot rewrite history that its workers have built upon.
 #pragma once
@@ -30,7 +30,7 @@ struct SignedTransaction {
   Transaction transaction;
   Signature signature;
   Bytes bytes;  // exactly as signed and received
-  Hash id;      // tagged_hash("gradmint/txid/v1", bytes before the signature)
+  Hash id;      // tag::kTransactionId over the bytes before the signature
 };
 
 SignedTransaction sign_transaction(const Transaction& transaction, const SecretKey& key);

@@ -3,6 +3,7 @@
 #include "kernels/base/text.h"
 #include "ledger/hash.h"
 #include "ledger/scaler.h"
+#include "ledger/tags.h"
 #include "worker/cli/model_arguments.h"
 #include "worker/command_evaluator.h"
 #include "worker/command_trainer.h"
@@ -42,7 +43,7 @@ RegisterDataset manifest_of(const EquipOrder& order, const Samples& samples) {
     // The samples are known to the user's program alone, so the root binds none of them: it only
     // makes this statement unlike any other.
     body.name = "undisclosed";
-    body.samples_root = tagged_hash("gradmint/undisclosed-samples/v1", order.secret.view());
+    body.samples_root = tagged_hash(tag::kUndisclosedSamples, order.secret.view());
     body.sample_count = order.samples;
     body.schema = "undisclosed: the count is the owner's word, and the root binds no sample";
     body.origin = order.origin;

@@ -3,6 +3,7 @@
 #include "ledger/codec.h"
 #include "ledger/hash.h"
 #include "ledger/merkle.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
@@ -10,7 +11,7 @@ Hash sample_salt(const Hash& secret, std::uint64_t row) {
   Writer writer;
   writer.hash(secret);
   writer.u64(row);
-  return tagged_hash("gradmint/sample-salt/v1", writer.view());
+  return tagged_hash(tag::kSampleSalt, writer.view());
 }
 
 Hash sample_commitment(const Hash& salt, ByteView sample) {

@@ -20,7 +20,7 @@ struct DatasetManifest {
   std::string licence;
 };
 
-// salt_i = tagged_hash("gradmint/sample-salt/v1", secret ‖ i as u64 little endian).
+// salt_i is tag::kSampleSalt over the secret and i.
 Hash sample_salt(const Hash& secret, std::uint64_t row);
 // The data of leaf i (hashed with merkle_leaf_hash).
 Hash sample_commitment(const Hash& salt, ByteView sample);

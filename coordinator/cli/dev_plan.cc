@@ -10,6 +10,7 @@
 #include "kernels/preconditions.h"
 #include "ledger/codec.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 namespace {
@@ -330,7 +331,7 @@ Hash dev_secret(std::uint64_t seed, const std::string& purpose, std::uint32_t at
   w.u64(seed);
   w.text(purpose);
   w.u32(attempt);
-  return tagged_hash("gradmint/dev-key/v1", w.view());
+  return tagged_hash(tag::kDevKey, w.view());
 }
 
 std::string shell_line(const CommandLine& words) {

@@ -6,6 +6,7 @@
 #include "coordinator/protocol/limits.h"
 #include "ledger/codec.h"
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 namespace {
@@ -60,7 +61,7 @@ std::optional<Bytes> from_base32(std::string_view text) {
 
 ByteView checksum_of(const Hash& hash) { return hash.view().first(kChecksumBytes); }
 
-Hash hash_of(ByteView body) { return tagged_hash("gradmint/invitation/v1", body); }
+Hash hash_of(ByteView body) { return tagged_hash(tag::kInvitation, body); }
 
 std::string stripped_lower_case(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";

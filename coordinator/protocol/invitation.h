@@ -1,7 +1,7 @@
 // An invitation: one word that holds all a worker needs to find a coordinator and know it is the
 // right one. "gminv1" + base32 (RFC 4648 alphabet, lower case, no padding) of
 //   curve key 32 | chain id 32 | code 16 | length u8 and endpoint | first 4 bytes of
-//   tagged_hash("gradmint/invitation/v1", all before).
+//   tag::kInvitation over all before.
 // The code admits once (or not at all, where enrolment is open): treat it as a password. Pure.
 #pragma once
 

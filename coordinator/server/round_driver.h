@@ -65,7 +65,6 @@ class RoundDriver {
   Status start_evaluator();
   void look_for_best();
   void note_settled(const RoundRecord& round);
-  Hash evaluation_salt(std::uint64_t round) const;
   void take(EvaluationDone& done);
   void forget_evaluations();
   void restore_openings(std::uint64_t now_ms);

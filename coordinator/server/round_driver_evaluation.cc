@@ -5,6 +5,7 @@
 
 #include "coordinator/server/evaluation_memory.h"
 #include "coordinator/server/round_driver.h"
+#include "ledger/salts.h"
 
 namespace gradmint {
 namespace {
@@ -85,8 +86,11 @@ void RoundDriver::take(EvaluationDone& done) {
       reporter_.warn("round " + std::to_string(done.round) + ": no attestation: " + done.error);
   };
   if (machine_.station() != Station::evaluating || done.round != view.round->round) return tell();
-  done.figures.salt = evaluation_salt(done.round);
   const Hash& model_root = view.round->result.model_root;
+  // Figures that were kept have theirs.
+  if (done.figures.salt.is_zero()) {
+    done.figures.salt = evaluation_salt(orderer_.key().secret(), done.round, model_root);
+  }
   const auto own = view.evaluations.find(orderer_.account());
   if (done.error.empty() && own != view.evaluations.end() &&
       own->second.commitment !=

@@ -1,12 +1,13 @@
 #include "coordinator/server/seed_chain.h"
 
 #include "ledger/hash.h"
+#include "ledger/tags.h"
 
 namespace gradmint {
 
 SeedChain::SeedChain(const Hash& secret, std::size_t length) {
   links_.reserve(length + 1);
-  links_.push_back(tagged_hash("gradmint/seed-chain/v1", secret.view()));
+  links_.push_back(tagged_hash(tag::kSeedChain, secret.view()));
   for (std::size_t i = 0; i < length; ++i) links_.push_back(sha256(links_.back().view()));
 }
 

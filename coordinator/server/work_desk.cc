@@ -4,7 +4,7 @@
 
 #include "coordinator/protocol/limits.h"
 #include "kernels/base/text.h"
-#include "ledger/hash.h"
+#include "ledger/receipt.h"
 
 namespace gradmint {
 namespace {
@@ -56,17 +56,6 @@ DeskAnswer refusal(Verdict verdict) {
 }
 
 }  // namespace
-
-Hash receipt_digest(const Hash& chain_id, std::uint64_t round, std::uint32_t attempt,
-                    const AccountId& worker, const Hash& root) {
-  Writer w;
-  w.hash(chain_id);
-  w.u64(round);
-  w.u32(attempt);
-  w.hash(worker);
-  w.hash(root);
-  return tagged_hash("gradmint/receipt/v1", w.view());
-}
 
 std::optional<std::vector<DeskAnswer>> WorkDesk::answer(const Inbound& inbound,
                                                         std::uint64_t now_ms) {
@@ -231,12 +220,10 @@ WorkDesk::Answers WorkDesk::refused(Verdict verdict, const Reveal& reveal, std::
 
 WorkDesk::Answers WorkDesk::receipt(const AccountId& worker, const Opening& opening) const {
   const RoundRecord& round = *driver_.machine().view().round;
-  const Signature signature = orderer_.key().sign(receipt_digest(
-      orderer_.chain().chain_id(), round.round, round.attempt, worker, opening.root));
   Receipt receipt;
   receipt.root = opening.root;
-  receipt.receipt.assign(opening.root.bytes.begin(), opening.root.bytes.end());
-  receipt.receipt.insert(receipt.receipt.end(), signature.bytes.begin(), signature.bytes.end());
+  receipt.receipt = make_receipt(orderer_.key(), orderer_.chain().chain_id(),
+                                 {round.round, round.attempt}, worker, opening.root);
   return {now(receipt)};
 }
 

@@ -61,9 +61,4 @@ class WorkDesk {
   std::string storage_failure_;
 };
 
-// What a worker's signed receipt says: tagged_hash("gradmint/receipt/v1", chain_id || round u64 ||
-// attempt u32 || worker || root).
-Hash receipt_digest(const Hash& chain_id, std::uint64_t round, std::uint32_t attempt,
-                    const AccountId& worker, const Hash& root);
-
 }  // namespace gradmint

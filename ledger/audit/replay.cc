@@ -95,7 +95,7 @@ Result<Finding> Replay::begin(ByteView genesis_bytes, const EncodedBlock& block)
   const auto header = decode_record<Header>(block.header);
   if (!header) return Finding(malformed(0, "malformed_header", block.header));
   // The genesis' bytes are its identity: compared before anything in them is believed.
-  const Hash chain_id = tagged_hash("gradmint/genesis/v1", genesis_bytes);
+  const Hash chain_id = chain_id_of(genesis_bytes);
   if (header->chain_id != chain_id) {
     return Finding(AuditFault{0, "wrong_genesis", to_hex(header->chain_id), to_hex(chain_id)});
   }

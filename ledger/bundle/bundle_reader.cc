@@ -122,7 +122,7 @@ Status BundleReader::check_digest() const {
 
 // What it says first must be what follows.
 Status BundleReader::check_head() const {
-  const Hash chain_id = tagged_hash("gradmint/genesis/v1", genesis_);
+  const Hash chain_id = chain_id_of(genesis_);
   if (chain_id != head_.chain_id) {
     return damaged("its genesis is of the chain " + to_hex(chain_id) + ", its head names " +
                    to_hex(head_.chain_id));

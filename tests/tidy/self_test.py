@@ -10,6 +10,7 @@ import check_length
 import check_orphans
 import check_pipes
 import check_purity
+import check_tags
 import check_verdicts
 import check_words
 
@@ -255,6 +256,43 @@ class Pipes(unittest.TestCase):
         self.assertEqual(self.complaints("a | head", options="set -eu"), [])
         with Tree({"scripts/a": "#!/usr/bin/env python3\nset -o pipefail\na | head\n"}) as root:
             self.assertEqual(check_pipes.check(root), [])
+
+
+class Tags(unittest.TestCase):
+    HEADER = ('// a u8 ‖ b\n// 32; the worker; what\n// it is for\n'
+              'inline constexpr std::string_view kOne = "gradmint/one/v1";\n')
+    PAGE = "| `gradmint/one/v1` | a u8 ‖ b 32 | the worker | what it is for |\n"
+
+    def complaints(self, code, header=HEADER, page=PAGE):
+        with Tree({"ledger/tags.h": header, "ledger/a.cc": code, "docs/ledger.md": page}) as root:
+            return len(check_tags.check(root))
+
+    def test_uses(self):
+        one = "return tagged_hash(tag::kOne, w.view());\n"
+        for code, expected in [
+            (one, 0),
+            ("", 1),  # a tag that nothing uses
+            (one + one, 1),  # two layouts may stand behind it
+            (one + 'return tagged_hash("gradmint/two/v1", bytes);\n', 1),
+            (one + "return tagged_hash(name, bytes);\n", 1),
+            (one + "return tagged_hash(transaction_tag(t.type), bytes);\n", 0),
+            (one + "Hash tagged_hash(std::string_view tag, ByteView bytes) {\n", 0),
+            (one + '// tagged_hash("gradmint/two/v1", x)\n', 0),
+        ]:
+            with self.subTest(code=code):
+                self.assertEqual(self.complaints(code), expected)
+
+    def test_page(self):
+        code = "return tagged_hash(tag::kOne, w.view());\n"
+        self.assertEqual(self.complaints(code, page=""), 1)
+        self.assertEqual(self.complaints(code, page=self.PAGE + self.PAGE), 1)
+        self.assertEqual(self.complaints(code, page=self.PAGE.replace("32", "33")), 2)
+        self.assertEqual(self.complaints(code, page=self.PAGE + "| `gradmint/two/v1` | x | y | z |\n"), 1)
+
+    def test_header(self):
+        code = "return tagged_hash(tag::kOne, w.view());\n"
+        self.assertTrue(self.complaints(code, header=self.HEADER.replace(";", ",", 1)))
+        self.assertTrue(self.complaints(code, header=self.HEADER + 'inline constexpr std::string_view kTwo = "x";\n'))
 
 
 class Verdicts(unittest.TestCase):

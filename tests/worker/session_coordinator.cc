@@ -127,7 +127,7 @@ SessionReply SessionCoordinator::scaler() const {
 
 SessionReply SessionCoordinator::receipt(const AccountId& account, const Upload& upload) const {
   const Signature signature = world.validator().sign(
-      session::receipt_digest(world.chain.chain_id(), upload.key, account, upload.opening.root));
+      receipt_digest(world.chain.chain_id(), upload.key, account, upload.opening.root));
   Receipt receipt{upload.opening.root, {}};
   receipt.receipt.assign(receipt.root.bytes.begin(), receipt.root.bytes.end());
   receipt.receipt.insert(receipt.receipt.end(), signature.bytes.begin(), signature.bytes.end());

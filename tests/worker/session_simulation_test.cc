@@ -41,7 +41,7 @@ TEST_CASE("a round without faults trains once, keeps its receipt and ends by its
   CHECK(federation.trainings == 1);
   const auto& updates = federation.workers[0].disk.memory.updates;
   REQUIRE(updates.size() == 1);
-  CHECK(updates[0].receipt.size() == session::kReceiptBytes);
+  CHECK(updates[0].receipt.size() == kReceiptBytes);
   CHECK(updates[0].body.examples == 100);  // never more than the manifest has
   CHECK(federation.workers[0].stop->text.find("balance") != std::string::npos);
 }

@@ -8,6 +8,7 @@
 #include "ledger/kernel_spec.h"
 #include "ledger/model/buffers.h"
 #include "ledger/model/safetensors.h"
+#include "ledger/tags.h"
 
 namespace gradmint::session {
 namespace {
@@ -19,7 +20,7 @@ std::uint64_t seed_of(const StartTraining& order) {
   w.u64(order.training.seed);
   w.u64(order.key.round);
   w.hash(order.worker);
-  const Hash hash = tagged_hash("gradmint/training-seed/v1", w.view());
+  const Hash hash = tagged_hash(tags::kTrainingSeed, w.view());
   return Reader(hash.view()).u64();
 }
 
