@@ -13,6 +13,7 @@
 #include "ledger/audit/export.h"
 #include "ledger/audit/verify.h"
 #include "ledger/json_text.h"
+#include "ledger/regular_file.h"
 
 namespace gradmint {
 namespace {
@@ -24,7 +25,7 @@ struct AuditArguments {
   std::uint64_t from_height = 0;
   std::string worker, address, what, which;
   std::optional<std::uint64_t> round, attempt, height;
-  std::filesystem::path output;
+  std::filesystem::path output, kept_update;
   bool blobs = false;
   bool json() const { return format == "json"; }
 };
@@ -289,6 +290,36 @@ int show(const AuditArguments& arguments) {
   return kExitOk;
 }
 
+Result<KeptUpdate> read_kept_update(const std::filesystem::path& file) {
+  constexpr std::uint64_t kCapBytes = 64 * 1024;  // the largest is a tenth of it
+  const auto bytes = read_file(file, kCapBytes);
+  if (!bytes) return bytes.error();
+  auto kept = decode_record<KeptUpdate>(*bytes);
+  if (!kept) {
+    return bad_input("'" + file.string() +
+                     "' is no update as a worker keeps it, or is damaged: give the file update of "
+                     "one of the folders in HOME/rounds");
+  }
+  if (kept->receipt.size() != kReceiptBytes) {
+    return bad_input("'" + file.string() +
+                     "' has no receipt: no coordinator has said that it has this update");
+  }
+  return *std::move(kept);
+}
+
+int receipt(const AuditArguments& arguments) {
+  const auto kept = read_kept_update(arguments.kept_update);
+  if (!kept) return tell(kept.error());
+  const auto opened = open_replayed(arguments);
+  if (!opened) return tell_unreadable(opened.error());
+  const LedgerHistory& history = opened->replayed.history;
+  const ReceiptCheck check = check_receipt(history, opened->replayed.chain.chain_id(), *kept);
+  const Json said = receipt_json(history, check, ByteView(kept->receipt).subspan(32));
+  print(arguments.json() ? json_text(said, 2) + "\n" : receipt_text(said));
+  if (check.standing == ReceiptStanding::pending) return kExitUnusable;
+  return check.fault ? kExitFailed : kExitOk;
+}
+
 CLI::App* add_command(CLI::App& audit, const char* name, const char* what, const char* example,
                       const std::shared_ptr<AuditArguments>& arguments) {
   CLI::App* command = audit.add_subcommand(name, what);
@@ -373,6 +404,16 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
                         "gradmint audit export -o ledger.bundle --ledger HOME/ledger", arguments);
   add_export_options(*command, *arguments);
   command->callback(run(export_ledger));
+
+  command = add_command(*audit, "receipt", "Tell whether a worker's receipt is honoured",
+                        "gradmint audit receipt WORKER/rounds/000003-0/update --ledger HOME/ledger",
+                        arguments);
+  command
+      ->add_option("file", arguments->kept_update,
+                   "The update as the worker keeps it, with its receipt")
+      ->required()
+      ->type_name("FILE");
+  command->callback(run(receipt));
 
   command = add_command(*audit, "explain",
                         "From a balance back to rule, score, commitment, dataset and signer",

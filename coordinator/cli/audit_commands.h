@@ -1,4 +1,4 @@
-// gradmint audit verify | contributions | show | explain.
+// gradmint audit verify | contributions | show | explain | export | receipt.
 #pragma once
 
 #include <CLI/App.hpp>

@@ -62,6 +62,14 @@ Json explained_round(const LedgerHistory& history, const Contribution& row) {
   return out;
 }
 
+Json fault_json(const Finding& fault) {
+  if (!fault) return nullptr;
+  return {{"height", fault->height},
+          {"rule", fault->rule},
+          {"expected", fault->expected},
+          {"found", fault->found}};
+}
+
 }  // namespace
 
 Json exponent_json(std::int16_t exponent) {
@@ -90,13 +98,7 @@ Json verify_json(const AuditReport& report) {
   out["transactions"] = report.transactions;
   out["signatures"] = report.signatures;
   out["blobs"] = report.blobs;
-  out["fault"] = nullptr;
-  if (report.fault) {
-    out["fault"] = {{"height", report.fault->height},
-                    {"rule", report.fault->rule},
-                    {"expected", report.fault->expected},
-                    {"found", report.fault->found}};
-  }
+  out["fault"] = fault_json(report.fault);
   return out;
 }
 
@@ -108,6 +110,31 @@ Json export_json(const ExportReport& report) {
           {"blobs", report.blobs},
           {"bytes", report.bytes},
           {"digest", to_hex(report.digest)}};
+}
+
+Json receipt_json(const LedgerHistory& history, const ReceiptCheck& check, ByteView signature) {
+  const bool pending = check.standing == ReceiptStanding::pending;
+  const bool broken = check.standing == ReceiptStanding::not_honoured;
+  Json out = {{"schema", "gradmint/audit-receipt/1"},
+              {"honoured", pending ? Json() : Json(!broken)},
+              {"standing", receipt_standing_name(check.standing)},
+              {"round", check.key.round},
+              {"attempt", check.key.attempt},
+              {"root", to_hex(check.root)}};
+  out["worker"] = check.worker ? Json(address_of(*check.worker)) : Json();
+  out["name"] = check.worker ? Json(history.name_of(*check.worker)) : Json();
+  out["signer"] = check.signer ? Json(address_of(*check.signer)) : Json();
+  out["digest"] = check.signer ? Json(to_hex(check.digest)) : Json();
+  out["signature"] = to_hex(signature);
+  out["verdict"] = nullptr;
+  if (check.verdict) {
+    out["verdict"] =
+        *check.verdict == Verdict::ok ? "accepted" : std::string(verdict_name(*check.verdict));
+  }
+  out["height"] = check.transaction ? Json(check.height) : Json();
+  out["transaction"] = check.transaction ? Json(to_hex(*check.transaction)) : Json();
+  out["fault"] = fault_json(check.fault);
+  return out;
 }
 
 Json contributions_json(const LedgerHistory& history, const ContributionFilter& filter) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/base/result.h"
+#include "ledger/audit/check_receipt.h"
 #include "ledger/audit/contributions.h"
 #include "ledger/audit/history.h"
 #include "ledger/audit/report.h"
@@ -17,6 +18,8 @@ using Json = nlohmann::ordered_json;
 
 Json verify_json(const AuditReport& report);
 Json export_json(const ExportReport& report);
+// `signature` is the receipt's.
+Json receipt_json(const LedgerHistory& history, const ReceiptCheck& check, ByteView signature);
 Json contributions_json(const LedgerHistory& history, const ContributionFilter& filter);
 
 // From a balance back to each mint, its rule, score, commitment, dataset and signer. With a round,

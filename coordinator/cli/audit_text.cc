@@ -249,4 +249,29 @@ std::string verify_text(const AuditReport& report, bool recomputed) {
   return out;
 }
 
+std::string receipt_text(const Json& receipt) {
+  const std::string standing = cell(receipt["standing"]);
+  const std::string attempt =
+      "attempt " + cell(receipt["attempt"]) + " of round " + cell(receipt["round"]);
+  std::string out;
+  if (standing == "accepted") {
+    out = "honoured      the update was accepted in " + attempt;
+  } else if (standing == "refused") {
+    out = "honoured      the update stands in the result of " + attempt +
+          ", refused: " + cell(receipt["verdict"]);
+  } else if (standing == "given_up") {
+    out = "honoured      " + attempt + " was given up, and the update is recorded with it";
+  } else if (standing == "pending") {
+    out = "not yet       " + attempt + " has not ended in this ledger: ask again when it has";
+  } else {
+    const Json& fault = receipt["fault"];
+    const auto whole = [&](const char* key) {
+      return clean_text(fault[key].get_ref<const std::string&>(), 1024);
+    };
+    out = "NOT HONOURED  " + whole("rule") + "\nexpected      " + whole("expected") +
+          "\nfound         " + whole("found") + "\ndocs/audit.md says how to read it";
+  }
+  return out + "\n\n" + table_text(receipt);
+}
+
 }  // namespace gradmint

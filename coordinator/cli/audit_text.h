@@ -19,4 +19,7 @@ std::string table_text(const Json& value);
 // for what, on which evidence), then its members as table_text has them.
 std::string explain_text(const Json& explained);
 
+// receipt_json's output: first whether it is honoured, in a sentence.
+std::string receipt_text(const Json& receipt);
+
 }  // namespace gradmint

@@ -196,6 +196,31 @@ TEST_CASE("audit output: every JSON fits its schema") {
   }
 }
 
+TEST_CASE("audit output: what is said of a receipt fits its schema") {
+  const Fixture f;
+  const auto& history = f.opened.history;
+  const Hash chain_id = f.world.chain.chain_id();
+  const ResultEntry& entry = history.attempts[0].result->body.entries[0];
+  const auto said = [&](const AttemptKey& key, const SecretKey& by) {
+    KeptUpdate kept;
+    kept.key = key;
+    kept.receipt = make_receipt(by, chain_id, key, entry.worker, entry.opening->root);
+    return receipt_json(history, check_receipt(history, chain_id, kept),
+                        ByteView(kept.receipt).subspan(32));
+  };
+  const std::pair<Json, const char*> cases[] = {
+      {said({1, 0}, f.world.validator()), "accepted"},
+      {said({3, 0}, f.world.validator()), "pending"},
+      {said({9, 0}, f.world.validator()), "not_honoured"},
+      {said({1, 0}, key_of("stranger")), "not_honoured"},
+  };
+  for (const auto& each : cases) {
+    CHECK(misfit(each.first, "receipt") == "");
+    CHECK(each.first["standing"] == each.second);
+    CHECK(receipt_text(each.first).ends_with("\n\n" + table_text(each.first)));
+  }
+}
+
 TEST_CASE("audit output: the schemas refuse what does not fit") {
   const Fixture f;
   Json value = contributions_json(f.opened.history, {});

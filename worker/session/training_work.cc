@@ -20,7 +20,7 @@ std::uint64_t seed_of(const StartTraining& order) {
   w.u64(order.training.seed);
   w.u64(order.key.round);
   w.hash(order.worker);
-  const Hash hash = tagged_hash(tags::kTrainingSeed, w.view());
+  const Hash hash = tagged_hash(tag::kTrainingSeed, w.view());
   return Reader(hash.view()).u64();
 }
 
