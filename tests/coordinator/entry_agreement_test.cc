@@ -26,6 +26,7 @@ enum class Deed {
   other_encoding,      //
   too_short,           //
   of_earlier_round,    // another's update of the round before
+  of_own_round,        // its own update of the round before
   of_others_attempt,   // what another revealed in the attempt before
   of_own_attempt,      // what it revealed there itself
   twin,                // the same bytes as every other twin
@@ -34,7 +35,7 @@ enum class Deed {
   dirty_padding,       //
   false_exponent,      //
 };
-constexpr int kDeeds = 14;
+constexpr int kDeeds = 15;
 constexpr int kWorkers = 5, kHonest = 4;  // 0 and 1 are under test; 4 is who others copy from
 
 const ModelSize kSize{6, 2};
@@ -56,6 +57,7 @@ Verdict expected(Deed deed, Deed other, bool first) {
     case Deed::too_short:
       return Verdict::wrong_size;
     case Deed::of_earlier_round:
+    case Deed::of_own_round:
     case Deed::of_others_attempt:
       return Verdict::root_seen_before;
     case Deed::twin:
@@ -96,15 +98,14 @@ struct Past {
     o.encoding = {Encoding::int8, 0};
     return o;
   }()};
-  std::map<int, Bytes> of_attempt;  // what each worker revealed in it
-  Bytes of_round;                   // what kHonest revealed in the round before
+  std::map<int, Bytes> of_round, of_attempt;  // what each worker revealed in them
 
   Past() {
     world.enrol();
     world.open();
     world.commit();
     world.close();
-    of_round = world.encoded_of(kHonest);
+    for (int i = 0; i < kWorkers; ++i) of_round[i] = world.encoded_of(i);
     world.result();
     world.attest();
     world.settle();
@@ -145,7 +146,10 @@ void prepare(World& w, const Past& past, int worker, Deed deed) {
       copy(Bytes(16, 0));
       break;
     case Deed::of_earlier_round:
-      copy(past.of_round);
+      copy(past.of_round.at(kHonest));
+      break;
+    case Deed::of_own_round:
+      copy(past.of_round.at(worker));
       break;
     case Deed::of_others_attempt:
       copy(past.of_attempt.at(kHonest));
