@@ -56,6 +56,7 @@ constexpr Golden kGolden[] = {
     {"fix_scaler", 100, "0e6bc5984f4b82bf57ac15f613f4c7eae5598fd05301b53a9d42312a7bcf3be4"},
     {"sums", 116, "b91dcdcfeffce4dd562b16e427b4c4f3da83d775bd649ef19daf1ded882d87bb"},
     {"scaler", 40, "4b8505a18a91fe02ba8f808a7c949a8d0b12d55cb5640e353e68bd636fffb27c"},
+    {"kept_update", 364, "90b2fac19e951d194bcf722f6e7c5a9a30574f82578468d0100250a8bc25b6e4"},
 };
 
 struct GoldenHash {

@@ -1,6 +1,7 @@
 #include "tests/ledger/samples.h"
 
 #include "ledger/block.h"
+#include "ledger/receipt.h"
 #include "ledger/scaler.h"
 #include "ledger/state.h"
 #include "tests/ledger/world.h"
@@ -213,6 +214,14 @@ void add_scaler(std::vector<Sample>& all) {
   all.push_back(sample("scaler", ScalerRecord{9, 2, 31, {{1, 2}, {3, 0x3f800000}}}));
 }
 
+// What a worker keeps, and shows to whoever audits its receipt.
+void add_kept(std::vector<Sample>& all) {
+  const Bytes receipt(kReceiptBytes, 9);
+  all.push_back(sample(
+      "kept_update",
+      KeptUpdate{{7, 1}, hash_of("open"), hash_of("model"), commit_update(), opening(), receipt}));
+}
+
 }  // namespace
 
 std::vector<Sample> record_samples() {
@@ -221,6 +230,7 @@ std::vector<Sample> record_samples() {
   add_blocks(all);
   add_state(all);
   add_scaler(all);
+  add_kept(all);
   return all;
 }
 

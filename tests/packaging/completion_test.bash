@@ -40,7 +40,8 @@ want() {
 }
 
 . "$here/all/gradmint"
-want 'gradmint audit ' '--help|contributions|explain|export|show|verify'
+want 'gradmint audit ' '--help|contributions|explain|export|receipt|show|verify'
+want 'gradmint audit receipt ' 'a b.toml|a folder|patients.csv'
 want 'gradmint au' 'audit'
 want 'gradmint audit ver' 'verify'
 want 'gradmint audit verify --rec' '--recompute'
