@@ -101,14 +101,20 @@ TEST_CASE("an acknowledged update that the result does not have is evidence") {
   CHECK(verify_signature(w.validator().public_key(), check.digest, signature));
 }
 
-TEST_CASE("a receipt for another update than the one in the result is not honoured") {
+TEST_CASE("a receipt for another update than the one that stands is not honoured") {
   World w = closed();
   KeptUpdate kept = receipted(w, 0);
   kept.opening.root = hash_of("what was never committed to");
   kept.receipt = make_receipt(w.validator(), w.chain.chain_id(), kept.key, w.workers[0].account(),
                               kept.opening.root);
+  World given_up = w;
+  given_up.must(given_up.validator(), given_up.abandon_body());
   w.result();
-  CHECK(rule_of(checked(w, kept)) == "receipted_update_missing");
+  for (const World* each : {&w, &given_up}) {
+    const ReceiptCheck check = checked(*each, kept);
+    CHECK(rule_of(check) == "receipted_update_missing");
+    CHECK(check.fault->found == "the update " + to_hex(w.opening_of(0).root));
+  }
 }
 
 TEST_CASE("a receipt for a worker whose commitment the ledger lacks is not honoured") {
