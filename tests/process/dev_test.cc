@@ -76,6 +76,26 @@ json read_json(const fs::path& file) {
   return json::parse(in, nullptr, false);
 }
 
+// What an audit says of the receipt that a worker was given in a round.
+Ran receipt(const fs::path& home, std::size_t worker, int round, const std::string& ledger) {
+  const fs::path kept = home / ("worker-" + std::to_string(worker)) / "rounds" /
+                        ("00000" + std::to_string(round) + "-0") / "update";
+  return run_gradmint("audit receipt '" + kept.string() + "' --format json " + ledger);
+}
+
+void check_receipts(const fs::path& home, const json& report, const std::string& ledger) {
+  for (std::size_t worker = 1; worker <= 3; ++worker) {
+    for (int round = 1; round <= 2; ++round) {
+      const Ran told = receipt(home, worker, round, ledger);
+      CAPTURE(told.output);
+      REQUIRE(told.status == 0);
+      const json said = json::parse(told.output);
+      CHECK(said["worker"] == report["workers"][worker - 1]["address"]);
+      CHECK(said["verdict"] == (worker == 3 && round == 2 ? "non_finite" : "accepted"));
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("dev: two rounds, a hostile worker, the audit, and the same roots again") {
@@ -126,10 +146,17 @@ TEST_CASE("dev: two rounds, a hostile worker, the audit, and the same roots agai
   CHECK(run_gradmint("model export --round 3 -o '" + exported.string() + "' " + ledger).status ==
         2);
 
+  check_receipts(here.path / "one", report, ledger);
+
   const Ran second = run_gradmint(options("two"));
   CAPTURE(second.output);
   REQUIRE(second.status == 0);
   const json again = read_json(here.path / "two.json");
+  // The same keys, another chain.
+  const Ran other =
+      receipt(here.path / "one", 1, 1, "--ledger '" + again["ledger"].get<std::string>() + "'");
+  CHECK(other.status == 1);
+  CHECK(json::parse(other.output)["fault"]["rule"] == "bad_signature");
   for (std::size_t i = 0; i < 2; ++i)
     CHECK(again["rounds"][i]["model_root"] == report["rounds"][i]["model_root"]);
 }
