@@ -405,9 +405,10 @@ void add_audit_commands(CLI::App& app, CommandContext& context) {
   add_export_options(*command, *arguments);
   command->callback(run(export_ledger));
 
-  command = add_command(*audit, "receipt", "Tell whether a worker's receipt is honoured",
-                        "gradmint audit receipt WORKER/rounds/000003-0/update --ledger HOME/ledger",
-                        arguments);
+  command = add_command(
+      *audit, "receipt",
+      "Tell whether a worker's receipt is honoured (status 2 while its attempt goes on)",
+      "gradmint audit receipt WORKER/rounds/000003-0/update --ledger HOME/ledger", arguments);
   command
       ->add_option("file", arguments->kept_update,
                    "The update as the worker keeps it, with its receipt")
