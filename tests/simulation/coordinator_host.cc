@@ -277,7 +277,14 @@ void CoordinatorHost::owner_looks() {
     const std::string account =
         to_hex(key_of("simulated worker " + std::to_string(whom)).account());
     ask_later(0, {{"op", "suspend"}, {"account", account}, {"text", "for a test"}});
-    ask_later(3 * kOwnerMs, {{"op", "readmit"}, {"account", account}});
+  }
+  if (agenda_.now_ms() < owner_readmits_ms_) return;
+  owner_readmits_ms_ = agenda_.now_ms() + 3 * kOwnerMs;
+  const State& state = coordinator_->orderer().chain().state();
+  for (std::size_t i = 0; i < plan_.workers.size(); ++i) {
+    const AccountId account = key_of("simulated worker " + std::to_string(i)).account();
+    if (get<SuspensionRecord>(state, state_key::suspension(account)))
+      ask_later(0, {{"op", "readmit"}, {"account", to_hex(account)}});
   }
 }
 

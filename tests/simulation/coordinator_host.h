@@ -63,7 +63,7 @@ class CoordinatorHost {
   std::unique_ptr<Coordinator> coordinator_;
   std::shared_ptr<Life> life_;
   bool turn_due_ = false, full_ = false;
-  std::uint64_t full_until_ms_ = 0, starts_ = 0, owner_called_ms_ = 0;
+  std::uint64_t full_until_ms_ = 0, starts_ = 0, owner_called_ms_ = 0, owner_readmits_ms_ = 0;
   std::size_t most_waiting_ = 0;
   std::string failure_;
 };
