@@ -12,8 +12,8 @@ std::string describe(const AuditFault& fault) {
 
 class Judgement {
  public:
-  Judgement(CoordinatorHost& coordinator, const LedgerSource& source, const LedgerStore& store)
-      : coordinator_(coordinator), source_(source), store_(store) {}
+  Judgement(const LedgerSource& source, const LedgerStore& store)
+      : source_(source), store_(store) {}
 
   std::string audit() {
     AuditOptions options;
@@ -98,7 +98,6 @@ class Judgement {
     return "a worker has a receipt for an attempt that the ledger does not know";
   }
 
-  CoordinatorHost& coordinator_;
   const LedgerSource& source_;
   const LedgerStore& store_;
   std::optional<OpenedHistory> history_;
@@ -116,7 +115,7 @@ std::string judge(CoordinatorHost& coordinator,
   {
     const std::shared_ptr<const LedgerStore> store(*std::move(opened));
     const LedgerSource source{store, std::make_shared<BlobStore>(coordinator.home().blob_store())};
-    Judgement judgement(coordinator, source, *store);
+    Judgement judgement(source, *store);
     fault = judgement.audit();
     if (fault.empty()) fault = judgement.what_was_told(told);
     if (fault.empty()) fault = judgement.pending();
