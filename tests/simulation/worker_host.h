@@ -27,7 +27,7 @@ class WorkerHost {
   const SecretKey& key() const { return key_; }
   bool is_honest() const { return plan_.workers[number_] == Lie::none; }
   bool finished() const { return finished_; }
-  // Last words of the session that has ended well.
+  // What should never have happened; empty while nothing has.
   const std::string& failure() const { return failure_; }
   std::uint64_t starts() const { return starts_; }
   SimulatedDisk& disk() { return disk_; }
