@@ -4,8 +4,8 @@
 
 #include <map>
 
+#include "coordinator/order/orderer.h"
 #include "coordinator/protocol/server_end.h"
-#include "coordinator/server/orderer.h"
 
 namespace gradmint {
 

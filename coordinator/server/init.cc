@@ -1,6 +1,6 @@
 #include "coordinator/server/init.h"
 
-#include "coordinator/server/orderer.h"
+#include "coordinator/order/orderer.h"
 #include "ledger/blobs.h"
 #include "ledger/durable_file.h"
 #include "ledger/execute_round.h"

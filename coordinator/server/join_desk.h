@@ -2,9 +2,9 @@
 // registration and signed transfers. Answers at once, or takes a ticket for the next block.
 #pragma once
 
+#include "coordinator/order/orderer.h"
 #include "coordinator/protocol/server_end.h"
 #include "coordinator/server/invitations.h"
-#include "coordinator/server/orderer.h"
 #include "kernels/base/clock.h"
 
 namespace gradmint {

@@ -6,8 +6,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/order/orderer.h"
 #include "coordinator/server/best_model.h"
-#include "coordinator/server/orderer.h"
 
 namespace gradmint {
 

@@ -8,11 +8,11 @@
 #include <mutex>
 
 #include "coordinator/intake/reveal_check.h"
+#include "coordinator/order/orderer.h"
 #include "coordinator/round/round.h"
 #include "coordinator/server/best_model.h"
 #include "coordinator/server/checkpoint.h"
 #include "coordinator/server/home.h"
-#include "coordinator/server/orderer.h"
 #include "coordinator/server/reporter.h"
 #include "coordinator/server/settings.h"
 #include "coordinator/server/surroundings.h"

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "coordinator/server/orderer.h"
+#include "coordinator/order/orderer.h"
 #include "tests/ledger/store_fixture.h"
 #include "tests/ledger/world.h"
 

@@ -1,5 +1,5 @@
 // The validator's own statements on their way into blocks.
-#include "coordinator/server/orderer.h"
+#include "coordinator/order/orderer.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "coordinator/server/orderer.h"
+#include "coordinator/order/orderer.h"
 
 namespace gradmint {
 namespace {

@@ -1,4 +1,4 @@
-#include "coordinator/server/sign_guard.h"
+#include "coordinator/order/sign_guard.h"
 
 #include "ledger/sealed_file.h"
 #include "ledger/store.h"

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "coordinator/order/sign_guard.h"
 #include "coordinator/server/seed_chain.h"
-#include "coordinator/server/sign_guard.h"
 #include "ledger/chain.h"
 #include "ledger/store.h"
 
