@@ -19,7 +19,7 @@
 #include "coordinator/cli/workers_command.h"
 #include "coordinator/config/parse_fault.h"
 #include "coordinator/config/path_option.h"
-#include "coordinator/order/sign_guard.h"
+#include "coordinator/order/signer.h"
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/server/backup.h"
 #include "coordinator/server/coordinator.h"
@@ -163,7 +163,7 @@ int vouch(const Options& o) {
   const Home home{std::filesystem::absolute(o.home)};
   const auto lock = lock_home(home);
   if (!lock) return tell_fault(lock.error());
-  if (Status s = vouch_for(home.ledger(), SignGuard(home.signed_block()), o.height); !s) {
+  if (Status s = vouch_for(home.ledger(), home.signer_files(), o.height); !s) {
     return tell_fault(s.error());
   }
   std::printf("block %llu is taken for the newest that this key has signed\n",

@@ -64,7 +64,7 @@ Error of_another_chain(const SignGuard& guard, const std::filesystem::path& ledg
 }
 
 // The guard's block as the next one of the chain.
-std::optional<BlockDraft> next_block(const SignedBlock& newest, const Chain& chain) {
+std::optional<CertifiedBlock> next_block(const SignedBlock& newest, const Chain& chain) {
   Block block;
   const auto header = decode_record<Header>(newest.header);
   const auto certificate = decode_record<Certificate>(newest.certificate);
@@ -76,7 +76,7 @@ std::optional<BlockDraft> next_block(const SignedBlock& newest, const Chain& cha
   block.header = *header;
   BlockDraft draft;
   if (chain.process(block, {}, draft) != Verdict::ok) return std::nullopt;
-  return draft;
+  return CertifiedBlock{std::move(block), *certificate};
 }
 
 }  // namespace
@@ -114,20 +114,8 @@ Status SignGuard::write(const SignedBlock& block) const {
   return write_sealed_file(file_, kFirstLine, out.view(), kOwnerOnly, *disk_);
 }
 
-SignedBlock signed_block(const BlockDraft& draft, const Certificate& certificate,
-                         std::uint64_t vouched_height) {
-  const Header& header = draft.block.header;
-  return {header.chain_id,
-          header.height,
-          draft.block_hash,
-          encode_record(header),
-          encode_transactions(draft.block.transactions),
-          encode_record(certificate),
-          vouched_height};
-}
-
-Result<std::optional<BlockDraft>> may_sign(const SignGuard& guard, const Chain& chain,
-                                           const std::filesystem::path& ledger) {
+Result<std::optional<CertifiedBlock>> may_sign(const SignGuard& guard, const Chain& chain,
+                                               const std::filesystem::path& ledger) {
   const auto newest = guard.read();
   if (!newest.ok()) {
     const bool gone = newest.error().code == ErrorCode::not_found;
@@ -137,14 +125,14 @@ Result<std::optional<BlockDraft>> may_sign(const SignGuard& guard, const Chain& 
   if (newest->height <= chain.height()) {
     if (chain.history()[newest->height] != newest->block_hash)
       return other(guard, *newest, chain, ledger);
-    return std::optional<BlockDraft>();
+    return std::optional<CertifiedBlock>();
   }
   if (newest->height > chain.height() + 1 || newest->transactions.empty()) {
     return older(guard, *newest, chain, ledger);
   }
-  auto draft = next_block(*newest, chain);
-  if (!draft) return other(guard, *newest, chain, ledger);
-  return draft;
+  auto next = next_block(*newest, chain);
+  if (!next) return other(guard, *newest, chain, ledger);
+  return next;
 }
 
 Status vouch_for(const std::filesystem::path& ledger, const SignGuard& guard,

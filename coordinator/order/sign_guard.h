@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "coordinator/order/certified_block.h"
 #include "kernels/base/result.h"
 #include "ledger/chain.h"
 #include "ledger/disk.h"
@@ -43,14 +44,11 @@ class SignGuard {
   Disk* disk_;
 };
 
-SignedBlock signed_block(const BlockDraft& draft, const Certificate& certificate,
-                         std::uint64_t vouched_height);
-
-// Whether the key may sign above this chain's tip. Nothing: it may. A draft: it may once this
-// block, the guard's, stands on the chain (a crash came between guard and ledger). An Error says
-// what is wrong, where, and how to go on; `ledger` is for its text.
-Result<std::optional<BlockDraft>> may_sign(const SignGuard& guard, const Chain& chain,
-                                           const std::filesystem::path& ledger);
+// Whether the key may sign above this chain's tip. Nothing: it may. A block: it may once this one,
+// the guard's, stands on the chain (a crash came between guard and ledger). An Error says what is
+// wrong, where, and how to go on; `ledger` is for its text.
+Result<std::optional<CertifiedBlock>> may_sign(const SignGuard& guard, const Chain& chain,
+                                               const std::filesystem::path& ledger);
 
 // The operator's word that the ledger's newest block, which must be at `height`, is the newest of
 // the history that holds: the guard is written anew from it. It never lets a height get a second

@@ -53,6 +53,7 @@ void RoundMachine::enter(Station station, std::uint64_t now_ms, std::uint64_t de
   deadline_ms_ = deadline_ms;
   half_finished_ms_ = 0;
   proposed_ = false;
+  conclusion_.reset();
   effects.push_back(Announce{});
 }
 
@@ -163,7 +164,7 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
     return Verdict::wrong_round;
   }
   if (event.failure != Verdict::ok) {
-    abandon(event.failure, effects);
+    conclude(abandonment(event.failure), effects);
     // Where an update was refused, other workers may do better: none of them can pause everybody.
     const auto& entries = event.result.entries;
     const bool refused = std::any_of(entries.begin(), entries.end(),
@@ -183,11 +184,10 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
   const auto accepted = std::count_if(event.result.entries.begin(), event.result.entries.end(),
                                       [](const auto& e) { return e.verdict == Verdict::ok; });
   if (!enough_updates(view_.round->open, static_cast<std::size_t>(accepted))) {
-    abandon(Verdict::too_few_updates, effects);
+    conclude(abandonment(Verdict::too_few_updates), effects);
     return Verdict::ok;
   }
-  effects.push_back(Propose{TxType::round_result, encode_record(event.result)});
-  proposed_ = true;
+  conclude({TxType::round_result, encode_record(event.result)}, effects);
   return Verdict::ok;
 }
 
@@ -244,9 +244,18 @@ void RoundMachine::advance(std::uint64_t now_ms, RoundEffects& effects) {
       try_settle(now_ms, effects);
       break;
     case Station::aggregating:
+      if (conclusion_) conclude(*conclusion_, effects);
+      break;
     case Station::finished:
       break;
   }
+}
+
+// A block that came without it makes it void, and nobody aggregates twice.
+void RoundMachine::conclude(Propose proposal, RoundEffects& effects) {
+  conclusion_ = proposal;
+  effects.push_back(std::move(proposal));
+  proposed_ = true;
 }
 
 std::uint32_t RoundMachine::needed_count() const {
@@ -328,7 +337,7 @@ void RoundMachine::try_execute(std::uint64_t now_ms, RoundEffects& effects) {
   enter(Station::aggregating, now_ms, 0, effects);
 }
 
-void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
+Propose RoundMachine::abandonment(Verdict reason) const {
   AbandonRound body;
   body.round = view_.round->round;
   body.attempt = view_.round->attempt;
@@ -338,7 +347,11 @@ void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
   for (const auto& [worker, opening] : revealed) body.revealed.push_back({worker, opening});
   GRADMINT_CHECK(abandonment_verdict(view_.round->phase, reason, !body.revealed.empty()) ==
                  Verdict::ok);
-  effects.push_back(Propose{TxType::abandon_round, encode_record(body)});
+  return {TxType::abandon_round, encode_record(body)};
+}
+
+void RoundMachine::abandon(Verdict reason, RoundEffects& effects) {
+  effects.push_back(abandonment(reason));
   proposed_ = true;
 }
 

@@ -95,7 +95,9 @@ class RoundMachine {
   void note_all_failed(RoundEffects& effects);
   void try_execute(std::uint64_t now_ms, RoundEffects& effects);
   void try_settle(std::uint64_t now_ms, RoundEffects& effects);
+  Propose abandonment(Verdict reason) const;
   void abandon(Verdict reason, RoundEffects& effects);
+  void conclude(Propose proposal, RoundEffects& effects);
 
   bool heard_within(const AccountId& worker, std::uint64_t now_ms, std::uint64_t window_ms) const;
   // Whether everyone worth waiting for has finished, or the time for it is over.
@@ -129,6 +131,7 @@ class RoundMachine {
   std::map<AccountId, std::uint32_t> idle_rounds_;
   std::map<AccountId, Opening> stored_, unusable_;
   std::optional<RevealEvaluation> figures_;
+  std::optional<Propose> conclusion_;  // of the aggregation; said again until it stands
   bool evaluation_failed_ = false;
   std::uint32_t failures_ = 0;  // attempts in a row without an aggregate that others could mend
 };

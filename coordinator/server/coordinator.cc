@@ -47,8 +47,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::open(const Home& home, const S
   if (!lock) return lock.error();
   auto curve = read_curve_key(home.curve_key(), home.disk());
   if (!curve) return curve.error();
-  auto orderer = Orderer::open(home.ledger(), SignGuard(home.signed_block(), home.disk()),
-                               validator, home.disk());
+  auto orderer = open_orderer(home.ledger(), home.signer_files(), validator, surroundings.ordering,
+                              home.disk());
   if (!orderer) return orderer.error();
   const GenesisRecord& genesis = (*orderer)->chain().genesis();
   auto layout = load_layout(home, genesis.task);
@@ -157,11 +157,13 @@ Status Coordinator::turn(int timeout_ms) {
   }
   for (const Inbound& inbound : batch.inbound) {
     dispatch(inbound);
+    settle_acknowledged();
     if (!work_.storage_failure().empty()) {
       return Error{ErrorCode::io, work_.storage_failure() + "; everything acknowledged is safe"};
     }
   }
   if (history_.conflict()) return keep_still();
+  settle_acknowledged();
   driver_.drain(now_ms());
   driver_.step(now_ms(), Tick{});
   if (history_.members_heard(now_ms())) {
@@ -222,12 +224,20 @@ void Coordinator::reply(const Inbound& inbound, DeskAnswer answer) {
   if (answer.message) transport_->reply(inbound, *answer.message, std::move(answer.payload));
 }
 
+// Receipts of what as many hold as they promise.
+void Coordinator::settle_acknowledged() {
+  for (const Acknowledgement& acknowledgement : orderer_->acknowledged()) {
+    if (auto answer = work_.acknowledged(acknowledgement, now_ms()))
+      reply(answer->asked, std::move(answer->answer));
+  }
+}
+
 Status Coordinator::order() {
   for (int i = 0; i < kMaxBlocksPerTurn; ++i) {
-    const bool empty = driver_.take_empty_block();
-    if (!orderer_->has_work() && !empty) return Status{};
-    auto block = orderer_->make_block(surroundings_.clock->unix_ms(), empty);
-    if (!block) return block.error();
+    auto next = orderer_->advance(surroundings_.clock->unix_ms());
+    if (!next) return next.error();
+    if (!*next) return Status{};
+    const OrderedBlock* const block = &**next;
     if (Status s = own_refusals(*block); !s) return s;
     if (block->committed) admissions_.follow(*block, orderer_->chain().state());
     settle_tickets(*block);

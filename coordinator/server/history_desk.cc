@@ -124,7 +124,7 @@ std::string HistoryDesk::name_of(const Inbound& inbound) const {
 
 void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& header,
                                const std::string& who) {
-  const std::uint64_t vouched = orderer_.vouched_height();  // 0: for none
+  const std::uint64_t vouched = orderer_.signer().vouched_height();  // 0: for none
   if (conflict_ || (vouched > 0 && claim.height <= vouched)) return;
   const std::uint64_t tip = orderer_.chain().height();
   std::string text = who + " holds " + named(claim.height, claim.block_hash) +
@@ -151,14 +151,8 @@ void HistoryDesk::stop_signing(const JudgedClaim& claim, const CertifiedHeader& 
                   {"height", claim.height},
                   {"block", to_hex(claim.block_hash)},
                   {"tip", tip}});
-  const Status kept = SignGuard(home_.signed_block())
-                          .write({orderer_.chain().chain_id(),
-                                  claim.height,
-                                  claim.block_hash,
-                                  header.header,
-                                  {},
-                                  header.certificate,
-                                  orderer_.vouched_height()});
+  const Status kept = orderer_.signer().keep_other_history(claim.height, claim.block_hash,
+                                                           header.header, header.certificate);
   if (!kept.ok()) spdlog::error("{}", kept.error().message);  // a worker will show it again
   conflict_ = Error{ErrorCode::refused, text};
 }

@@ -1,6 +1,6 @@
 // A coordinator's home directory: where everything of it lies, and the lock that keeps a second one
 // out.
-//   config.toml   keys/{validator.json, signed, seed_chain, curve.json}
+//   config.toml   keys/{validator.json, signed, receipts, seed_chain, curve.json}
 //   ledger/{db, blobs, checkpoint}
 //   incoming/ (unfinished uploads)   invitations/   checkpoints/   run/ (admin socket)   log/
 #pragma once
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "coordinator/order/signer.h"
 #include "coordinator/protocol/curve.h"
 #include "kernels/base/result.h"
 #include "ledger/blobs.h"
@@ -25,8 +26,8 @@ struct Home {
   std::filesystem::path config() const { return root / "config.toml"; }
   std::filesystem::path keys() const { return root / "keys"; }
   std::filesystem::path validator_key() const { return keys() / "validator.json"; }
-  // What that key has signed last (sign_guard.h).
-  std::filesystem::path signed_block() const { return keys() / "signed"; }
+  // What that key has signed (order/signer.h).
+  SignerFiles signer_files() const { return {keys() / "signed", keys() / "receipts"}; }
   std::filesystem::path seed_chain() const { return keys() / "seed_chain"; }
   std::filesystem::path curve_key() const { return keys() / "curve.json"; }
   std::filesystem::path ledger() const { return root / "ledger"; }

@@ -1,6 +1,7 @@
 #include "coordinator/server/init.h"
 
-#include "coordinator/order/orderer.h"
+#include "coordinator/order/restore_chain.h"
+#include "coordinator/server/seed_chain.h"
 #include "ledger/blobs.h"
 #include "ledger/durable_file.h"
 #include "ledger/execute_round.h"
@@ -194,9 +195,7 @@ Result<InitOutcome> init_home(const Home& home, const Settings& settings,
   const GenesisRecord genesis = make_genesis(
       settings, *task, {keys->validator.public_key(), SeedChain(keys->seed_secret).head()}, time_ms,
       random_hash());
-  if (Status s =
-          Orderer::create(home.ledger(), SignGuard(home.signed_block()), genesis, keys->validator);
-      !s)
+  if (Status s = create_ledger(home.ledger(), home.signer_files(), keys->validator, genesis); !s)
     return s.error();
   return InitOutcome{genesis.chain_id(), keys->validator.account(), task->size,
                      task->contract.empty() ? "" : describe(*DataContract::decode(task->contract))};

@@ -7,30 +7,7 @@
 namespace gradmint {
 namespace {
 
-const std::string kPendingReveal = "reveal/";
-
-std::string pending_key(const RoundRecord& round, const AccountId& worker) {
-  return kPendingReveal + std::to_string(round.round) + "/" + std::to_string(round.attempt) + "/" +
-         to_hex(worker);
-}
-
-// An opening as it waits in the store: whether its payload is held, then the opening.
-struct PendingReveal {
-  bool stored = false;
-  AccountId worker;
-  Opening opening;
-  // Inlined, GCC 12 takes the vector that grows for one of a single byte.
-  [[gnu::noinline]] void write(Writer& w) const {
-    w.boolean(stored);
-    w.hash(worker);
-    opening.write(w);
-  }
-  void read(Reader& r) {
-    stored = r.boolean();
-    worker = r.hash();
-    opening.read(r);
-  }
-};
+AttemptKey attempt_of(const RoundRecord& round) { return {round.round, round.attempt}; }
 
 RoundPolicy policy_of(const Settings& settings, const Orderer& orderer) {
   RoundPolicy policy;
@@ -127,33 +104,30 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   aggregator_ = *std::move(aggregator);
   if (Status s = start_evaluator(); !s) return s;
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
-  restore_openings(now_ms);
+  if (Status s = restore_openings(); !s) return s;
   forget_evaluations();
   return Status{};
 }
 
-// What was acknowledged before a restart is in the store and counts; the rest comes again.
-void RoundDriver::restore_openings(std::uint64_t now_ms) {
+// What was taken before a restart is in the store, and acknowledged again; the rest comes again.
+Status RoundDriver::restore_openings() {
   const auto& round = machine_.view().round;
   auto pending = orderer_.store().pending();
-  if (!pending) return reporter_.warn(pending.error().message);
+  if (!pending) return pending.error();
   std::vector<std::string> needless;
   for (const auto& [key, value] : *pending) {
-    if (key.compare(0, kPendingReveal.size(), kPendingReveal) != 0) continue;
-    const auto reveal = decode_record<PendingReveal>(value);
-    if (!reveal || !round || round->phase != RoundPhase::revealing ||
-        key != pending_key(*round, reveal->worker)) {
+    if (!is_pending_acknowledgement(key)) continue;
+    const auto taken = decode_record<Acknowledgement>(value);
+    if (!taken || !round || round->phase != RoundPhase::revealing ||
+        taken->attempt != attempt_of(*round)) {
       needless.push_back(key);
       continue;
     }
-    openings_[reveal->worker] = reveal->opening;
-    if (reveal->stored) {
-      step(now_ms, PayloadStored{reveal->worker, reveal->opening});
-    } else {
-      step(now_ms, PayloadUnusable{reveal->worker, reveal->opening});
-    }
+    openings_[taken->worker] = taken->opening;
+    if (Status s = orderer_.acknowledge_again(*taken); !s) return s;
   }
   orderer_.forget_pending(std::move(needless));
+  return {};
 }
 
 Verdict RoundDriver::step(std::uint64_t now_ms, decltype(RoundEvent::what) what) {
@@ -185,7 +159,7 @@ void RoundDriver::block_committed(std::uint64_t now_ms) {
   if (was_revealing && !is_revealing) {
     std::vector<std::string> needless;
     for (const auto& [worker, opening] : openings_)
-      needless.push_back(pending_key(*before, worker));
+      needless.push_back(pending_key(attempt_of(*before), worker));
     orderer_.forget_pending(std::move(needless));
     openings_.clear();
   }
@@ -236,19 +210,25 @@ Verdict RoundDriver::check(const Reveal& reveal) const {
                       openings_, reveal);
 }
 
-Status RoundDriver::note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored) {
-  const auto& round = *machine_.view().round;
-  const PendingReveal pending{stored, reveal.worker, reveal.opening};
-  Status s =
-      orderer_.store().put_pending(pending_key(round, reveal.worker), encode_record(pending));
-  if (!s) return s;
+Status RoundDriver::take(const Reveal& reveal, bool stored) {
+  const Acknowledgement taken{attempt_of(*machine_.view().round), reveal.worker, reveal.opening,
+                              stored};
+  if (Status s = orderer_.acknowledge(taken); !s) return s;
   openings_[reveal.worker] = reveal.opening;
-  if (stored) {
-    step(now_ms, PayloadStored{reveal.worker, reveal.opening});
-  } else {
-    step(now_ms, PayloadUnusable{reveal.worker, reveal.opening});
-  }
-  return s;
+  return {};
+}
+
+bool RoundDriver::has_taken(const AccountId& worker, const Hash& root) const {
+  const auto taken = openings_.find(worker);
+  return taken != openings_.end() && taken->second.root == root;
+}
+
+Verdict RoundDriver::acknowledged(std::uint64_t now_ms, const Acknowledgement& acknowledgement) {
+  const auto& round = machine_.view().round;
+  if (!round || acknowledgement.attempt != attempt_of(*round)) return Verdict::wrong_round;
+  const auto& [attempt, worker, opening, is_stored] = acknowledgement;
+  if (is_stored) return step(now_ms, PayloadStored{worker, opening});
+  return step(now_ms, PayloadUnusable{worker, opening});
 }
 
 void RoundDriver::note_refusal(std::uint64_t now_ms, const Ordered& ordered) {
@@ -281,7 +261,7 @@ void RoundDriver::carry_out(RoundEffects effects) {
     if (auto* propose = std::get_if<Propose>(&effect)) {
       orderer_.propose(propose->type, std::move(propose->body));
     } else if (std::holds_alternative<ProposeEmptyBlock>(effect)) {
-      empty_block_ = true;
+      orderer_.propose_empty();
     } else if (const auto* close = std::get_if<ProposeClose>(&effect)) {
       carry_out(*close);
     } else if (const auto* scaler = std::get_if<ProposeScaler>(&effect)) {

@@ -36,9 +36,13 @@ class RoundDriver {
   void block_committed(std::uint64_t now_ms);
   void drain(std::uint64_t now_ms);  // what the threads have finished
 
-  // A worker's reveal: admitted (ok), or refused by name. Openings survive a restart once noted.
+  // A worker's reveal: admitted (ok), or refused by name.
   Verdict check(const Reveal& reveal) const;
-  Status note_opening(std::uint64_t now_ms, const Reveal& reveal, bool stored);
+  // Its opening survives a restart from here on, and is to be acknowledged (order/ordering.h).
+  Status take(const Reveal& reveal, bool stored);
+  bool has_taken(const AccountId& worker, const Hash& root) const;
+  // It is: the round counts it. Else why not; wrong_round where it is of another attempt.
+  Verdict acknowledged(std::uint64_t now_ms, const Acknowledgement& acknowledgement);
   // Whether a statement was refused that its sender will not make again in this attempt: then
   // nobody waits for it.
   void note_refusal(std::uint64_t now_ms, const Ordered& ordered);
@@ -50,7 +54,6 @@ class RoundDriver {
   const ModelSize& model_size() const { return orderer_.chain().genesis().task.size; }
   void announce() { announce_ = true; }
   bool take_announcement() { return std::exchange(announce_, false); }
-  bool take_empty_block() { return std::exchange(empty_block_, false); }
   bool finished() const { return finished_; }
   const std::string& halted() const { return halted_; }
   void resume() { halted_.clear(); }
@@ -67,7 +70,7 @@ class RoundDriver {
   void note_settled(const RoundRecord& round);
   void take(EvaluationDone& done);
   void forget_evaluations();
-  void restore_openings(std::uint64_t now_ms);
+  Status restore_openings();
   void carry_out(RoundEffects effects);
   Hash seed_head() const;  // the newest link that the ledger names
   void carry_out(const ProposeClose& effect);
@@ -88,7 +91,7 @@ class RoundDriver {
   SeedChain seeds_;
   std::map<AccountId, Opening> openings_;  // of the current attempt
   std::optional<BestModel> best_;          // where settings ask for one
-  bool announce_ = true, empty_block_ = false, finished_ = false;
+  bool announce_ = true, finished_ = false;
   std::string halted_;
 
   std::mutex mutex_;                    // over the next two

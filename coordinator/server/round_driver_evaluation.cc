@@ -89,7 +89,7 @@ void RoundDriver::take(EvaluationDone& done) {
   const Hash& model_root = view.round->result.model_root;
   // Figures that were kept have theirs.
   if (done.figures.salt.is_zero()) {
-    done.figures.salt = evaluation_salt(orderer_.key().secret(), done.round, model_root);
+    done.figures.salt = orderer_.signer().evaluation_salt(done.round, model_root);
   }
   const auto own = view.evaluations.find(orderer_.account());
   if (done.error.empty() && own != view.evaluations.end() &&

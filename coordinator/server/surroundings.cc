@@ -1,5 +1,7 @@
 #include "coordinator/server/surroundings.h"
 
+#include "coordinator/order/solo_ordering.h"
+
 namespace gradmint {
 
 Surroundings machine_surroundings() {
@@ -20,6 +22,7 @@ Surroundings machine_surroundings() {
                      int timeout_ms, ModelJudge::Done done) -> std::unique_ptr<ModelJudge> {
     return std::make_unique<EvaluatorClient>(command, environment, timeout_ms, std::move(done));
   };
+  machine.ordering = SoloOrdering::open;
   return machine;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/order/orderer.h"
 #include "coordinator/protocol/admin_link.h"
 #include "coordinator/protocol/server_transport.h"
 #include "coordinator/server/aggregator.h"
@@ -30,6 +31,7 @@ struct Surroundings {
                                             const EvaluatorClient::Environment& environment,
                                             int timeout_ms, ModelJudge::Done done)>
       judge;
+  OpenOrdering ordering;
   std::size_t seed_chain_length = kSeedChainLength;  // of the home's seeds
   // The disk is the home's (home.h).
 };

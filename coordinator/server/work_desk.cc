@@ -70,9 +70,8 @@ std::optional<std::vector<DeskAnswer>> WorkDesk::answer(const Inbound& inbound,
     return answers;
   }
   if (const auto* blob = std::get_if<GetBlob>(&m)) return on(*blob);
-  if (const auto* reveal = std::get_if<RevealUpdate>(&m)) return on(*reveal, worker, now_ms);
-  if (const auto* chunk = std::get_if<UpdateChunk>(&m))
-    return on(*chunk, inbound.payload, worker, now_ms);
+  if (const auto* reveal = std::get_if<RevealUpdate>(&m)) return on(*reveal, inbound, now_ms);
+  if (const auto* chunk = std::get_if<UpdateChunk>(&m)) return on(*chunk, inbound, now_ms);
   if (const auto* progress = std::get_if<Progress>(&m)) {
     on(*progress, worker, now_ms);
     return Answers{};
@@ -210,25 +209,61 @@ WorkDesk::Answers WorkDesk::storage_failed(const Error& error) {
 // it would wait for the rest until the stall limit.
 WorkDesk::Answers WorkDesk::refused(Verdict verdict, const Reveal& reveal, std::uint64_t now_ms) {
   if (is_final_refusal(verdict)) {
-    if (Status s = driver_.note_opening(now_ms, reveal, false); !s)
-      return storage_failed(s.error());
+    if (Status s = driver_.take(reveal, false); !s) return storage_failed(s.error());
   } else if (opens_nothing(verdict)) {
     driver_.step(now_ms, RevealGivenUp{reveal.worker});
   }
   return {refusal(verdict)};
 }
 
-WorkDesk::Answers WorkDesk::receipt(const AccountId& worker, const Opening& opening) const {
-  const RoundRecord& round = *driver_.machine().view().round;
+WorkDesk::Answers WorkDesk::receipt(const Acknowledgement& acknowledgement) {
+  auto signed_bytes = orderer_.signer().receipt(acknowledgement);
+  if (!signed_bytes) return storage_failed(signed_bytes.error());
   Receipt receipt;
-  receipt.root = opening.root;
-  receipt.receipt = make_receipt(orderer_.key(), orderer_.chain().chain_id(),
-                                 {round.round, round.attempt}, worker, opening.root);
+  receipt.root = acknowledgement.opening.root;
+  receipt.receipt = *std::move(signed_bytes);
   return {now(receipt)};
 }
 
-WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const AccountId& worker,
+void WorkDesk::await_receipt(const Inbound& inbound) {
+  Inbound& kept = awaits_receipt_[inbound.account];
+  kept = inbound;
+  kept.payload = {};
+}
+
+// Its receipt comes once it is acknowledged.
+WorkDesk::Answers WorkDesk::take(const Reveal& reveal, const Inbound& inbound, Answers answers) {
+  if (Status s = driver_.take(reveal, true); !s) return storage_failed(s.error());
+  await_receipt(inbound);
+  return answers;
+}
+
+std::optional<WorkDesk::LateAnswer> WorkDesk::acknowledged(const Acknowledgement& acknowledgement,
+                                                           std::uint64_t now_ms) {
+  const AccountId& worker = acknowledgement.worker;
+  const Verdict verdict = driver_.acknowledged(now_ms, acknowledgement);
+  if (verdict == Verdict::wrong_round || !acknowledgement.is_stored) return std::nullopt;
+  if (verdict == Verdict::ok) {
+    const RoundRecord& round = *driver_.machine().view().round;
+    nlohmann::json event = {{"event", "revealed"},
+                            {"round", round.round},
+                            {"revealed", driver_.machine().stored_count()},
+                            {"committed", round.close.entries.size()}};
+    event.update(describe_worker(orderer_.chain().state(), worker));
+    reporter_.emit(std::move(event));
+  }
+  const auto asked = awaits_receipt_.find(worker);
+  if (asked == awaits_receipt_.end()) return std::nullopt;
+  LateAnswer late{std::move(asked->second), {}};
+  awaits_receipt_.erase(asked);
+  const bool counts = verdict == Verdict::ok || driver_.machine().has_stored(worker);
+  late.answer = counts ? receipt(acknowledgement).front() : refusal(verdict);
+  return late;
+}
+
+WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const Inbound& inbound,
                                std::uint64_t now_ms) {
+  const AccountId& worker = inbound.account;
   Reveal reveal;
   reveal.worker = worker;
   reveal.round = request.round;
@@ -247,29 +282,31 @@ WorkDesk::Answers WorkDesk::on(const RevealUpdate& request, const AccountId& wor
   revealing_[worker] = reveal;
   if (*held_bytes < reveal.opening.size_bytes) return answers;
   // Everything is here already: this is a repeated reveal after a lost receipt or a restart.
-  if (!driver_.machine().has_stored(worker)) {
-    if (Status s = driver_.note_opening(now_ms, reveal, true); !s) return storage_failed(s.error());
-  }
-  Answers receipts = receipt(worker, reveal.opening);
+  if (!driver_.machine().has_stored(worker)) return take(reveal, inbound, std::move(answers));
+  Answers receipts = receipt({{reveal.round, reveal.attempt}, worker, reveal.opening, true});
   answers.insert(answers.end(), receipts.begin(), receipts.end());
   return answers;
 }
 
-WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payload,
-                               const AccountId& worker, std::uint64_t now_ms) {
+WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Inbound& inbound,
+                               std::uint64_t now_ms) {
+  const AccountId& worker = inbound.account;
   const auto it = revealing_.find(worker);
-  if (it == revealing_.end() || it->second.opening.root != request.root ||
-      !uploads_.is_open(worker, request.root)) {
-    if (driver_.machine().has_stored(worker) && it != revealing_.end() &&
-        it->second.opening.root == request.root) {
-      return receipt(worker, it->second.opening);
+  const bool is_revealed = it != revealing_.end() && it->second.opening.root == request.root;
+  if (!is_revealed || !uploads_.is_open(worker, request.root)) {
+    if (is_revealed && driver_.machine().has_stored(worker)) {
+      return receipt({{it->second.round, it->second.attempt}, worker, it->second.opening, true});
+    }
+    if (is_revealed && driver_.has_taken(worker, request.root)) {
+      await_receipt(inbound);
+      return {};
     }
     return {now(refuse(RefusalCode::not_now, "reveal this update before sending it"))};
   }
   const Reveal reveal = it->second;
   // The round may have moved on while chunks were under way.
   if (const Verdict v = driver_.check(reveal); v != Verdict::ok) return refused(v, reveal, now_ms);
-  auto step = uploads_.add(worker, request.offset_bytes, payload.view());
+  auto step = uploads_.add(worker, request.offset_bytes, inbound.payload.view());
   if (!step) return storage_failed(step.error());
   if (step->verdict != Verdict::ok) {
     // Bytes that are not what the opening names: to the ledger nothing was revealed.
@@ -281,19 +318,7 @@ WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Payload& payloa
   ack.next_offset_bytes = step->next_offset_bytes;
   ack.credit = kMaxCredit;
   Answers answers{now(ack)};
-  if (!step->finished) return answers;
-  // Signed before the event: the last payload of a round may end the revealing at once.
-  Answers receipts = receipt(worker, reveal.opening);
-  if (Status s = driver_.note_opening(now_ms, reveal, true); !s) return storage_failed(s.error());
-  const RoundRecord& round = *driver_.machine().view().round;
-  nlohmann::json event = {{"event", "revealed"},
-                          {"round", round.round},
-                          {"revealed", driver_.machine().stored_count()},
-                          {"committed", round.close.entries.size()}};
-  event.update(describe_worker(orderer_.chain().state(), worker));
-  reporter_.emit(std::move(event));
-  answers.insert(answers.end(), receipts.begin(), receipts.end());
-  return answers;
+  return step->finished ? take(reveal, inbound, std::move(answers)) : answers;
 }
 
 void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms) {

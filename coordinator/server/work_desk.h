@@ -21,6 +21,14 @@ class WorkDesk {
   // Nothing when the message is not this desk's. More than one message may answer a chunk.
   std::optional<std::vector<DeskAnswer>> answer(const Inbound& inbound, std::uint64_t now_ms);
 
+  // As many hold a worker's opening as its receipt promises: the answer to whoever waits for it.
+  struct LateAnswer {
+    Inbound asked;
+    DeskAnswer answer;
+  };
+  std::optional<LateAnswer> acknowledged(const Acknowledgement& acknowledgement,
+                                         std::uint64_t now_ms);
+
   // Workers that asked for the round's state; they are told whenever it changes.
   const std::map<Peer, AccountId>& subscribers() const { return subscribers_; }
   void forget(const Peer& peer) {
@@ -38,12 +46,13 @@ class WorkDesk {
  private:
   using Answers = std::vector<DeskAnswer>;
   Answers on(const GetBlob& request);
-  Answers on(const RevealUpdate& request, const AccountId& worker, std::uint64_t now_ms);
-  Answers on(const UpdateChunk& request, const Payload& payload, const AccountId& worker,
-             std::uint64_t now_ms);
+  Answers on(const RevealUpdate& request, const Inbound& inbound, std::uint64_t now_ms);
+  Answers on(const UpdateChunk& request, const Inbound& inbound, std::uint64_t now_ms);
+  Answers take(const Reveal& reveal, const Inbound& inbound, Answers answers);
   void on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms);
   Answers refused(Verdict verdict, const Reveal& reveal, std::uint64_t now_ms);
-  Answers receipt(const AccountId& worker, const Opening& opening) const;
+  void await_receipt(const Inbound& inbound);
+  Answers receipt(const Acknowledgement& acknowledgement);
   Answers storage_failed(const Error& error);
   bool may_fetch(const Hash& root) const;
   std::string standing_of(const AccountId& worker) const;
@@ -55,7 +64,8 @@ class WorkDesk {
   Uploads uploads_;
   std::map<Peer, AccountId> subscribers_;
   std::map<Peer, std::string> standing_told_;
-  std::map<AccountId, Reveal> revealing_;  // admitted, payload on its way
+  std::map<AccountId, Reveal> revealing_;        // admitted, payload on its way
+  std::map<AccountId, Inbound> awaits_receipt_;  // its newest word, without the payload
   std::map<Hash, std::shared_ptr<MappedFile>> mapped_;
   std::map<AccountId, std::uint64_t> progress_ms_;  // when last shown
   std::string storage_failure_;

@@ -37,6 +37,6 @@ TEST_CASE(
   CHECK(remembered_evaluation(orderer->store(), 7, other).value() == std::nullopt);
   CHECK(needless_evaluations(orderer->store(), 7).value().empty());
   orderer->forget_pending(needless_evaluations(orderer->store(), 8).value());
-  REQUIRE(orderer->make_block(1, true).ok());
+  REQUIRE(make_block(*orderer, 1, true).ok());
   CHECK(remembered_evaluation(orderer->store(), 7, model).value() == std::nullopt);
 }

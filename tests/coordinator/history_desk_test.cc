@@ -185,7 +185,7 @@ TEST_CASE("a worker is named as the ledger knows it") {
   Desk d;
   World& world = d.place.world;
   REQUIRE(d.orderer->submit(world.say(world.workers[0], world.registration(0)), 1, {}));
-  REQUIRE(d.orderer->make_block(0, false)->outcomes.at(0).verdict == Verdict::ok);
+  REQUIRE(make_block(*d.orderer, 0, false)->outcomes.at(0).verdict == Verdict::ok);
   d.inbound.curve_key = world.registration(0).curve_key;
   REQUIRE(d.hear(d.other(9)));
   CHECK(d.desk->conflict()->message.find(address_of(world.workers[0].account())) !=
@@ -199,7 +199,7 @@ void enrol(Desk& d, int worker) {
   dataset.nonce = 1;  // behind the registration, of which world's own chain knows nothing
   REQUIRE(d.orderer->submit(world.say(key, world.registration(worker)), 1, {}));
   REQUIRE(d.orderer->submit(sign_transaction(dataset, key), 2, {}));
-  const auto block = d.orderer->make_block(static_cast<std::uint64_t>(worker), false);
+  const auto block = make_block(*d.orderer, static_cast<std::uint64_t>(worker), false);
   REQUIRE(block.ok());
   for (const Ordered& ordered : block->outcomes) CHECK(ordered.verdict == Verdict::ok);
 }

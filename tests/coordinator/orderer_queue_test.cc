@@ -52,6 +52,6 @@ TEST_CASE("queue: bytes are bounded too, and a block makes room again") {
   CHECK(all == 2);  // of 512 KiB
   for (int i = 1; i < 1000; ++i) all += queue.orderer->submit(large, 1, enrolled(i)) ? 1 : 0;
   CHECK(all == 40);  // of 8 MiB
-  REQUIRE(queue.orderer->make_block(1, true).ok());
+  REQUIRE(make_block(*queue.orderer, 1, true).ok());
   CHECK(queue.taken(enrolled(0), 1000) == 16);
 }

@@ -20,7 +20,7 @@ TEST_CASE("a statement of the validator that is refused takes no other with it")
   orderer.propose(TxType::transfer, encode_record(Transfer{other, 1, ""}));
   orderer.propose(TxType::transfer, encode_record(Transfer{other, 2, ""}));
 
-  const auto first = orderer.make_block(w.chain.tip().time_ms + 1, false);
+  const auto first = make_block(orderer, w.chain.tip().time_ms + 1, false);
   REQUIRE(first.ok());
   CHECK(first->committed);
   REQUIRE(first->outcomes.size() == 3);
@@ -29,12 +29,13 @@ TEST_CASE("a statement of the validator that is refused takes no other with it")
   CHECK(first->outcomes[2].verdict == Verdict::unknown_worker);
   CHECK(first->outcomes[2].ticket == 7);
 
-  REQUIRE(orderer.has_work());
-  const auto second = orderer.make_block(w.chain.tip().time_ms + 2, false);
+  const auto second = make_block(orderer, w.chain.tip().time_ms + 2, false);
   REQUIRE(second.ok());
   CHECK_FALSE(second->committed);
   REQUIRE(second->outcomes.size() == 1);
   CHECK(second->outcomes[0].verdict == Verdict::unknown_worker);
   CHECK(second->outcomes[0].ticket == 8);
-  CHECK_FALSE(orderer.has_work());
+  const auto none = orderer.advance(w.chain.tip().time_ms + 3);
+  REQUIRE(none.ok());
+  CHECK_FALSE(none->has_value());
 }

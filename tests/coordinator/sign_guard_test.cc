@@ -68,7 +68,7 @@ TEST_CASE("guard: a block that was signed and not stored is stored at the next s
     const auto orderer = place.open();
     const World& world = place.world;
     REQUIRE(orderer->submit(world.say(world.workers[0], world.registration(0)), 7, {}));
-    const auto block = orderer->make_block(0, false);
+    const auto block = make_block(*orderer, 0, false);
     REQUIRE(block.ok());
     REQUIRE(block->outcomes.at(0).verdict == Verdict::ok);
     signed_then = orderer->chain().tip_hash();
@@ -85,7 +85,7 @@ TEST_CASE("guard: a block that was signed and not stored is stored at the next s
     CHECK(worker->is_worker);
     const auto block = orderer->store().block(4);
     REQUIRE(block.ok());
-    REQUIRE(orderer->make_block(0, true).ok());
+    REQUIRE(make_block(*orderer, 0, true).ok());
   }
   CHECK(place.open()->chain().height() == 5);
 }
@@ -149,7 +149,7 @@ TEST_CASE("guard: no new federation where the key has signed for another") {
   std::filesystem::remove_all(place.ledger());
   const Bytes guard = bytes_of_guard(place);
   const Status made =
-      Orderer::create(place.ledger(), place.guard(), place.world.genesis, place.world.validator());
+      create_ledger(place.ledger(), place.files(), place.world.validator(), place.world.genesis);
   REQUIRE_FALSE(made.ok());
   CHECK(made.error().code == ErrorCode::bad_input);
   CHECK(made.error().message.find("has signed block 2") != std::string::npos);
@@ -201,9 +201,9 @@ TEST_CASE("vouch: of two signed histories the operator says which one holds") {
   write_guard(place, guard_of_first);
   check_refused(place, ErrorCode::corrupt, {"another history", "block 5", "vouch --height 6"});
   REQUIRE(vouch_for(place.ledger(), place.guard(), 6).ok());
-  CHECK(place.open()->vouched_height() == 6);
+  CHECK(place.open()->signer().vouched_height() == 6);
   place.extend_to(8);
-  CHECK(place.open()->vouched_height() == 6);
+  CHECK(place.open()->signer().vouched_height() == 6);
 }
 
 TEST_CASE("home: one coordinator, whatever is deleted; what a killed one left is removed") {

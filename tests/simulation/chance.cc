@@ -5,10 +5,12 @@
 namespace gradmint::simulation {
 
 namespace {
-constexpr std::string_view kNames[kFaultKinds] = {
-    "drop",        "repeat",       "cut",           "delay",       "disconnect",
-    "kill",        "power_cut",    "disk_full",     "judge_fails", "train_fails",
-    "clock_jumps", "owner_pauses", "owner_suspends"};
+constexpr std::string_view kNames[kFaultKinds] = {"drop",           "repeat",        "cut",
+                                                  "delay",          "disconnect",    "kill",
+                                                  "power_cut",      "disk_full",     "judge_fails",
+                                                  "train_fails",    "clock_jumps",   "owner_pauses",
+                                                  "owner_suspends", "order_refuses", "order_late",
+                                                  "order_repeats",  "word_late"};
 }
 
 std::string_view fault_name(Fault fault) { return kNames[static_cast<std::size_t>(fault)]; }

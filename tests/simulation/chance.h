@@ -29,8 +29,12 @@ enum class Fault : std::uint8_t {
   clock_jumps,     // the time of the day
   owner_pauses,    // the job, for a while
   owner_suspends,  // a member, and readmits it later
+  order_refuses,   // a proposal, without a word
+  order_late,      // a block; another may be proposed meanwhile
+  order_repeats,   // a block
+  word_late,       // that an update is held by as many as its receipt promises
 };
-inline constexpr std::size_t kFaultKinds = 13;
+inline constexpr std::size_t kFaultKinds = 17;
 std::string_view fault_name(Fault fault);
 
 struct FaultAt {

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "coordinator/order/restore_chain.h"
+#include "coordinator/order/solo_ordering.h"
 #include "coordinator/server/init.h"
 #include "coordinator/server/seed_chain.h"
 #include "ledger/durable_file.h"
@@ -11,6 +13,7 @@
 #include "ledger/model/data_contract.h"
 #include "ledger/model/safetensors.h"
 #include "tests/ledger/world.h"
+#include "tests/simulation/unreliable_ordering.h"
 
 namespace gradmint::simulation {
 
@@ -131,8 +134,7 @@ void CoordinatorHost::begin() {
   genesis_ = make_genesis(plan_.settings, task,
                           {validator_.public_key(), SeedChain(secret, kSeeds).head()},
                           agenda_.unix_ms(), hash_of("simulated nonce"));
-  must(Orderer::create(home_.ledger(), SignGuard(home_.signed_block(), disk_), genesis_, validator_,
-                       disk_));
+  must(create_ledger(home_.ledger(), home_.signer_files(), validator_, genesis_, disk_));
   if (plan_.invitations) {
     must(create_directory_synced(disk_, home_.invitations()));
     for (std::size_t i = 0; i < plan_.workers.size(); ++i) {
@@ -164,6 +166,13 @@ Surroundings CoordinatorHost::surroundings() {
   Surroundings s;
   s.clock = &agenda_;
   s.seed_chain_length = kSeeds;
+  s.ordering = [this](Signer& signer,
+                      const GenesisRecord& genesis) -> Result<std::unique_ptr<Ordering>> {
+    auto solo = SoloOrdering::open(signer, genesis);
+    if (!solo) return solo.error();
+    return std::unique_ptr<Ordering>(
+        std::make_unique<UnreliableOrdering>(agenda_, chance_, *std::move(solo)));
+  };
   s.admin = [](const std::filesystem::path&) -> Result<std::shared_ptr<const AdminSocket>> {
     return std::shared_ptr<const AdminSocket>();
   };

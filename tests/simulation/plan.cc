@@ -51,6 +51,11 @@ void set_rates(Plan& plan, Seeded& dice) {
   set(Fault::clock_jumps, 1'000);
   set(Fault::owner_pauses, 2'000);
   set(Fault::owner_suspends, 1'000);
+  if (dice.below(3) != 0) return;
+  set(Fault::order_refuses, 200'000);
+  set(Fault::order_late, 200'000);
+  set(Fault::order_repeats, 100'000);
+  set(Fault::word_late, 200'000);
 }
 
 Settings settings_of(Seeded& dice, std::size_t workers) {
