@@ -14,7 +14,7 @@ namespace gradmint {
 // waits; Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
 // 4: Welcome tells the coordinator's time; what became of an invitation can be asked;
 // the ledger's schema is 5.
-inline constexpr std::uint16_t kProtocolVersion = 5;
+inline constexpr std::uint16_t kProtocolVersion = 6;
 
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;

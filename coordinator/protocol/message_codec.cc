@@ -294,6 +294,13 @@ void fields(Io& io, Of<Io, Progress>& m) {
   io.text(m.text, kMaxTextBytes);
 }
 template <class Io>
+void fields(Io& io, Of<Io, GiveUp>& m) {
+  io.u64(m.round);
+  io.u32(m.attempt);
+  io.enumerator(m.duty, Duty::training, Duty::evaluation);
+  io.text(m.why, kMaxTextBytes);
+}
+template <class Io>
 void fields(Io& io, Of<Io, AdminRequest>& m) {
   io.json(m.json, kMaxAdminRequestBytes);
 }

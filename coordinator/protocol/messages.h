@@ -58,7 +58,6 @@ enum class RefusalCode : std::uint16_t {
 std::string_view refusal_name(RefusalCode code);  // "unnamed" for a number this build does not know
 
 // ---- both entrances
-// -------------------------------------------------------------------------------
 
 struct CertifiedHeader {
   Bytes header;
@@ -212,7 +211,6 @@ struct FixedScaler {
 };
 
 // ---- work
-// -----------------------------------------------------------------------------------------
 
 enum class Phase : std::uint8_t {
   waiting_for_workers = 0,
@@ -326,13 +324,6 @@ struct Notice {
   bool operator==(const Notice&) const = default;
 };
 
-// How a Progress begins whose sender has no update to commit in this attempt, and need not be
-// waited for. What follows is why, in one line.
-inline constexpr std::string_view kTrainingFailed = "training failed: ";
-
-// The same of a sender that will not attest the round's model.
-inline constexpr std::string_view kEvaluationFailed = "evaluation failed: ";
-
 struct Progress {  // for display; no answer
   static constexpr Kind kKind{40, "Progress", kAtWork, false};
   std::uint64_t round = 0;
@@ -341,8 +332,18 @@ struct Progress {  // for display; no answer
   bool operator==(const Progress&) const = default;
 };
 
+// What a worker was asked for and will not do in this attempt: nobody need wait. No answer.
+enum class Duty : std::uint8_t { training = 0, evaluation = 1 };
+struct GiveUp {
+  static constexpr Kind kKind{41, "GiveUp", kAtWork, false};
+  std::uint64_t round = 0;
+  std::uint32_t attempt = 0;
+  Duty duty = Duty::training;
+  std::string why;  // one line
+  bool operator==(const GiveUp&) const = default;
+};
+
 // ---- admin: the owner of the coordinator's home directory, over ipc
-// ------------------------------------
 
 struct AdminRequest {  // → AdminReply
   static constexpr Kind kKind{60, "AdminRequest", kAtAdmin, false};
@@ -361,7 +362,7 @@ using AnyMessage =
                  SubmitTransaction, TransactionResult, GetAccount, AccountState, Register,
                  ReportFork, GetInvitation, InvitationState, GetScaler, FixedScaler, GetRound,
                  RoundState, GetBlob, BlobChunk, RevealUpdate, RevealAccepted, UpdateChunk,
-                 ChunkAck, Receipt, Notice, Progress, AdminRequest, AdminReply>;
+                 ChunkAck, Receipt, Notice, Progress, GiveUp, AdminRequest, AdminReply>;
 
 // One of them. A type of its own with members compiled once, since copying and destroying 32 kinds
 // would otherwise be compiled in every file that holds a message: a quarter of what such a file

@@ -76,6 +76,10 @@ std::optional<std::vector<DeskAnswer>> WorkDesk::answer(const Inbound& inbound,
     on(*progress, worker, now_ms);
     return Answers{};
   }
+  if (const auto* given_up = std::get_if<GiveUp>(&m)) {
+    on(*given_up, worker, now_ms);
+    return Answers{};
+  }
   return std::nullopt;
 }
 
@@ -321,22 +325,25 @@ WorkDesk::Answers WorkDesk::on(const UpdateChunk& request, const Inbound& inboun
   return step->finished ? take(reveal, inbound, std::move(answers)) : answers;
 }
 
+void WorkDesk::on(const GiveUp& given_up, const AccountId& worker, std::uint64_t now_ms) {
+  const auto& round = driver_.machine().view().round;
+  if (!round || round->attempt != given_up.attempt) return;
+  const bool no_update = given_up.duty == Duty::training;
+  const std::string text =
+      std::string(no_update ? "training failed: " : "evaluation failed: ") + given_up.why;
+  const Verdict v = no_update ? driver_.step(now_ms, TrainingGivenUp{worker, given_up.round, text})
+                              : driver_.step(now_ms, EvaluationGivenUp{worker, given_up.round});
+  if (v != Verdict::ok) return;
+  nlohmann::json event = describe_worker(orderer_.chain().state(), worker);
+  const std::string who = event["name"].get<std::string>();
+  event["event"] = "warning";
+  event["round"] = given_up.round;
+  event["text"] = (who.empty() ? event["worker"].get<std::string>() : who) + ": round " +
+                  std::to_string(given_up.round) + ": " + text;
+  reporter_.emit(std::move(event));
+}
+
 void WorkDesk::on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms) {
-  const bool no_update = progress.text.rfind(kTrainingFailed, 0) == 0;
-  const bool no_attestation = progress.text.rfind(kEvaluationFailed, 0) == 0;
-  if (no_update || no_attestation) {
-    const Verdict v =
-        no_update ? driver_.step(now_ms, TrainingGivenUp{worker, progress.round, progress.text})
-                  : driver_.step(now_ms, EvaluationGivenUp{worker, progress.round});
-    if (v != Verdict::ok) return;
-    nlohmann::json event = describe_worker(orderer_.chain().state(), worker);
-    const std::string who = event["name"].get<std::string>();
-    event["event"] = "warning";
-    event["round"] = progress.round;
-    event["text"] = (who.empty() ? event["worker"].get<std::string>() : who) + ": round " +
-                    std::to_string(progress.round) + ": " + progress.text;
-    return reporter_.emit(std::move(event));
-  }
   const auto shown = progress_ms_.find(worker);
   if (shown != progress_ms_.end() && now_ms - shown->second < kProgressIntervalMs) return;
   progress_ms_[worker] = now_ms;

@@ -50,6 +50,7 @@ class WorkDesk {
   Answers on(const UpdateChunk& request, const Inbound& inbound, std::uint64_t now_ms);
   Answers take(const Reveal& reveal, const Inbound& inbound, Answers answers);
   void on(const Progress& progress, const AccountId& worker, std::uint64_t now_ms);
+  void on(const GiveUp& given_up, const AccountId& worker, std::uint64_t now_ms);
   Answers refused(Verdict verdict, const Reveal& reveal, std::uint64_t now_ms);
   void await_receipt(const Inbound& inbound);
   Answers receipt(const Acknowledgement& acknowledgement);

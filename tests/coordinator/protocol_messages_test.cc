@@ -135,7 +135,7 @@ TEST_CASE("other versions and unknown types are refused by name, with the reques
     CHECK(decoded.refusal->name == refusal_name(row.expected));
   }
   CHECK(decode_message(prefix(kProtocolVersion + 1, 1, 6)).refusal->detail ==
-        "this side speaks protocol version 5, the other 6: update the older of the two");
+        "this side speaks protocol version 6, the other 7: update the older of the two");
 }
 
 TEST_CASE("a Refusal is read whatever version and code it has") {

@@ -62,6 +62,7 @@ inline std::vector<Message> sample_messages() {
       Receipt{hash_filled(10), {0xde, 0xad}},
       Notice{NoticeKind::outcome, 4, "rejected: norm_too_large"},
       Progress{4, 250'000, "step 10 of 40"},
+      GiveUp{4, 2, Duty::evaluation, "no held-out samples"},
       AdminRequest{R"({"do":"status"})"},
       AdminReply{R"({"ok":true})"},
   };

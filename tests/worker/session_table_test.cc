@@ -84,7 +84,7 @@ const Row kRows[] = {
      [](Federation&) {
        return TrainingEnded{{1, 0}, std::nullopt, "no memory"};
      },
-     "Warn Progress"},
+     "Warn GiveUp"},
     {"trained: remembered before it is said", Stage::training,
      [](Federation&) {
        return TrainingEnded{{1, 0}, TrainedUpdate{hash_of("u"), 32, 0, 5, 5, {}}, ""};
@@ -247,7 +247,7 @@ TEST_CASE("nothing is committed twice, whatever opens the same attempt again") {
   REQUIRE(names_of(first) == "Say SaveUpdate SubmitTransaction");
   RoundState other = state_of(f);
   other.open_block_hash = f.coordinator.world.chain.history()[1];
-  CHECK(names_of(f.inject(0, arrives(f, other))) == "Warn Progress");  // nobody waits for it
+  CHECK(names_of(f.inject(0, arrives(f, other))) == "Warn GiveUp");  // nobody waits for it
 }
 
 TEST_CASE("an unreachable coordinator is told of in growing intervals") {

@@ -29,8 +29,10 @@ void EvaluationWork::begin(std::uint64_t round, const Hash& model_root) {
   stage_ = memory_of(round, model_root) != nullptr ? Stage::commit : Stage::idle;
 }
 
-void EvaluationWork::advance(std::uint64_t round, const Hash& model_root,
+void EvaluationWork::advance(const AttemptKey& attempt, const Hash& model_root,
                              std::uint64_t deadline_at_ms, const Stations& stations) {
+  const std::uint64_t round = attempt.round;
+  attempt_ = attempt.attempt;
   if (round != round_ || model_root != model_root_) begin(round, model_root);
   const GenesisRecord& genesis = stations.chain.genesis();
   switch (stage_) {
@@ -75,8 +77,8 @@ void EvaluationWork::start(std::uint64_t deadline_at_ms, Outgoing& out) {
 // So that the round does not wait for it.
 void EvaluationWork::decline(const std::string& why, Outgoing& out) {
   if (out.link_up()) {
-    const std::string text = std::string(kEvaluationFailed) + why;
-    out.effect(Send{0, Progress{round_, 0, clean_text(text, kMaxTextBytes)}, {}});
+    out.effect(
+        Send{0, GiveUp{round_, attempt_, Duty::evaluation, clean_text(why, kMaxTextBytes)}, {}});
   }
   stage_ = Stage::done;
 }

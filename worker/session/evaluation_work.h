@@ -16,7 +16,7 @@ class EvaluationWork {
 
   // The coordinator asks for an attestation of this round's model, and waits for it until then
   // (0: not told).
-  void advance(std::uint64_t round, const Hash& model_root, std::uint64_t deadline_at_ms,
+  void advance(const AttemptKey& attempt, const Hash& model_root, std::uint64_t deadline_at_ms,
                const Stations& stations);
   void take(const EvaluationEnded& ended, Outgoing& out);
   // Without samples to judge a model on, every request is declined at once.
@@ -35,6 +35,7 @@ class EvaluationWork {
   Stage stage_ = Stage::idle;
   bool attests_ = true, told_ = false;
   std::uint64_t round_ = 0;
+  std::uint32_t attempt_ = 0;
   Hash model_root_;
   std::uint64_t not_before_ms_ = 0;
 };

@@ -24,15 +24,6 @@ std::string describe(const TrainedUpdate& update) {
   return text;
 }
 
-std::string failure_text(const std::string& fault) {
-  return clean_text(std::string(kTrainingFailed) + fault, kMaxTextBytes);
-}
-
-// A program's line that begins like the session's own word.
-bool is_the_sessions(const std::string& text) {
-  return text.rfind(kTrainingFailed, 0) == 0 || text.rfind(kEvaluationFailed, 0) == 0;
-}
-
 }  // namespace
 
 RoundWork::RoundWork(const Config& config, const Memory& memory)
@@ -102,7 +93,7 @@ void RoundWork::advance(const Stations& stations) {
   }
   stations.upload.advance(stations.out);
   if (state_->evaluate_asked && !state_->evaluate_model.is_zero()) {
-    evaluation_.advance(state_->round, state_->evaluate_model, deadline_at_ms_, stations);
+    evaluation_.advance(key(), state_->evaluate_model, deadline_at_ms_, stations);
   }
 }
 
@@ -137,7 +128,11 @@ void RoundWork::give_up(const std::string& why, Outgoing& out) {
 
 // So that the round does not wait for it.
 void RoundWork::tell_given_up(const std::string& why, Outgoing& out) {
-  if (out.link_up()) out.effect(Send{0, Progress{state_->round, 0, failure_text(why)}, {}});
+  if (!out.link_up()) return;
+  out.effect(
+      Send{0,
+           GiveUp{state_->round, state_->attempt, Duty::training, clean_text(why, kMaxTextBytes)},
+           {}});
 }
 
 void RoundWork::start_training(const Stations& stations) {
@@ -166,9 +161,10 @@ void RoundWork::take(const TrainingProgressed& progress, Outgoing& out) {
   out.effect(Show{progress.key.round, progress.text, progress.done_ppm});
   if (!out.link_up() || out.now_ms() < progress_sent_ms_ + kProgressEveryMs) return;
   progress_sent_ms_ = out.now_ms();
-  std::string text = clean_text(progress.text, kMaxTextBytes);
-  if (is_the_sessions(text)) text = "...";
-  out.effect(Send{0, Progress{progress.key.round, progress.done_ppm, text}, {}});
+  out.effect(Send{
+      0,
+      Progress{progress.key.round, progress.done_ppm, clean_text(progress.text, kMaxTextBytes)},
+      {}});
 }
 
 void RoundWork::take(const TrainingEnded& ended, Outgoing& out) {
