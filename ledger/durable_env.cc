@@ -19,7 +19,7 @@ class DurableEnv : public leveldb::EnvWrapper {
   leveldb::Status NewWritableFile(const std::string& name,
                                   leveldb::WritableFile** result) override {
     const leveldb::Status made = target()->NewWritableFile(name, result);
-    if (!made.ok() || !name.ends_with(".log")) return made;
+    if (!made.ok() || !(name.ends_with(".log") || name.ends_with(".ldb"))) return made;
     const Status synced = sync_directory(disk_, std::filesystem::path(name).parent_path());
     if (synced.ok()) return made;
     delete *result;
