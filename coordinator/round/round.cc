@@ -52,7 +52,7 @@ void RoundMachine::enter(Station station, std::uint64_t now_ms, std::uint64_t de
   entered_ms_ = now_ms;
   deadline_ms_ = deadline_ms;
   half_finished_ms_ = 0;
-  proposed_ = false;
+  proposed_ = aggregation_failed_ = false;
   conclusion_.reset();
   effects.push_back(Announce{});
 }
@@ -176,7 +176,7 @@ Verdict RoundMachine::on(const ExecutionDone& event, std::uint64_t, RoundEffects
     return Verdict::ok;
   }
   if (!event.error.empty()) {
-    paused_ = true;
+    paused_ = aggregation_failed_ = true;
     effects.push_back(Halt{event.error});
     return Verdict::ok;
   }
@@ -218,7 +218,8 @@ Verdict RoundMachine::on(const ResumeRequested&, std::uint64_t now_ms, RoundEffe
   if (!paused_) return Verdict::duplicate;
   paused_ = false;
   failures_ = 0;
-  if (station_ == Station::aggregating) station_ = Station::revealing;  // after a Halt: try again
+  // One that is still under way is not begun again: its result would be proposed twice.
+  if (aggregation_failed_) station_ = Station::revealing;
   effects.push_back(Announce{});
   advance(now_ms, effects);
   return Verdict::ok;

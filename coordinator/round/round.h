@@ -112,7 +112,8 @@ class RoundMachine {
   RoundView view_;
   Station station_ = Station::waiting;
   bool paused_ = false;
-  bool proposed_ = false;  // a proposal for this station is on its way into a block
+  bool proposed_ = false;            // a proposal for this station is on its way into a block
+  bool aggregation_failed_ = false;  // and is tried again once the owner resumes
   std::uint64_t entered_ms_ = 0, deadline_ms_ = 0;
   std::uint64_t retry_ms_ = 0;          // when the next attempt may open
   std::uint64_t half_finished_ms_ = 0;  // how long half of the expected took; 0 until then

@@ -176,6 +176,17 @@ TEST_CASE("an aggregation that cannot succeed halts, and tries again after resum
   CHECK(desk.asked<Execute>() != nullptr);
 }
 
+TEST_CASE("an aggregation under way is not begun again by a pause and a resume") {
+  Desk desk;
+  desk.closed();
+  for (int i = 0; i < 3; ++i) desk.feed(PayloadStored{desk.worker(i), desk.world.opening_of(i)});
+  REQUIRE(desk.machine.station() == Station::aggregating);
+  desk.feed(PauseRequested{});
+  desk.feed(ResumeRequested{});
+  CHECK(desk.asked<Execute>() == nullptr);
+  CHECK(desk.machine.station() == Station::aggregating);
+}
+
 TEST_CASE("updates without an aggregate end the attempt by name; five in a row pause") {
   Desk desk;
   desk.opened();
