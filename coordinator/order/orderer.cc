@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "coordinator/order/restore_chain.h"
-#include "coordinator/order/solo_ordering.h"
 #include "kernels/base/check.h"
 
 namespace gradmint {
@@ -76,8 +75,10 @@ Result<std::optional<OrderedBlock>> Orderer::advance(std::uint64_t time_ms) {
   if (!block || *block) return block;
   if (!has_work() || !ordering_->standing().takes_proposals) return std::optional<OrderedBlock>();
   Proposed proposed = prepare(time_ms);
-  if (proposed.draft.block.transactions.empty() && !wants_block_)
+  if (proposed.draft.block.transactions.empty() && !wants_block_) {
+    proposed_.reset();  // one that still comes is executed like another's: the queues have moved
     return std::optional(outcome_of(proposed));
+  }
   proposed_ = std::move(proposed);
   if (Status s = ordering_->propose(proposed_->draft.block); !s) return s.error();
   return look_at_order();

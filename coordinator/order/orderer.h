@@ -79,7 +79,6 @@ class Orderer {
   LedgerStore& store() { return *store_; }
   Signer& signer() const { return *signer_; }
   const AccountId& account() const { return signer_->account(); }
-  Standing standing() const { return ordering_->standing(); }
 
  private:
   struct Proposal {

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "coordinator/order/acknowledgement.h"
@@ -22,7 +21,6 @@ namespace gradmint {
 // Whether this coordinator is to make the next block.
 struct Standing {
   bool takes_proposals = true;  // false while one is under way, or another validator leads
-  std::string why_not;          // for people; empty where nothing is amiss
 };
 
 class Ordering {

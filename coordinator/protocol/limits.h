@@ -14,6 +14,8 @@ namespace gradmint {
 // waits; Hello names the newest block its sender holds; ReportFork; the ledger's schema is 3.
 // 4: Welcome tells the coordinator's time; what became of an invitation can be asked;
 // the ledger's schema is 5.
+// 5: GetScaler asks for the statement that fixed a scaler; the ledger's schema is 6.
+// 6: GiveUp says what a progress text said.
 inline constexpr std::uint16_t kProtocolVersion = 6;
 
 inline constexpr std::size_t kKiB = 1024;

@@ -157,13 +157,10 @@ Status Coordinator::turn(int timeout_ms) {
   }
   for (const Inbound& inbound : batch.inbound) {
     dispatch(inbound);
-    settle_acknowledged();
-    if (!work_.storage_failure().empty()) {
-      return Error{ErrorCode::io, work_.storage_failure() + "; everything acknowledged is safe"};
-    }
+    if (Status s = settle_acknowledged(); !s) return s;
   }
   if (history_.conflict()) return keep_still();
-  settle_acknowledged();
+  if (Status s = settle_acknowledged(); !s) return s;
   driver_.drain(now_ms());
   driver_.step(now_ms(), Tick{});
   if (history_.members_heard(now_ms())) {
@@ -224,12 +221,15 @@ void Coordinator::reply(const Inbound& inbound, DeskAnswer answer) {
   if (answer.message) transport_->reply(inbound, *answer.message, std::move(answer.payload));
 }
 
-// Receipts of what as many hold as they promise.
-void Coordinator::settle_acknowledged() {
+// Receipts of what as many hold as they promise. An Error: the disk refused one, or what came
+// before.
+Status Coordinator::settle_acknowledged() {
   for (const Acknowledgement& acknowledgement : orderer_->acknowledged()) {
     if (auto answer = work_.acknowledged(acknowledgement, now_ms()))
       reply(answer->asked, std::move(answer->answer));
   }
+  if (work_.storage_failure().empty()) return {};
+  return Error{ErrorCode::io, work_.storage_failure() + "; everything acknowledged is safe"};
 }
 
 Status Coordinator::order() {

@@ -39,7 +39,7 @@ class Coordinator {
   Status keep_still();
   void dispatch(const Inbound& inbound);
   void reply(const Inbound& inbound, DeskAnswer answer);
-  void settle_acknowledged();
+  Status settle_acknowledged();
   Status order();
   Status own_refusals(const OrderedBlock& block);
   void settle_tickets(const OrderedBlock& block);

@@ -105,6 +105,8 @@ Status RoundDriver::start(std::uint64_t now_ms) {
   if (Status s = start_evaluator(); !s) return s;
   step(now_ms, LedgerAdvanced{view_of(orderer_.chain())});
   if (Status s = restore_openings(); !s) return s;
+  // Told before the restart; what is acknowledged later is told once more.
+  for (const Acknowledgement& held : orderer_.acknowledged()) acknowledged(now_ms, held);
   forget_evaluations();
   return Status{};
 }

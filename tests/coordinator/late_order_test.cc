@@ -23,7 +23,7 @@ class ScriptedOrdering final : public Ordering {
     return {};
   }
   Result<std::optional<CertifiedBlock>> next(std::uint64_t) override { return script_.next; }
-  Standing standing() const override { return {script_.takes_proposals, ""}; }
+  Standing standing() const override { return {script_.takes_proposals}; }
   Status acknowledge(const Acknowledgement&) override { return {}; }
   std::vector<Acknowledgement> acknowledged() override { return {}; }
 

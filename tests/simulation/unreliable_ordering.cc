@@ -43,10 +43,7 @@ Result<std::optional<CertifiedBlock>> UnreliableOrdering::next(std::uint64_t abo
   return block;
 }
 
-Standing UnreliableOrdering::standing() const {
-  if (agenda_.now_ms() < busy_until_ms_) return {false, "a proposal is under way"};
-  return {};
-}
+Standing UnreliableOrdering::standing() const { return {agenda_.now_ms() >= busy_until_ms_}; }
 
 Status UnreliableOrdering::acknowledge(const Acknowledgement& acknowledgement) {
   std::uint64_t due_ms = agenda_.now_ms();
