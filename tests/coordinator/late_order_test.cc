@@ -117,6 +117,28 @@ TEST_CASE("order: an earlier proposal that comes after a later one was made") {
   CHECK(next->outcomes[0].ticket == 8);
 }
 
+TEST_CASE("order: what was queued twice is answered twice, whose block it ever stands in") {
+  LateOrder o;
+  o.register_worker(0, 7);
+  o.register_worker(0, 8);  // a message that came again
+  CHECK_FALSE(o.advance());
+  o.register_worker(1, 9);
+  CHECK_FALSE(o.advance());
+  o.decide(0);  // not the one asked for last
+  const auto block = o.advance();
+  REQUIRE(block);
+  REQUIRE(block->outcomes.size() == 1);
+  CHECK(block->outcomes[0].ticket == 7);
+  CHECK_FALSE(o.advance());
+  o.decide(2);
+  const auto next = o.advance();
+  REQUIRE(next);
+  REQUIRE(next->outcomes.size() == 2);
+  CHECK(next->outcomes[0].ticket == 8);
+  CHECK(next->outcomes[0].verdict != Verdict::ok);
+  CHECK(next->outcomes[1].ticket == 9);
+}
+
 TEST_CASE("order: what stands already is passed over, and another history ends it") {
   LateOrder o;
   o.register_worker(0, 7);

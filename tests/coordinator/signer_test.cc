@@ -148,6 +148,9 @@ TEST_CASE("signer: a history that a worker has shown stops it, and the next one"
               .keep_other_history(3, other.hash(), encode_record(other), encode_record(theirs))
               .ok());
   CHECK_FALSE(orderer->signer().vote(next).ok());
+  Block above = next;
+  above.header.height = 4;
+  CHECK_FALSE(orderer->signer().vote(above).ok());
   const auto later = open_signer(place, orderer->chain());
   REQUIRE_FALSE(later.ok());
   CHECK(later.error().message.find("second history") != std::string::npos);
