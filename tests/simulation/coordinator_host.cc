@@ -260,6 +260,9 @@ void CoordinatorHost::turn() {
   });
   if (!coordinator_) return;
   if (error) return failed(*error);
+  // The coordinator numbers the owner's statements itself: their order is nobody else's fault.
+  if (server_->told_owner().find("wrong_nonce") != std::string::npos)
+    failure_ = "the owner was told: " + server_->told_owner();
   most_waiting_ = std::max(most_waiting_, coordinator_->waiting_count());
   owner_looks();
 }

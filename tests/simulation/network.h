@@ -36,6 +36,7 @@ class SimulatedServer final : public ServerEnd {
 
   // Of the home's owner.
   void ask_as_owner(const std::string& json);
+  const std::string& told_owner() const { return told_owner_; }  // the newest answer
 
  private:
   friend class Network;
@@ -43,6 +44,7 @@ class SimulatedServer final : public ServerEnd {
   std::function<void()> wake_;
   std::string join_ = "tcp://coordinator:7700", work_ = "tcp://coordinator:7701";
   std::deque<Inbound> inbox_;
+  std::string told_owner_;
   std::map<Hash, AccountId> admitted_;
 };
 
